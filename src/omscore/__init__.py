@@ -1,0 +1,1 @@
+"""omscore: the domain core of order management, embeddable in any host."""

@@ -1,0 +1,37 @@
+"""Items: what is sold, with the facts that routing, batching and carriers need."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from omscore.errors import InvalidValue
+from omscore.kernel.measures import Dimensions
+
+
+@frozen
+class Item:
+    """One thing that can be stocked and sold, known by its SKU.
+
+    Quantities are whole numbers of `unit`, the item's smallest unit (a cut meter of cable is 1000 of unit "mm").
+    `weight_grams` is the weight of one unit; `tags` carry what rules ask about ("fragile", "cold", "gift").
+
+    >>> Item("SKU-1", weight_grams=450, tags={"fragile"})
+    Item(sku='SKU-1', name='', unit='piece', weight_grams=450, dimensions=None, tags=frozenset({'fragile'}), ...)
+    """
+
+    sku: str
+    name: str = ""
+    unit: str = "piece"
+    weight_grams: int = 0
+    dimensions: Dimensions | None = None
+    tags: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    gtin: str = ""
+    category: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if not self.sku or not isinstance(self.sku, str):
+            raise InvalidValue(f"an item's sku is a non-empty string, not {self.sku!r}")
+        if type(self.weight_grams) is not int or self.weight_grams < 0:
+            raise InvalidValue(
+                f"weight_grams of {self.sku!r} must be a whole number of at least 0, not {self.weight_grams!r}"
+            )
