@@ -6,6 +6,7 @@ from omscore.kernel.measures import Dimensions, cm, inch, kg, lb, oz
 from omscore.kernel.money import Money, exponent, largest_remainder, total
 from omscore.kernel.place import EARTH_RADIUS_M, Address, GeoPoint, distance_m
 from omscore.kernel.quantities import QUANTITY_MAX, Quantities, quantity
+from omscore.kernel.rng import Rng
 from omscore.kernel.states import StateTable
 from omscore.kernel.times import ManualClock, utc
 
@@ -35,5 +36,6 @@ __all__ = [
     "TimeIds",
     "key",
     "uuid7",
+    "Rng",
     "StateTable",
 ]
