@@ -1,0 +1,139 @@
+"""Cells, buckets and movements: the double-entry words of the ledger.
+
+Every unit of stock is in exactly one bucket of one cell. A movement takes units out of one bucket and puts them into
+another of the same cell, so nothing appears or vanishes; where units cross the border of a cell (a supplier, a
+customer, a transfer to another node) the other side is an outside bucket, which only the journal knows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from omscore.errors import InvalidValue
+
+BUCKETS = ("free", "reserved", "allocated", "picked", "packed", "in_transit", "quarantine", "damaged")
+"""The buckets of a cell; a unit is in exactly one of them."""
+
+OUTSIDE = ("supplier", "customer", "adjustment", "scrap", "production", "transfer")
+"""The other sides of movements that cross a cell's border; their sums mirror what the cells hold."""
+
+HELD = ("reserved", "allocated", "picked", "packed")
+"""The buckets in which every unit belongs to somebody's reservation."""
+
+# What each verb may move, as data: the checks, the reference page and the tests read the same rows.
+MOVES: dict[str, tuple[tuple[str, str], ...]] = {
+    "receive": (("supplier", "free"), ("supplier", "quarantine"), ("production", "free")),
+    "reserve": (("free", "reserved"),),
+    "allocate": (("reserved", "allocated"), ("free", "allocated")),
+    "release": (("reserved", "free"), ("allocated", "free"), ("picked", "free"), ("packed", "free")),
+    "expire": (("reserved", "free"),),
+    "pick": (("allocated", "picked"),),
+    "pack": (("picked", "packed"),),
+    "ship": (("packed", "customer"),),
+    "return": (("customer", "free"), ("customer", "quarantine"), ("customer", "damaged"), ("customer", "scrap")),
+    "transfer": (("free", "transfer"), ("transfer", "in_transit")),
+    "arrive": (("in_transit", "free"), ("in_transit", "adjustment")),
+    "repool": (("free", "transfer"), ("transfer", "free")),
+    "quarantine": (("free", "quarantine"), ("quarantine", "free"), ("damaged", "quarantine")),
+    "damage": (("free", "damaged"), ("quarantine", "damaged")),
+    "scrap": (("free", "scrap"), ("quarantine", "scrap"), ("damaged", "scrap")),
+    "count": (("adjustment", "free"), ("free", "adjustment")),
+}
+
+
+class Cell(NamedTuple):
+    """Where units are counted: an item at a node, in a pool (empty is the shared one) and a lot (empty is none).
+
+    >>> Cell("SKU-1", "ghent")
+    Cell(item='SKU-1', node='ghent', pool='', lot='')
+    """
+
+    item: str
+    node: str
+    pool: str = ""
+    lot: str = ""
+
+
+class Figures(NamedTuple):
+    """The units in each bucket of a cell, and how often the cell has moved (its version).
+
+    >>> Figures(free=3, reserved=2, damaged=1).on_hand
+    6
+    """
+
+    free: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    picked: int = 0
+    packed: int = 0
+    in_transit: int = 0
+    quarantine: int = 0
+    damaged: int = 0
+    version: int = 0
+
+    @property
+    def on_hand(self) -> int:
+        """Everything that stands at the node: all buckets but in_transit.
+
+        >>> Figures(free=3, in_transit=9).on_hand
+        3
+        """
+        return self.free + self.reserved + self.allocated + self.picked + self.packed + self.quarantine + self.damaged
+
+
+class Movement(NamedTuple):
+    """Units that go from one bucket of a cell to another, by a verb, because of a command.
+
+    `cause` is the caller's key of the command, `reservation` whose units they are (empty for nobody's), `effective_at`
+    when it happened in the business, where that differs from when it was recorded.
+
+    >>> Movement(Cell("SKU-1", "ghent"), "supplier", "free", 10, "receive", cause="dock-7")
+    Movement(cell=Cell(item='SKU-1', node='ghent', pool='', lot=''), source='supplier', target='free', units=10, ...)
+    """
+
+    cell: Cell
+    source: str
+    target: str
+    units: int
+    verb: str
+    cause: str
+    reservation: str = ""
+    effective_at: datetime | None = None
+
+
+class Entry(NamedTuple):
+    """A movement as the journal keeps it: numbered without gaps within its cell, with the store's time.
+
+    >>> Entry(1, None, Movement(Cell("SKU-1", "ghent"), "supplier", "free", 10, "receive", "dock-7")).seq
+    1
+    """
+
+    seq: int
+    recorded_at: datetime | None
+    movement: Movement
+
+
+def check_movement(movement: Movement) -> Movement:
+    """The movement itself, if the table of verbs allows it.
+
+    Raises InvalidValue for a verb, a pair of buckets or a number of units that no command may use.
+
+    >>> check_movement(Movement(Cell("SKU-1", "ghent"), "free", "customer", 1, "ship", "x"))
+    Traceback (most recent call last):
+    omscore.errors.InvalidValue: 'ship' does not move units from 'free' to 'customer'; it moves packed -> customer
+    """
+    pairs = MOVES.get(movement.verb)
+    # A correction mirrors any movement, so both directions of every pair are its to use.
+    if movement.verb == "correct":
+        pairs = tuple((b, a) for rows in MOVES.values() for a, b in rows)
+    if pairs is None:
+        raise InvalidValue(f"{movement.verb!r} is no verb of the ledger; the verbs are {', '.join(MOVES)}")
+    if (movement.source, movement.target) not in pairs:
+        known = ", ".join(f"{a} -> {b}" for a, b in pairs)
+        raise InvalidValue(
+            f"{movement.verb!r} does not move units from {movement.source!r} to {movement.target!r}; it moves {known}"
+        )
+    if type(movement.units) is not int or movement.units <= 0:
+        raise InvalidValue(f"a movement moves a whole number of at least 1 unit, not {movement.units!r}")
+    return movement

@@ -1,0 +1,532 @@
+"""The ports: what a host implements, as small Protocols. One contract suite for each stands in omscore.testing.
+
+The store is the only port inside a command: everything else is told after the commit, through effects in its outbox, at
+least once, each with an id by which the receiver drops duplicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from attrs import field, frozen
+
+from omscore.inventory import Books
+from omscore.kernel import Address, Item, Money
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """Tells the time, aware and in UTC; a test's ManualClock or the host's own.
+
+    >>> from omscore.kernel import ManualClock
+    >>> from datetime import UTC, datetime
+    >>> isinstance(ManualClock(datetime(2026, 3, 2, tzinfo=UTC)), Clock)
+    True
+    """
+
+    def now(self) -> datetime:
+        """The time now.
+
+        >>> from omscore.kernel import ManualClock
+        >>> from datetime import UTC, datetime
+        >>> ManualClock(datetime(2026, 3, 2, tzinfo=UTC)).now().year
+        2026
+        """
+        ...
+
+
+@runtime_checkable
+class IdSource(Protocol):
+    """Makes ids, each once: SequenceIds in tests, TimeIds or the host's own in service.
+
+    >>> from omscore.kernel import SequenceIds
+    >>> isinstance(SequenceIds(), IdSource)
+    True
+    """
+
+    def next(self, kind: str) -> str:
+        """The next id of a kind.
+
+        >>> from omscore.kernel import SequenceIds
+        >>> SequenceIds().next("ord")
+        'ord-1'
+        """
+        ...
+
+
+@frozen
+class Stored:
+    """A record as a store gives it: its value and the version to write it back with.
+
+    >>> Stored("order-value", 3).version
+    3
+    """
+
+    value: Any
+    version: int
+
+
+@frozen
+class Effect:
+    """Something to tell the world after the commit: a label, a notice, a stock figure, a posting.
+
+    `id` is made from the command, so that telling it twice is seen by the receiver. `topic` names the port and verb
+    ("notify.shipped", "channel.stock", "carrier.label"); `key` is what orders it (effects of one key go in order).
+
+    >>> Effect("ord-1:confirmed", "notify.confirmed", {"order": "ord-1"}, key="ord-1").topic
+    'notify.confirmed'
+    """
+
+    id: str
+    topic: str
+    payload: Mapping[str, Any]
+    key: str = ""
+    due_at: datetime | None = None
+
+
+@frozen
+class Leased:
+    """An effect given out for delivery: how often it was tried, and the lease that fences late answers.
+
+    >>> Leased(Effect("e", "notify.x", {}), attempts=0, lease="w1:1").attempts
+    0
+    """
+
+    effect: Effect
+    attempts: int
+    lease: str
+
+
+@frozen
+class Logged:
+    """One event of the log: which record's, its number there, when it was recorded, who and what caused it.
+
+    >>> Logged("order", "ord-1", 1, None, "web-17", "", "event-value").seq
+    1
+    """
+
+    kind: str
+    id: str
+    seq: int
+    recorded_at: datetime | None
+    cause: str
+    actor: str
+    event: Any
+
+
+class Transaction(Books, Protocol):
+    """What a command sees of a store: books, records, events and outbox, all or nothing.
+
+    Reads see the transaction's own writes.
+
+    >>> from omscore.adapters import MemoryStore
+    >>> MemoryStore().run(lambda txn: txn.get("order", "ord-1"))
+    """
+
+    def claimed(self, key: str) -> tuple[str, Any] | None:
+        """The fingerprint and result kept under an idempotency key, or None when the key is new.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.claimed("web-17"))
+        """
+        ...
+
+    def claim(self, key: str, fingerprint: str, result: Any) -> None:
+        """Keep a result under a new key; raises Conflict when somebody else claimed it meanwhile.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.claim("web-17", "f", "ord-1"))
+        """
+        ...
+
+    def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
+        """A record, or None.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.get("order", "ord-1"))
+        """
+        ...
+
+    def put(
+        self,
+        kind: str,
+        id: str,  # noqa: A002 - the field's word for it
+        value: Any,
+        *,
+        version: int,
+        index: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a record read at `version` (0 for a new one), and the indexes it shall be found by.
+
+        `index` maps an index name to a sort key and replaces the record's earlier entries. Raises Conflict when the
+        record is at another version.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> store = MemoryStore()
+        >>> store.run(lambda txn: txn.put("order", "ord-1", "a value", version=0, index={"to_route": "2026-03-02"}))
+        >>> store.run(lambda txn: txn.find("order", "to_route"))
+        [('2026-03-02', 'ord-1')]
+        """
+        ...
+
+    def find(
+        self, kind: str, index: str, *, after: tuple[str, str] = ("", ""), upto: str | None = None, limit: int = 1_000
+    ) -> list[tuple[str, str]]:
+        """(sort key, id) of the records in an index, in that order, behind `after` and up to sort key `upto`.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.find("order", "to_route"))
+        []
+        """
+        ...
+
+    def append(self, kind: str, id: str, events: Sequence[Any], *, cause: str, actor: str = "") -> None:  # noqa: A002
+        """Append events to a record's log.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.append("order", "ord-1", ["captured"], cause="web-17"))
+        """
+        ...
+
+    def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
+        """A record's events, in order.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.events("order", "ord-1"))
+        []
+        """
+        ...
+
+    def log(self, *, after: int = 0, limit: int = 1_000) -> list[Logged]:
+        """All records' events in recorded order, skipping `after`: for folds such as KPIs, never as a live cursor.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.log())
+        []
+        """
+        ...
+
+    def emit(self, effects: Iterable[Effect]) -> None:
+        """Put effects into the outbox; an id that is there already is left alone.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.emit([Effect("e1", "notify.x", {})]))
+        """
+        ...
+
+    def lease(self, worker: str, *, limit: int, seconds: int) -> list[Leased]:
+        """Effects that are due and nobody else's, claimed by state for some seconds; the oldest of each key first.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.lease("w1", limit=10, seconds=30))
+        []
+        """
+        ...
+
+    def ack(self, leased: Leased) -> bool:
+        """The effect was delivered; False when the lease had run out and somebody else has it.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.ack(Leased(Effect("e", "notify.x", {}), 0, "w1:1")))
+        False
+        """
+        ...
+
+    def retry(self, leased: Leased, *, due_at: datetime, error: str) -> bool:
+        """The effect failed and is to be tried again at a time.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> from datetime import UTC, datetime
+        >>> effect = Leased(Effect("e", "notify.x", {}), 0, "w1:1")
+        >>> MemoryStore().run(lambda txn: txn.retry(effect, due_at=datetime(2026, 3, 2, tzinfo=UTC), error="busy"))
+        False
+        """
+        ...
+
+    def park(self, leased: Leased, *, error: str) -> bool:
+        """The effect will not be tried again by itself; it stands in the open as parked.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.park(Leased(Effect("e", "notify.x", {}), 0, "w1:1"), error="rejected"))
+        False
+        """
+        ...
+
+    def outbox(self, state: str, *, limit: int = 1_000) -> list[tuple[Effect, int, str]]:
+        """(effect, attempts, last error) of the effects in a state: "waiting", "leased", "done" or "parked".
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: txn.outbox("parked"))
+        []
+        """
+        ...
+
+
+@frozen
+class Capabilities:
+    """What a store declares it can do; the contract suites test what is declared and list what is not.
+
+    >>> Capabilities(durable=True).multi_process
+    False
+    """
+
+    durable: bool = False
+    multi_process: bool = False
+    multi_host: bool = False
+    group_commit: bool = False
+    lines_max: int = 10_000
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Runs a function in a transaction and commits it, or leaves no trace.
+
+    >>> from omscore.adapters import MemoryStore
+    >>> isinstance(MemoryStore(), Store)
+    True
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().capabilities.durable
+        False
+        """
+        ...
+
+    def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
+        """Call `work` with a transaction and commit; an exception rolls everything back and comes through.
+
+        `work` may be called more than once (another writer won a race), so it must do nothing but use the transaction.
+        Raises Busy when the store stayed locked, Unknown when the commit's reply was lost.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> MemoryStore().run(lambda txn: 42)
+        42
+        """
+        ...
+
+
+@frozen
+class Parcel:
+    """What a carrier is handed: weight, size and the units inside.
+
+    >>> Parcel("p-1", 1_250, {"SKU-1": 2}).weight_grams
+    1250
+    """
+
+    id: str
+    weight_grams: int
+    contents: Mapping[str, int] = field(factory=dict)
+    length_mm: int = 0
+    width_mm: int = 0
+    height_mm: int = 0
+
+
+@frozen
+class LabelRequest:
+    """What a carrier needs to make a label; `id` makes asking twice harmless.
+
+    >>> LabelRequest("shp-1", "ghent", Address("BE"), "standard", (Parcel("p-1", 500),)).service
+    'standard'
+    """
+
+    id: str
+    node: str
+    destination: Address | None
+    service: str
+    parcels: tuple[Parcel, ...]
+
+
+@frozen
+class Label:
+    """A carrier's answer: one tracking number for each parcel, and what it costs.
+
+    >>> Label("shp-1", "table", "standard", ("T1",), Money(495, "EUR")).cost
+    Money(minor=495, currency='EUR')
+    """
+
+    id: str
+    carrier: str
+    service: str
+    tracking: tuple[str, ...]
+    cost: Money | None = None
+
+
+@frozen
+class Rate:
+    """What a carrier would charge for a service, and in how many days it delivers.
+
+    >>> Rate("table", "standard", Money(495, "EUR"), days=2).days
+    2
+    """
+
+    carrier: str
+    service: str
+    cost: Money
+    days: int
+
+
+@runtime_checkable
+class Carrier(Protocol):
+    """Gives rates and makes labels.
+
+    >>> from omscore.adapters import TableCarrier
+    >>> isinstance(TableCarrier.flat("post", cost_minor=495, currency="EUR"), Carrier)
+    True
+    """
+
+    @property
+    def name(self) -> str:
+        """The carrier's name, unique in a host.
+
+        >>> from omscore.adapters import TableCarrier
+        >>> TableCarrier.flat("post", cost_minor=495, currency="EUR").name
+        'post'
+        """
+        ...
+
+    def rates(self, request: LabelRequest) -> Sequence[Rate]:
+        """What each service would cost; none when it does not go there.
+
+        >>> from omscore.adapters import TableCarrier
+        >>> carrier = TableCarrier.flat("post", cost_minor=495, currency="EUR")
+        >>> [r.cost.minor for r in carrier.rates(LabelRequest("s", "x", Address("BE"), "standard", (Parcel("p", 1),)))]
+        [495]
+        """
+        ...
+
+    def label(self, request: LabelRequest) -> Label:
+        """Make a label, the same one for the same request id.
+
+        Raises CarrierRejected (final) or CarrierUnavailable (try again).
+
+        >>> from omscore.adapters import TableCarrier
+        >>> carrier = TableCarrier.flat("post", cost_minor=495, currency="EUR")
+        >>> carrier.label(LabelRequest("s-1", "x", Address("BE"), "standard", (Parcel("p", 1),))).tracking
+        ('post-s-1-1',)
+        """
+        ...
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """Where orders come from: turns its payloads into drafts, and is told what became of them.
+
+    >>> from omscore.adapters import JsonChannel
+    >>> isinstance(JsonChannel("web"), Channel)
+    True
+    """
+
+    @property
+    def name(self) -> str:
+        """The channel's name, unique in a host.
+
+        >>> from omscore.adapters import JsonChannel
+        >>> JsonChannel("web").name
+        'web'
+        """
+        ...
+
+    def draft(self, payload: Any) -> Any:
+        """A Draft from a payload; raises ChannelError naming the field that is missing or wrong.
+
+        >>> from omscore.adapters import JsonChannel
+        >>> JsonChannel("web").draft({})
+        Traceback (most recent call last):
+        omscore.errors.ChannelError: web: field 'external_id' is missing; ...
+        """
+        ...
+
+    def tell(self, effect: Effect) -> None:
+        """Take a message: a stock figure, a shipment, a cancellation; the receiver drops duplicates by effect id.
+
+        >>> from omscore.adapters import JsonChannel
+        >>> JsonChannel("web").tell(Effect("e1", "channel.shipped", {}))
+        """
+        ...
+
+
+@runtime_checkable
+class Notifier(Protocol):
+    """Tells a customer or a team; templates and addresses are the host's.
+
+    >>> class Quiet:
+    ...     def notify(self, effect: Effect) -> None: ...
+    >>> isinstance(Quiet(), Notifier)
+    True
+    """
+
+    def notify(self, effect: Effect) -> None:
+        """Deliver a notice; raise to have it tried again.
+
+        >>> class Quiet:
+        ...     def notify(self, effect: Effect) -> None: ...
+        >>> Quiet().notify(Effect("e", "notify.confirmed", {}))
+        """
+        ...
+
+
+@runtime_checkable
+class Catalog(Protocol):
+    """Knows items by SKU.
+
+    >>> from omscore.kernel import Item
+    >>> {"SKU-1": Item("SKU-1")}.get("SKU-1").sku
+    'SKU-1'
+    """
+
+    def get(self, sku: str, /) -> Item | None:
+        """An item, or None when nobody sells it; a dict of items is a catalog.
+
+        >>> {"SKU-1": Item("SKU-1")}.get("SKU-2")
+        """
+        ...
+
+
+class Observer(Protocol):
+    """Is told what the service does, with durations, so that a host can bind its own logs or traces.
+
+    >>> class Lines:
+    ...     def saw(self, what: str, facts: Mapping[str, Any]) -> None:
+    ...         print(what, sorted(facts))
+    >>> Lines().saw("routed", {"order": "ord-1", "seconds": 0.001})
+    routed ['order', 'seconds']
+    """
+
+    def saw(self, what: str, facts: Mapping[str, Any]) -> None:
+        """Something happened; facts never carry names or addresses.
+
+        >>> class Quiet:
+        ...     def saw(self, what: str, facts: Mapping[str, Any]) -> None: ...
+        >>> Quiet().saw("captured", {"order": "ord-1"})
+        """
+        ...
+
+
+__all__ = [
+    "Clock",
+    "IdSource",
+    "Stored",
+    "Effect",
+    "Leased",
+    "Logged",
+    "Transaction",
+    "Capabilities",
+    "Store",
+    "Parcel",
+    "LabelRequest",
+    "Label",
+    "Rate",
+    "Carrier",
+    "Channel",
+    "Notifier",
+    "Catalog",
+    "Observer",
+]
