@@ -1,0 +1,278 @@
+"""Commands go in, events come out, and a fold of the events is the state.
+
+`decide` says what a command means for an order in its state, or raises; `apply` is the only place where state changes.
+Neither reads a clock or draws an id: the caller gives both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from omscore.errors import CommandRefused, InvalidValue, InvariantBroken, Reason, TransitionNotAllowed
+from omscore.kernel import quantity
+from omscore.orders._messages import (
+    Accept,
+    Accepted,
+    Cancel,
+    Cancelled,
+    Capture,
+    Captured,
+    Close,
+    Closed,
+    Command,
+    Event,
+    Hold,
+    HoldPlaced,
+    HoldReleased,
+    MoveUnits,
+    PlaceHold,
+    Reject,
+    Rejected,
+    ReleaseHold,
+    Reopen,
+    Reopened,
+    UnitsMoved,
+)
+from omscore.orders._order import ORDER_STATES, Order
+from omscore.orders._units import FINAL_BUCKETS, UNIT_BUCKETS, UNIT_MOVES, Units
+
+
+def _refuse(code: str, text: str, /, **facts: Any) -> CommandRefused:
+    return CommandRefused([Reason(code, text, facts)])
+
+
+def _moves(order: Order, verb: str, units: Mapping[str, int]) -> tuple[tuple[str, str, str, int], ...]:
+    """The bucket moves of a verb, or CommandRefused naming every line that has too few units."""
+    move = UNIT_MOVES[verb]
+    result: list[tuple[str, str, str, int]] = []
+    reasons: list[Reason] = []
+    for line, asked in units.items():
+        has = order.units.get(line)
+        if has is None:
+            order.draft.line(line)  # raises, naming the lines there are
+        rest = quantity(asked, f"line {line}: units")
+        for source in move.sources:
+            n = min(rest, getattr(has, source))
+            if n:
+                result.append((line, source, move.target, n))
+                rest -= n
+            if not rest:
+                break
+        if rest:
+            sources = " or ".join(move.sources)
+            reasons.append(
+                Reason(
+                    "units.too_few",
+                    f"line {line}: cannot {verb} {asked}, only {asked - rest} {'is' if asked - rest == 1 else 'are'} "
+                    f"{sources}",
+                    {"line": line, "verb": verb, "asked": asked, "has": asked - rest},
+                )
+            )
+    if reasons:
+        raise CommandRefused(reasons)
+    return tuple(result)
+
+
+def _decide_capture(order: Order | None, command: Capture, now: datetime) -> tuple[Event, ...]:
+    if order is not None:
+        raise TransitionNotAllowed(order.state, "capture", ORDER_STATES.allowed(order.state))
+    events: list[Event] = [Captured(command.id, command.draft, now)]
+    gone = tuple((line.id, "open", "cancelled", line.cancelled) for line in command.draft.lines if line.cancelled)
+    if gone:
+        events.append(UnitsMoved(now, "cancel", gone, why="cancelled before capture"))
+    return tuple(events)
+
+
+def _decide_accept(order: Order, command: Accept, now: datetime) -> tuple[Event, ...]:
+    ORDER_STATES.next(order.state, "accept")
+    if order.holds:
+        raise CommandRefused([_held(hold) for hold in order.holds])
+    return (Accepted(now),)
+
+
+def _decide_reject(order: Order, command: Reject, now: datetime) -> tuple[Event, ...]:
+    ORDER_STATES.next(order.state, "reject")
+    return (Rejected(now, command.reasons),)
+
+
+def _decide_place(order: Order, command: PlaceHold, now: datetime) -> tuple[Event, ...]:
+    if order.state not in ("captured", "accepted"):
+        raise TransitionNotAllowed(order.state, "place_hold", ORDER_STATES.allowed(order.state))
+    # A hold that stands already is not placed twice: a repeated check must not pile up holds.
+    return () if command.hold in order.holds else (HoldPlaced(now, command.hold),)
+
+
+def _decide_release(order: Order, command: ReleaseHold, now: datetime) -> tuple[Event, ...]:
+    if all(hold.code != command.code for hold in order.holds):
+        raise _refuse("hold.not_placed", f"order {order.id} has no hold {command.code!r} to release", code=command.code)
+    return (HoldReleased(now, command.code),)
+
+
+def _held(hold: Hold) -> Reason:
+    owner = f" by {hold.owner}" if hold.owner else ""
+    return Reason(f"hold.{hold.code}", f"held{owner} until {hold.code!r} is released", {"hold": hold.code})
+
+
+def _decide_move(order: Order, command: MoveUnits, now: datetime) -> tuple[Event, ...]:
+    move = UNIT_MOVES.get(command.verb)
+    if move is None:
+        raise InvalidValue(f"no verb {command.verb!r} moves units; the verbs are {', '.join(UNIT_MOVES)}")
+    if command.verb == "cancel":
+        return _decide_cancel(order, Cancel(command.units), now)
+    if move.gated:
+        if order.state != "accepted":
+            raise TransitionNotAllowed(order.state, command.verb, ORDER_STATES.allowed(order.state))
+        if order.holds:
+            raise CommandRefused([_held(hold) for hold in order.holds])
+    elif order.state in ("rejected", "cancelled"):
+        raise TransitionNotAllowed(order.state, command.verb, ORDER_STATES.allowed(order.state))
+    if not command.units:
+        return ()
+    return (UnitsMoved(now, command.verb, _moves(order, command.verb, command.units), command.ref),)
+
+
+def _decide_cancel(order: Order, command: Cancel, now: datetime) -> tuple[Event, ...]:
+    if order.state not in ("captured", "accepted"):
+        raise TransitionNotAllowed(order.state, "cancel", ORDER_STATES.allowed(order.state))
+    asked = command.units
+    if asked is None:
+        sources = UNIT_MOVES["cancel"].sources
+        asked = {line: n for line, u in order.units.items() if (n := sum(getattr(u, s) for s in sources))}
+        if not asked:
+            raise _refuse("cancel.nothing_left", "no unit can be cancelled any more; what is shipped can be returned")
+    moves = _moves(order, "cancel", asked)
+    events: list[Event] = [UnitsMoved(now, "cancel", moves, why=command.why)] if moves else []
+    totals = order.totals
+    if totals.cancelled + sum(m[3] for m in moves) == totals.ordered:
+        events.append(Cancelled(now, command.why))
+    return tuple(events)
+
+
+def _decide_close(order: Order, command: Close, now: datetime) -> tuple[Event, ...]:
+    ORDER_STATES.next(order.state, "close")
+    if not order.finished:
+        rest = {b: n for b, n in zip(UNIT_BUCKETS, order.totals, strict=True) if n and b not in FINAL_BUCKETS}
+        raise _refuse("close.unfinished", f"order {order.id} still has units that are {', '.join(rest)}", units=rest)
+    return (Closed(now),)
+
+
+def _decide_reopen(order: Order, command: Reopen, now: datetime) -> tuple[Event, ...]:
+    ORDER_STATES.next(order.state, "reopen")
+    return (Reopened(now, command.why),)
+
+
+_DECIDERS: dict[type, Callable[[Any, Any, datetime], tuple[Event, ...]]] = {
+    Capture: _decide_capture,
+    Accept: _decide_accept,
+    Reject: _decide_reject,
+    PlaceHold: _decide_place,
+    ReleaseHold: _decide_release,
+    MoveUnits: _decide_move,
+    Cancel: _decide_cancel,
+    Close: _decide_close,
+    Reopen: _decide_reopen,
+}
+
+
+def decide(order: Order | None, command: Command, now: datetime) -> tuple[Event, ...]:
+    """The events a command means for an order at a time; none when it changes nothing.
+
+    Raises TransitionNotAllowed when the state has no such action, CommandRefused with reasons when the rules say no.
+    Nothing has happened until the events are applied.
+
+    >>> from datetime import UTC, datetime
+    >>> from omscore.kernel import Money
+    >>> now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    >>> from omscore.kernel import Money
+    >>> from omscore.orders import Draft, DraftLine
+    >>> line = DraftLine("1", "SKU-1", 2, Money(1999, "EUR"))
+    >>> order = fold(decide(None, Capture("ord-1", Draft("web", "1001", "EUR", (line,), now)), now))
+    >>> decide(order, MoveUnits("allocate", {"1": 2}), now)
+    Traceback (most recent call last):
+    omscore.errors.TransitionNotAllowed: 'allocate' is not allowed in state 'captured'; allowed: accept, reject, cancel
+    """
+    decider = _DECIDERS.get(type(command))
+    if decider is None:
+        raise InvalidValue(f"{command!r} is no command of an order")
+    if order is None and decider is not _decide_capture:
+        raise TransitionNotAllowed("draft", type(command).__name__.lower(), ORDER_STATES.allowed("draft"))
+    return decider(order, command, now)
+
+
+def _apply_moved(order: Order, event: UnitsMoved) -> Order:
+    units = dict(order.units)
+    for line, source, target, n in event.moves:
+        units[line] = units[line].moved(source, target, n)
+    return Order(order.id, order.draft, order.state, MappingProxyType(units), order.holds, order.captured_at)
+
+
+def _with(order: Order, *, state: str | None = None, holds: tuple[Hold, ...] | None = None) -> Order:
+    return Order(
+        order.id,
+        order.draft,
+        order.state if state is None else state,
+        order.units,
+        order.holds if holds is None else holds,
+        order.captured_at,
+    )
+
+
+def _apply_reopened(order: Order, event: Reopened) -> Order:
+    state = ORDER_STATES.next(order.state, "reopen")
+    units = order.units
+    if order.state == "cancelled":
+        before = {line.id: line.cancelled for line in order.draft.lines}
+        units = MappingProxyType(
+            {line: u.moved("cancelled", "open", u.cancelled - before[line]) for line, u in order.units.items()}
+        )
+    return Order(order.id, order.draft, state, units, order.holds, order.captured_at)
+
+
+_APPLIERS: dict[type, Callable[[Any, Any], Order]] = {
+    Accepted: lambda order, event: _with(order, state="accepted"),
+    Rejected: lambda order, event: _with(order, state="rejected"),
+    HoldPlaced: lambda order, event: _with(order, holds=(*order.holds, event.hold)),
+    HoldReleased: lambda order, event: _with(order, holds=tuple(h for h in order.holds if h.code != event.code)),
+    UnitsMoved: _apply_moved,
+    Cancelled: lambda order, event: _with(order, state="cancelled"),
+    Closed: lambda order, event: _with(order, state="closed"),
+    Reopened: _apply_reopened,
+}
+
+
+def apply(order: Order | None, event: Event) -> Order:
+    """The order after an event: the only place where its state changes.
+
+    >>> from datetime import UTC, datetime
+    >>> from omscore.orders import Draft
+    >>> now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    >>> apply(None, Captured("ord-1", Draft("web", "1001", "EUR", (), now), now)).state
+    'captured'
+    """
+    if type(event) is Captured:
+        units = {line.id: Units(open=line.units) for line in event.draft.lines}
+        return Order(event.id, event.draft, "captured", MappingProxyType(units), (), event.at)
+    if order is None:
+        raise InvariantBroken(f"an order's first event is Captured, not {type(event).__name__}")
+    return _APPLIERS[type(event)](order, event)
+
+
+def fold(events: Iterable[Event], order: Order | None = None) -> Order:
+    """The order that a history of events leads to.
+
+    Raises InvariantBroken for an empty history.
+
+    >>> from datetime import UTC, datetime
+    >>> from omscore.orders import Draft
+    >>> now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    >>> fold([Captured("ord-1", Draft("web", "1001", "EUR", (), now), now), Accepted(now)]).state
+    'accepted'
+    """
+    for event in events:
+        order = apply(order, event)
+    if order is None:
+        raise InvariantBroken("no events, no order")
+    return order

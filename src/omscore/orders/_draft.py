@@ -1,0 +1,187 @@
+"""The wish: a draft, as a channel gives it, before anybody has accepted anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from omscore.errors import InvalidValue
+from omscore.kernel import Address, Money, key, quantity, utc
+
+PAYMENT_STATES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided", "terms")
+"""What a channel may say of the payment when it hands over a draft; "terms" is to be invoiced."""
+
+
+def _maybe_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value)
+
+
+@frozen
+class Customer:
+    """What rules may ask about the one who orders; no name, no address.
+
+    >>> Customer("c-17", tier="gold", orders_before=4)
+    Customer(id='c-17', tier='gold', orders_before=4)
+    """
+
+    id: str = ""
+    tier: str = ""
+    orders_before: int = 0
+
+
+@frozen
+class DraftLine:
+    """One row of a draft. `units` are whole smallest units of the item; money is for the whole row but unit_price.
+
+    `cancelled` units were cancelled before the draft reached us; they are recorded, never reserved.
+
+    >>> DraftLine("1", "SKU-1", 2, Money(1999, "EUR")).total
+    Money(minor=3998, currency='EUR')
+    """
+
+    id: str
+    item: str
+    units: int
+    unit_price: Money
+    discount: Money | None = None
+    tax: Money | None = None
+    name: str = ""
+    tags: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    group: str = ""
+    gift_message: str = field(default="", repr=False)
+    cancelled: int = 0
+    extra: Mapping[str, Any] = field(factory=dict, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        key(self.id, "line id")
+        quantity(self.units, f"line {self.id}: quantity")
+        quantity(self.cancelled, f"line {self.id}: cancelled", at_least=0)
+        if self.cancelled > self.units:
+            raise InvalidValue(f"line {self.id}: {self.cancelled} of {self.units} units cannot be cancelled")
+
+    @property
+    def total(self) -> Money:
+        """What the row costs: units times price, less discount, plus tax that is not in the price.
+
+        >>> DraftLine("1", "A", 2, Money(500, "EUR"), discount=Money(100, "EUR"), tax=Money(90, "EUR")).total.minor
+        990
+        """
+        result = self.unit_price * self.units
+        if self.discount:
+            result -= self.discount
+        if self.tax:
+            result += self.tax
+        return result
+
+
+@frozen
+class Draft:
+    """An order as a channel gives it: the wish. Known by (channel, external_id, revision).
+
+    Money is of one currency; times become UTC. `total` is what the channel says the customer pays, if it says so. What
+    a channel sends beyond this stays in `extra`.
+
+    Raises InvalidValue naming the field that is wrong.
+
+    >>> from datetime import UTC, datetime
+    >>> line = DraftLine("1", "SKU-1", 2, Money(1999, "EUR"))
+    >>> draft = Draft("web", "1001", "EUR", (line,), datetime(2026, 3, 2, 9, tzinfo=UTC), ship_to=Address("BE"))
+    >>> draft.value, draft.units
+    (Money(minor=3998, currency='EUR'), 2)
+    """
+
+    channel: str
+    external_id: str
+    currency: str
+    lines: tuple[DraftLine, ...] = field(converter=tuple)
+    placed_at: datetime = field(converter=utc)
+    revision: int = 1
+    ship_to: Address | None = None
+    bill_to: Address | None = None
+    service: str = "standard"
+    customer: Customer = field(factory=Customer)
+    shipping: Money | None = None
+    discount: Money | None = None
+    tax: Money | None = None
+    total: Money | None = None
+    payment: str = "pending"
+    ship_by: datetime | None = field(default=None, converter=_maybe_utc)
+    deliver_by: datetime | None = field(default=None, converter=_maybe_utc)
+    tags: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    note: str = field(default="", repr=False)
+    gift_message: str = field(default="", repr=False)
+    extra: Mapping[str, Any] = field(factory=dict, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        key(self.channel, "channel")
+        key(self.external_id, "external_id")
+        quantity(self.revision, "revision")
+        Money(0, self.currency)
+        seen = set()
+        for line in self.lines:
+            if line.id in seen:
+                raise InvalidValue(f"line id {line.id!r} stands twice; number the lines")
+            seen.add(line.id)
+            for name in ("unit_price", "discount", "tax"):
+                self._check(getattr(line, name), f"line {line.id}: {name}")
+        for name in ("shipping", "discount", "tax", "total"):
+            self._check(getattr(self, name), name)
+        if self.payment not in PAYMENT_STATES:
+            raise InvalidValue(f"payment must be one of {', '.join(PAYMENT_STATES)}, not {self.payment!r}")
+
+    def _check(self, amount: Money | None, name: str) -> None:
+        if amount is not None and amount.currency != self.currency:
+            raise InvalidValue(f"{name} is in {amount.currency}, the order in {self.currency}; one order, one currency")
+
+    @property
+    def value(self) -> Money:
+        """What the goods cost: the rows' totals, without shipping and order-wide discount and tax.
+
+        >>> from datetime import UTC, datetime
+        >>> Draft("web", "1", "EUR", (), datetime(2026, 3, 2, tzinfo=UTC)).value
+        Money(minor=0, currency='EUR')
+        """
+        result = Money(0, self.currency)
+        for line in self.lines:
+            result += line.total
+        return result
+
+    @property
+    def due(self) -> Money:
+        """What the customer pays by our own arithmetic: value, shipping and tax, less the order-wide discount.
+
+        >>> from datetime import UTC, datetime
+        >>> Draft("web", "1", "EUR", (), datetime(2026, 3, 2, tzinfo=UTC), shipping=Money(495, "EUR")).due.minor
+        495
+        """
+        result = self.value
+        for amount in (self.shipping, self.tax):
+            if amount:
+                result += amount
+        return result - self.discount if self.discount else result
+
+    @property
+    def units(self) -> int:
+        """All units of all lines.
+
+        >>> from datetime import UTC, datetime
+        >>> Draft("web", "1", "EUR", (), datetime(2026, 3, 2, tzinfo=UTC)).units
+        0
+        """
+        return sum(line.units for line in self.lines)
+
+    def line(self, id: str) -> DraftLine:  # noqa: A002 - the field's word for it
+        """A line by id; raises InvalidValue naming the lines there are.
+
+        >>> from datetime import UTC, datetime
+        >>> Draft("web", "1", "EUR", (), datetime(2026, 3, 2, tzinfo=UTC)).line("9")
+        Traceback (most recent call last):
+        omscore.errors.InvalidValue: no line '9'; the lines are ...
+        """
+        for line in self.lines:
+            if line.id == id:
+                return line
+        raise InvalidValue(f"no line {id!r}; the lines are {', '.join(repr(x.id) for x in self.lines) or 'none'}")
