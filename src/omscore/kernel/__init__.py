@@ -1,5 +1,6 @@
 """Values that belong to no stage: money, measures, quantities, items, places, times, ids and state tables."""
 
+from omscore.kernel.calendar import HORIZON_DAYS, WORKING_DAYS_MAX, CutOff, WorkingCalendar
 from omscore.kernel.ids import KEY_LENGTH_MAX, SequenceIds, TimeIds, key, uuid7
 from omscore.kernel.items import Item
 from omscore.kernel.measures import Dimensions, cm, inch, kg, lb, oz
@@ -29,6 +30,10 @@ __all__ = [
     "Address",
     "GeoPoint",
     "distance_m",
+    "HORIZON_DAYS",
+    "WORKING_DAYS_MAX",
+    "WorkingCalendar",
+    "CutOff",
     "ManualClock",
     "utc",
     "KEY_LENGTH_MAX",
