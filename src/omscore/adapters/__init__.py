@@ -1,5 +1,7 @@
 """Adapters that come with omscore: stores, a table-rate carrier, file channels, payload translators."""
 
+from omscore.adapters.carrier import RateRow, TableCarrier
+from omscore.adapters.channel import CsvChannel, JsonChannel
 from omscore.adapters.memory import MemoryStore
 
-__all__ = ["MemoryStore"]
+__all__ = ["MemoryStore", "RateRow", "TableCarrier", "CsvChannel", "JsonChannel"]

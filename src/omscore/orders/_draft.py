@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +77,10 @@ class DraftLine:
         return result
 
 
+def _row_tuple(rows: Iterable[DraftLine]) -> tuple[DraftLine, ...]:
+    return tuple(rows)
+
+
 @frozen
 class Draft:
     """An order as a channel gives it: the wish. Known by (channel, external_id, revision).
@@ -96,7 +100,7 @@ class Draft:
     channel: str
     external_id: str
     currency: str
-    lines: tuple[DraftLine, ...] = field(converter=tuple)
+    lines: tuple[DraftLine, ...] = field(converter=_row_tuple)
     placed_at: datetime = field(converter=utc)
     revision: int = 1
     ship_to: Address | None = None

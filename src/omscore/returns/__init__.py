@@ -1,0 +1,5 @@
+"""Return: goods that come back, and what becomes of them."""
+
+from omscore.returns._return import DISPOSITIONS, RETURN_STATES, Return, ReturnLine
+
+__all__ = ["RETURN_STATES", "DISPOSITIONS", "ReturnLine", "Return"]

@@ -1,0 +1,114 @@
+"""Shipments: what a carrier is handed, and where it has got to.
+
+Carriers tell their facts late, twice and out of order; a shipment's status only ever moves forward, so any order of
+delivery of the same facts ends in the same status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import evolve, field, frozen
+
+from omscore.errors import InvalidValue
+from omscore.kernel import Money, StateTable
+
+SHIPMENT_STATES = StateTable(
+    "shipment",
+    {
+        "created": {"label": "labeled", "move": "in_transit", "cancel": "cancelled"},
+        "labeled": {"move": "in_transit", "cancel": "cancelled"},
+        "in_transit": {
+            "deliver": "delivered",
+            "trouble": "exception",
+            "lose": "lost",
+            "send_back": "returned_to_sender",
+        },
+        "exception": {
+            "move": "in_transit",
+            "deliver": "delivered",
+            "lose": "lost",
+            "send_back": "returned_to_sender",
+        },
+        "lost": {"deliver": "delivered"},
+        "delivered": {},
+        "returned_to_sender": {},
+        "cancelled": {},
+    },
+)
+"""How far a shipment is; told by its tracking facts."""
+
+# What a status outranks: a fact of lower rank that comes late changes nothing. A parcel found again is delivered after
+# all, and nothing outranks the two final statuses; of those two, the one that happened first stands.
+_RANK = {
+    "created": 0,
+    "labeled": 1,
+    "in_transit": 2,
+    "exception": 3,
+    "lost": 4,
+    "delivered": 6,
+    "returned_to_sender": 6,
+    "cancelled": 7,
+}
+FINAL_STATUSES = ("delivered", "returned_to_sender", "cancelled")
+"""Statuses that no later fact changes."""
+
+
+@frozen
+class Shipment:
+    """What a carrier is handed for one fulfillment: parcels, a service, and the units of each order line inside.
+
+    >>> s = Shipment("shp-1", "ord-1", "ful-1", "ghent", "standard", {"1": 2})
+    >>> s.status, s.units
+    ('created', 2)
+    """
+
+    id: str
+    order: str
+    fulfillment: str
+    node: str
+    service: str
+    lines: Mapping[str, int]
+    carrier: str = ""
+    tracking: tuple[str, ...] = ()
+    cost: Money | None = None
+    weight_grams: int = 0
+    parcels: int = 1
+    status: str = "created"
+    status_at: datetime | None = None
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    promised_at: datetime | None = None
+    seen: frozenset[str] = field(default=frozenset(), converter=frozenset, repr=False)
+
+    @property
+    def units(self) -> int:
+        """All units inside.
+
+        >>> Shipment("s", "o", "f", "n", "standard", {"1": 2, "2": 3}).units
+        5
+        """
+        return sum(self.lines.values())
+
+    def told(self, status: str, at: datetime) -> Shipment:
+        """This shipment after a fact about it: forward or unchanged, never back.
+
+        Of two facts about the same status the earlier time stands, so that duplicates and delays change nothing.
+
+        >>> from datetime import UTC, datetime
+        >>> noon, later = datetime(2026, 3, 2, 12, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
+        >>> s = Shipment("s", "o", "f", "n", "standard", {"1": 2}).told("delivered", later)
+        >>> s.told("in_transit", noon).status
+        'delivered'
+        """
+        if status not in _RANK:
+            raise InvalidValue(f"{status!r} is no status of a shipment; the statuses are {', '.join(_RANK)}")
+        ahead = _RANK[status] - _RANK[self.status]
+        if ahead < 0:
+            return self
+        # Equal rank: the earlier fact stands; at the same instant the name decides, so that arrival order never does.
+        if ahead == 0 and self.status_at is not None and (self.status_at, self.status) <= (at, status):
+            return self
+        delivered_at = at if status == "delivered" else None
+        return evolve(self, status=status, status_at=at, delivered_at=delivered_at)
