@@ -78,9 +78,9 @@ class OmsError(Exception):
 class DefinitionError(OmsError, ValueError):
     """A policy, a table, a floor or a configuration that cannot work as written.
 
-    >>> raise DefinitionError("routes[1].rules[0]: unknown requirement 'colour'")
+    >>> raise DefinitionError("routes[1].rules[0]: unknown requirement 'closest'")
     Traceback (most recent call last):
-    omscore.errors.DefinitionError: routes[1].rules[0]: unknown requirement 'colour'
+    omscore.errors.DefinitionError: routes[1].rules[0]: unknown requirement 'closest'
     """
 
 

@@ -284,7 +284,7 @@ def geo_map(
 
 
 def bars(values: Sequence[tuple[str, float]], *, title: str, width: float = 640, height: float = 200) -> Svg:
-    """Labelled bars of numbers that are not negative, such as orders by hour; labels thin out when there are many.
+    """Labeled bars of numbers that are not negative, such as orders by hour; labels thin out when there are many.
 
     >>> str(bars([("09", 4), ("10", 7)], title="orders by hour")).count("<rect")
     2
