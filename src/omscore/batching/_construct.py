@@ -1,0 +1,118 @@
+"""First plans: first come first served, seed, savings."""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush, nsmallest
+
+from omscore.batching._problem import Batches, Problem
+
+NEIGHBORS = 24
+"""Partners looked at for each batch once there are too many orders to look at all pairs."""
+
+ALL_PAIRS_MAX = 160
+
+
+def first_come(problem: Problem) -> Batches:
+    """Fill one batch after the other in the order given; the next batch starts when an order does not fit."""
+    batches: Batches = []
+    load = 0
+    for order, more in enumerate(problem.loads):
+        if batches and problem.fits(load + more):
+            batches[-1].append(order)
+            load += more
+        else:
+            batches.append([order])
+            load = more
+    return batches
+
+
+def seed(problem: Problem) -> Batches:
+    """Start each batch with the order of the longest tour, then add what lengthens the tour least.
+
+    The seed and accompanying-order rules are those that de Koster, van der Poort and Wolters (International Journal of
+    Production Research 37, 1999) found best together: farthest first, smallest extra distance next.
+    """
+    length, masks, loads = problem.length, problem.masks, problem.loads
+    alone = [length(mask) for mask in masks]
+    waiting = sorted(range(len(masks)), key=lambda order: (-alone[order], order))
+    batches: Batches = []
+    while waiting:
+        batch = [waiting.pop(0)]
+        mask, load = masks[batch[0]], loads[batch[0]]
+        while True:
+            offers = [
+                (length(mask | masks[order]) - alone[order], order)
+                for order in waiting
+                if problem.fits(load + loads[order])
+            ]
+            if not offers:
+                break
+            _, order = min(offers)
+            batch.append(order)
+            waiting.remove(order)
+            mask |= masks[order]
+            load += loads[order]
+        batches.append(batch)
+    return batches
+
+
+def savings(problem: Problem) -> Batches:
+    """Merge the two batches that save most until none fit: Clarke and Wright (Operations Research 12, 1964), second
+    form.
+
+    In the second form the savings of a merged batch are computed anew. With many orders, only partners that share many
+    bins' neighborhoods are looked at; what is left over is merged wherever it fits.
+    """
+    length, fits = problem.length, problem.fits
+    n = len(problem.masks)
+    batches: dict[int, list[int]] = {order: [order] for order in range(n)}
+    masks = dict(enumerate(problem.masks))
+    loads = dict(enumerate(problem.loads))
+    cost = {order: length(mask) for order, mask in masks.items()}
+    near = _partners(problem, cost)
+    heap = [
+        (length(masks[i] | masks[j]) - cost[i] - cost[j], i, j)
+        for i, partners in near.items()
+        for j in partners
+        if i < j and fits(loads[i] + loads[j])
+    ]
+    heapify(heap)
+    fresh = n
+    while heap:
+        saving, i, j = heappop(heap)
+        if i not in batches or j not in batches or saving > 0:
+            continue
+        batches[fresh] = batches.pop(i) + batches.pop(j)
+        masks[fresh] = mask = masks.pop(i) | masks.pop(j)
+        loads[fresh] = load = loads.pop(i) + loads.pop(j)
+        cost[fresh] = own = cost.pop(i) + cost.pop(j) + saving
+        partners = near.pop(i) | near.pop(j)
+        partners -= {i, j}
+        if len(partners) > 2 * NEIGHBORS and n > ALL_PAIRS_MAX:
+            partners = set(nsmallest(2 * NEIGHBORS, partners, key=lambda k: (-(masks[k] & mask).bit_count(), k)))
+        for k in sorted(partners):
+            near[k] -= {i, j}
+            near[k].add(fresh)
+            if fits(load + loads[k]):
+                heappush(heap, (length(mask | masks[k]) - own - cost[k], k, fresh))
+        near[fresh] = partners
+        fresh += 1
+    return [sorted(batch) for _, batch in sorted(batches.items(), key=lambda item: min(item[1]))]
+
+
+def _partners(problem: Problem, cost: dict[int, int]) -> dict[int, set[int]]:
+    n = len(problem.masks)
+    if n <= ALL_PAIRS_MAX:
+        return {i: set(range(n)) - {i} for i in range(n)}
+    near: dict[int, set[int]] = {i: set() for i in range(n)}
+    for i in range(n):
+        mask = problem.masks[i]
+        ranked = nsmallest(
+            NEIGHBORS,
+            (k for k in range(n) if k != i),
+            key=lambda k: (-(problem.masks[k] & mask).bit_count(), abs(cost[k] - cost[i]), k),
+        )
+        near[i].update(ranked)
+        for k in ranked:
+            near[k].add(i)
+    return near
