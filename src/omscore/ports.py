@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import field, frozen
 
-from omscore.inventory import Books
+from omscore.inventory import LedgerTransaction, Stored
 from omscore.kernel import Address, Item, Money
 
 T = TypeVar("T")
@@ -56,18 +56,6 @@ class IdSource(Protocol):
         'ord-1'
         """
         ...
-
-
-@frozen
-class Stored:
-    """A record as a store gives it: its value and the version to write it back with.
-
-    >>> Stored("order-value", 3).version
-    3
-    """
-
-    value: Any
-    version: int
 
 
 @frozen
@@ -118,71 +106,14 @@ class Logged:
     event: Any
 
 
-class Transaction(Books, Protocol):
-    """What a command sees of a store: books, records, events and outbox, all or nothing.
+class Transaction(LedgerTransaction, Protocol):
+    """What a command sees of a store: books, keys and records (the ledger's half), events and outbox; all or nothing.
 
     Reads see the transaction's own writes.
 
     >>> from omscore.adapters import MemoryStore
     >>> MemoryStore().run(lambda txn: txn.get("order", "ord-1"))
     """
-
-    def claimed(self, key: str) -> tuple[str, Any] | None:
-        """The fingerprint and result kept under an idempotency key, or None when the key is new.
-
-        >>> from omscore.adapters import MemoryStore
-        >>> MemoryStore().run(lambda txn: txn.claimed("web-17"))
-        """
-        ...
-
-    def claim(self, key: str, fingerprint: str, result: Any) -> None:
-        """Keep a result under a new key; raises Conflict when somebody else claimed it meanwhile.
-
-        >>> from omscore.adapters import MemoryStore
-        >>> MemoryStore().run(lambda txn: txn.claim("web-17", "f", "ord-1"))
-        """
-        ...
-
-    def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
-        """A record, or None.
-
-        >>> from omscore.adapters import MemoryStore
-        >>> MemoryStore().run(lambda txn: txn.get("order", "ord-1"))
-        """
-        ...
-
-    def put(
-        self,
-        kind: str,
-        id: str,  # noqa: A002 - the field's word for it
-        value: Any,
-        *,
-        version: int,
-        index: Mapping[str, str] | None = None,
-    ) -> None:
-        """Write a record read at `version` (0 for a new one), and the indexes it shall be found by.
-
-        `index` maps an index name to a sort key and replaces the record's earlier entries. Raises Conflict when the
-        record is at another version.
-
-        >>> from omscore.adapters import MemoryStore
-        >>> store = MemoryStore()
-        >>> store.run(lambda txn: txn.put("order", "ord-1", "a value", version=0, index={"to_route": "2026-03-02"}))
-        >>> store.run(lambda txn: txn.find("order", "to_route"))
-        [('2026-03-02', 'ord-1')]
-        """
-        ...
-
-    def find(
-        self, kind: str, index: str, *, after: tuple[str, str] = ("", ""), upto: str | None = None, limit: int = 1_000
-    ) -> list[tuple[str, str]]:
-        """(sort key, id) of the records in an index, in that order, behind `after` and up to sort key `upto`.
-
-        >>> from omscore.adapters import MemoryStore
-        >>> MemoryStore().run(lambda txn: txn.find("order", "to_route"))
-        []
-        """
-        ...
 
     def append(self, kind: str, id: str, events: Sequence[Any], *, cause: str, actor: str = "") -> None:  # noqa: A002
         """Append events to a record's log.

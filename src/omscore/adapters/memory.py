@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from omscore.errors import Conflict
 from omscore.inventory import MemoryBooks, Short
-from omscore.ports import Capabilities, Clock, Effect, Leased, Logged, Stored, Transaction
+from omscore.ports import Capabilities, Clock, Effect, Leased, Logged, Transaction
 
 T = TypeVar("T")
 
@@ -23,82 +20,19 @@ class _MemoryTransaction(MemoryBooks):
 
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         super().__init__(now)
-        self._claims: dict[str, tuple[str, Any]] = {}
-        self._records: dict[tuple[str, str], Stored] = {}
-        self._indexed: dict[tuple[str, str], Mapping[str, str]] = {}
-        # For each (kind, index) the sorted (sort key, id) pairs.
-        self._indexes: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._streams: dict[tuple[str, str], list[Logged]] = {}
         self._log: list[Logged] = []
         self._effects: dict[str, tuple[Effect, str, int, str, str, datetime | None]] = {}
-        self._open: dict[str, None] = {}
+        # The effects that are not settled, by the number of their turn.
+        self._open: dict[str, int] = {}
+        self._turns = 0
         self._leases = 0
-        self._undone: list[Callable[[], object]] = []
 
     def begin(self) -> None:
         self.commit()
-        self._undone.clear()
-        self._start = self.mark()
 
     def abort(self) -> None:
-        while self._undone:
-            self._undone.pop()()
-        self.rollback(self._start)
-
-    # -- idempotency ------------------------------------------------------------------------------------------------
-
-    def claimed(self, key: str) -> tuple[str, Any] | None:
-        return self._claims.get(key)
-
-    def claim(self, key: str, fingerprint: str, result: Any) -> None:
-        if key in self._claims:
-            raise Conflict(f"key {key!r} was claimed meanwhile; run the command again")
-        self._set(self._claims, key, (fingerprint, result))
-
-    # -- records ----------------------------------------------------------------------------------------------------
-
-    def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
-        return self._records.get((kind, id))
-
-    def put(
-        self,
-        kind: str,
-        id: str,  # noqa: A002 - the field's word for it
-        value: Any,
-        *,
-        version: int,
-        index: Mapping[str, str] | None = None,
-    ) -> None:
-        at = (kind, id)
-        old = self._records.get(at)
-        if (old.version if old else 0) != version:
-            raise Conflict(
-                f"{kind} {id!r} is at version {old.version if old else 0}, not {version}; "
-                "read it again and repeat the command"
-            )
-        self._set(self._records, at, Stored(value, version + 1))
-        before, after = self._indexed.get(at, {}), dict(index or {})
-        if before == after:
-            return
-        self._set(self._indexed, at, after)
-        for name in sorted({*before, *after}):
-            entries = self._indexes.setdefault((kind, name), [])
-            if name in before and before[name] != after.get(name):
-                entry = (before[name], id)
-                del entries[bisect_left(entries, entry)]
-                self._undone.append(partial(insort, entries, entry))
-            if name in after and after[name] != before.get(name):
-                entry = (after[name], id)
-                insort(entries, entry)
-                self._undone.append(partial(entries.remove, entry))
-
-    def find(
-        self, kind: str, index: str, *, after: tuple[str, str] = ("", ""), upto: str | None = None, limit: int = 1_000
-    ) -> list[tuple[str, str]]:
-        entries = self._indexes.get((kind, index), [])
-        start = bisect_right(entries, after)
-        found = entries[start : start + limit]
-        return found if upto is None else [entry for entry in found if entry[0] <= upto]
+        self.rollback(0)
 
     # -- events -----------------------------------------------------------------------------------------------------
 
@@ -113,7 +47,7 @@ class _MemoryTransaction(MemoryBooks):
             del stream[size:]
             del self._log[total:]
 
-        self._undone.append(undo)
+        self._undo.append(undo)
 
     def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
         return list(self._streams.get((kind, id), ()))
@@ -127,13 +61,15 @@ class _MemoryTransaction(MemoryBooks):
         for effect in effects:
             if effect.id not in self._effects:
                 self._set(self._effects, effect.id, (effect, "waiting", 0, "", "", effect.due_at))
-                self._set(self._open, effect.id, None)
+                self._turns += 1
+                self._set(self._open, effect.id, self._turns)
 
     def lease(self, worker: str, *, limit: int, seconds: int) -> list[Leased]:
         now = self.now()
         given: list[Leased] = []
         busy: set[str] = set()
-        for id_ in list(self._open):
+        # Undoing a settlement puts an effect back at the dict's end, so the turns decide, not the dict's order.
+        for id_ in sorted(self._open, key=self._open.__getitem__):
             if len(given) >= limit:
                 break
             effect, _, attempts, _, _, due_at = self._effects[id_]
@@ -198,6 +134,19 @@ class MemoryStore:
         False
         """
         return Capabilities()
+
+    def fork(self) -> Self:
+        """A store that starts with this one's books and records and goes its own way; its outbox and log are empty.
+
+        >>> store = MemoryStore()
+        >>> store.run(lambda txn: txn.put("note", "n-1", "hello", version=0))
+        >>> store.fork().run(lambda txn: txn.get("note", "n-1").value)
+        'hello'
+        """
+        twin = type(self)()
+        with self._lock:
+            twin._txn = self._txn.fork()  # noqa: SLF001 - its own kind
+        return twin
 
     def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
         """Call `work` with a transaction and commit; an exception rolls everything back and comes through.

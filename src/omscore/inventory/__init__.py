@@ -1,6 +1,6 @@
 """Allocate: the ledger that never promises a unit twice."""
 
-from omscore.inventory._books import Books, Held, Reservation, Short
+from omscore.inventory._books import Books, Held, LedgerTransaction, Records, Reservation, Short, Stored
 from omscore.inventory._cells import (
     BUCKETS,
     HELD,
@@ -11,6 +11,7 @@ from omscore.inventory._cells import (
     Figures,
     Movement,
     check_movement,
+    linked,
 )
 from omscore.inventory._commands import (
     Reserved,
@@ -30,8 +31,9 @@ from omscore.inventory._commands import (
     short_pick,
 )
 from omscore.inventory._memory import MemoryBooks
+from omscore.inventory._once import Claims, fingerprint, once
 
-for _public in (Short, Cell, Reservation, Movement, MemoryBooks):
+for _public in (Short, Cell, Reservation, Movement, MemoryBooks, Stored):
     _public.__module__ = __name__
 
 __all__ = [
@@ -44,11 +46,18 @@ __all__ = [
     "Movement",
     "Entry",
     "check_movement",
+    "linked",
     "Held",
     "Reservation",
+    "Stored",
     "Short",
     "Books",
+    "Records",
+    "Claims",
+    "LedgerTransaction",
     "MemoryBooks",
+    "fingerprint",
+    "once",
     "Want",
     "Reserved",
     "receive",

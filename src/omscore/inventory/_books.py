@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from omscore.errors import StoreError
 from omscore.inventory._cells import HELD, Cell, Entry, Figures, Movement
+from omscore.inventory._once import Claims
 
 Held = tuple[Cell, str]
 """One share of a reservation: a cell and one of its held buckets."""
@@ -25,7 +26,8 @@ class Reservation:
 
     Units in `reserved` are soft: routing may move them, and they may expire at `expires_at`. Units in `allocated`,
     `picked` and `packed` are hard and never expire. For every cell, the sum over all reservations of a bucket is that
-    bucket's figure. `ended` says how the soft part ended ("allocated", "released", "expired"), empty while it stands.
+    bucket's figure. `since` is when it first took units, by the store's clock. `ended` says how the soft part ended
+    ("allocated", "released", "expired"), empty while it stands.
 
     >>> r = Reservation("ord-1", {(Cell("SKU-1", "ghent"), "reserved"): 2})
     >>> r.units("reserved"), r.at(Cell("SKU-1", "ghent"))
@@ -39,6 +41,7 @@ class Reservation:
     priority: int = 0
     version: int = 0
     ended: str = ""
+    since: datetime | None = None
 
     def units(self, bucket: str, item: str | None = None) -> int:
         """How many units it holds in a bucket, of one item or of all.
@@ -70,6 +73,26 @@ class Reservation:
             if m.target in HELD:
                 held[m.cell, m.target] = held.get((m.cell, m.target), 0) + m.units
         return evolve(self, held=held, **changes)
+
+    def saved(self) -> Reservation:
+        """This reservation at its next version, as a store keeps it.
+
+        >>> Reservation("r", {}).saved().version
+        1
+        """
+        return evolve(self, version=self.version + 1)
+
+
+@frozen
+class Stored:
+    """A record as a store gives it: its value and the version to write it back with.
+
+    >>> Stored("order-value", 3).version
+    3
+    """
+
+    value: Any
+    version: int
 
 
 class Short(StoreError):
@@ -124,11 +147,24 @@ class Books(Protocol):
         """
         ...
 
-    def post(self, movements: Sequence[Movement], floors: Mapping[Cell, int]) -> None:
-        """Post movements all or nothing; `free` of a debited cell must stay at its floor (0 unless named).
+    def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
+        """Cells that ever moved, in cell order, behind `after`: what checks and exports walk through.
 
-        Raises Short when a floor would be broken. Every other bucket must stay at 0 or above: below is InvariantBroken,
-        because commands never take what they have not read as held.
+        >>> from omscore.inventory import MemoryBooks
+        >>> MemoryBooks().cells()
+        []
+        """
+        ...
+
+    def post(
+        self, movements: Sequence[Movement], floors: Mapping[Cell, int], *, recorded_at: datetime | None = None
+    ) -> None:
+        """Post movements all or nothing; where `free` goes down on balance it must stay at its floor.
+
+        A floor is 0 unless named and never below 0, so that free units are never fewer than none. Raises Short when a
+        floor would be broken. Every other bucket must stay at 0 or above: below is InvariantBroken, because commands
+        never take what they have not read as held. `recorded_at` is given by an import alone, which keeps the times of
+        the books that it reads; everybody else is recorded by the store's clock.
 
         >>> from omscore.inventory import MemoryBooks
         >>> books, cell = MemoryBooks(), Cell("A", "x")
@@ -154,6 +190,15 @@ class Books(Protocol):
         >>> books.save_reservation(Reservation("ord-1", {}))
         >>> books.reservation("ord-1").version
         1
+        """
+        ...
+
+    def reservations(self, *, after: str = "", limit: int = 1_000) -> list[Reservation]:
+        """Reservations in id order, behind `after`; ended ones too.
+
+        >>> from omscore.inventory import MemoryBooks
+        >>> MemoryBooks().reservations()
+        []
         """
         ...
 
@@ -186,3 +231,71 @@ class Books(Protocol):
         []
         """
         ...
+
+    def snapshot(self, cell: Cell, *, upto: int) -> Figures:
+        """The newest figures kept of a cell whose version is at most `upto`; zeros when none is kept.
+
+        Stores keep one about every 1,000 movements of a cell, so that looking back never folds more than that.
+
+        >>> from omscore.inventory import MemoryBooks
+        >>> MemoryBooks().snapshot(Cell("A", "x"), upto=5_000).version
+        0
+        """
+        ...
+
+
+class Records(Protocol):
+    """The records of a transaction: values by kind and id, with a version, found by indexes.
+
+    >>> from omscore.inventory import MemoryBooks
+    >>> records: Records = MemoryBooks()
+    """
+
+    def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
+        """A record, or None.
+
+        >>> from omscore.inventory import MemoryBooks
+        >>> MemoryBooks().get("order", "ord-1")
+        """
+        ...
+
+    def put(
+        self,
+        kind: str,
+        id: str,  # noqa: A002 - the field's word for it
+        value: Any,
+        *,
+        version: int,
+        index: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a record read at `version` (0 for a new one), and the indexes it shall be found by.
+
+        `index` maps an index name to a sort key and replaces the record's earlier entries. Raises Conflict when the
+        record is at another version.
+
+        >>> from omscore.inventory import MemoryBooks
+        >>> books = MemoryBooks()
+        >>> books.put("order", "ord-1", "a value", version=0, index={"to_route": "2026-03-02"})
+        >>> books.find("order", "to_route")
+        [('2026-03-02', 'ord-1')]
+        """
+        ...
+
+    def find(
+        self, kind: str, index: str, *, after: tuple[str, str] = ("", ""), upto: str | None = None, limit: int = 1_000
+    ) -> list[tuple[str, str]]:
+        """(sort key, id) of the records in an index, in that order, behind `after` and up to sort key `upto`.
+
+        >>> from omscore.inventory import MemoryBooks
+        >>> MemoryBooks().find("order", "to_route")
+        []
+        """
+        ...
+
+
+class LedgerTransaction(Books, Records, Claims, Protocol):
+    """All that the ledger ever asks of a store's transaction.
+
+    >>> from omscore.inventory import MemoryBooks
+    >>> txn: LedgerTransaction = MemoryBooks()
+    """

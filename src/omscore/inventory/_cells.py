@@ -8,6 +8,7 @@ customer, a transfer to another node) the other side is an outside bucket, which
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import blake2b
 from typing import NamedTuple
 
 from omscore.errors import InvalidValue
@@ -33,10 +34,12 @@ MOVES: dict[str, tuple[tuple[str, str], ...]] = {
     "ship": (("packed", "customer"),),
     "return": (("customer", "free"), ("customer", "quarantine"), ("customer", "damaged"), ("customer", "scrap")),
     "transfer": (("free", "transfer"), ("transfer", "in_transit")),
-    "arrive": (("in_transit", "free"), ("in_transit", "adjustment")),
+    "arrive": (("in_transit", "free"), ("in_transit", "quarantine"), ("in_transit", "damaged")),
+    "lose": (("in_transit", "adjustment"),),
     "repool": (("free", "transfer"), ("transfer", "free")),
-    "quarantine": (("free", "quarantine"), ("quarantine", "free"), ("damaged", "quarantine")),
+    "quarantine": (("free", "quarantine"), ("damaged", "quarantine")),
     "damage": (("free", "damaged"), ("quarantine", "damaged")),
+    "restore": (("quarantine", "free"), ("damaged", "free")),
     "scrap": (("free", "scrap"), ("quarantine", "scrap"), ("damaged", "scrap")),
     "count": (("adjustment", "free"), ("free", "adjustment")),
 }
@@ -86,7 +89,8 @@ class Movement(NamedTuple):
     """Units that go from one bucket of a cell to another, by a verb, because of a command.
 
     `cause` is the caller's key of the command, `reservation` whose units they are (empty for nobody's), `effective_at`
-    when it happened in the business, where that differs from when it was recorded.
+    when it happened in the business, where that differs from when it was recorded, `mirrors` the number (in the same
+    cell) of the movement that a correction takes back, 0 for all others.
 
     >>> Movement(Cell("SKU-1", "ghent"), "supplier", "free", 10, "receive", cause="dock-7")
     Movement(cell=Cell(item='SKU-1', node='ghent', pool='', lot=''), source='supplier', target='free', units=10, ...)
@@ -100,10 +104,14 @@ class Movement(NamedTuple):
     cause: str
     reservation: str = ""
     effective_at: datetime | None = None
+    mirrors: int = 0
 
 
 class Entry(NamedTuple):
     """A movement as the journal keeps it: numbered without gaps within its cell, with the store's time.
+
+    `digest` is the link of the cell's hash chain (see :func:`linked`); it is empty where a store computes the chain
+    only when it is asked for.
 
     >>> Entry(1, None, Movement(Cell("SKU-1", "ghent"), "supplier", "free", 10, "receive", "dock-7")).seq
     1
@@ -112,6 +120,36 @@ class Entry(NamedTuple):
     seq: int
     recorded_at: datetime | None
     movement: Movement
+    digest: str = ""
+
+
+def linked(previous: str, entry: Entry) -> str:
+    """The digest of an entry, given the digest of the one before it in its cell (empty for the first).
+
+    It covers every column of the entry, so that a changed, dropped, inserted or swapped row shows from there on
+    (BLAKE2b, 128 bits, in hex).
+
+    >>> first = Entry(1, None, Movement(Cell("SKU-1", "ghent"), "supplier", "free", 10, "receive", "dock-7"))
+    >>> linked("", first)
+    '2eb2be4e3988cd8c981af84da01e30b3'
+    """
+    seq, recorded_at, movement = entry[:3]
+    cell, source, target, units, verb, cause, reservation, effective_at, mirrors = movement
+    columns = (
+        previous,
+        seq,
+        recorded_at.isoformat() if recorded_at else "",
+        tuple(cell),
+        source,
+        target,
+        units,
+        verb,
+        cause,
+        reservation,
+        effective_at.isoformat() if effective_at else "",
+        mirrors,
+    )
+    return blake2b(repr(columns).encode(), digest_size=16).hexdigest()
 
 
 def check_movement(movement: Movement) -> Movement:

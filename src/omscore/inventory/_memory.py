@@ -1,27 +1,31 @@
-"""The books in plain dicts: for notebooks, simulation and the memory store. One thread at a time."""
+"""The ledger's half of a store in plain dicts: for notebooks, simulation and the memory store. One thread at a time."""
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Self
 
-from attrs import evolve
-
-from omscore.errors import Conflict, InvariantBroken
-from omscore.inventory._books import Reservation, Short
+from omscore.errors import Conflict, InvalidValue, InvariantBroken
+from omscore.inventory._books import Reservation, Short, Stored
 from omscore.inventory._cells import BUCKETS, Cell, Entry, Figures, Movement
+from omscore.kernel.quantities import QUANTITY_MAX
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
 _FREE = _INDEX["free"]
 _VERSION = len(BUCKETS)
-_ABSENT = object()
+_ZEROS = Figures()
+_ABSENT: Any = object()
+
+SNAPSHOT_EVERY = 1_000
+"""After how many movements of a cell its figures are kept for looking back."""
 
 
 class MemoryBooks:
-    """Books in plain dicts, with marks to roll back to and forks that share nothing that changes.
+    """Books, keys and records in plain dicts, with marks to roll back to and forks that share nothing that changes.
 
     `now` is a callable that gives the time; without one the books stand still at 1970.
 
@@ -36,28 +40,37 @@ class MemoryBooks:
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         self._clock = now
         self._last = _EPOCH
-        # Rows are tuples that are replaced, never changed: undoing is putting the old one back.
-        self._rows: dict[Cell, tuple[int, ...]] = {}
+        # Figures are replaced, never changed: undoing is putting the old ones back.
+        self._figures: dict[Cell, Figures] = {}
         self._cells: dict[str, list[Cell]] = {}
         self._reservations: dict[str, Reservation] = {}
         self._holders: dict[Cell, dict[str, None]] = {}
-        self._due: dict[str, datetime] = {}
-        # (seq, recorded_at, movement), in recorded order; and for each cell its positions in that list.
+        # (deadline, id) of reservations that may run out, sorted: of all, and of those with reserved units in a cell.
+        self._due: list[tuple[datetime, str]] = []
+        self._due_at: dict[Cell, list[tuple[datetime, str]]] = {}
+        # Entries without a digest, in recorded order; for each cell the same ones; and figures kept now and then.
         self._journal: list[tuple[int, datetime, Movement]] = []
-        self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
+        self._entries: dict[Cell, list[tuple[int, datetime, Movement]]] = {}
+        self._snapshots: dict[Cell, list[Figures]] = {}
+        self._claims: dict[str, tuple[str, Any]] = {}
+        self._records: dict[tuple[str, str], Stored] = {}
+        self._indexed: dict[tuple[str, str], Mapping[str, str]] = {}
+        # For each (kind, index) the sorted (sort key, id) pairs.
+        self._indexes: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        # What to call, or which old value to put back where, to undo each write.
+        self._undo: list[Callable[[], object] | tuple[MutableMapping[Any, Any], Any, Any]] = []
 
     # -- marks: a transaction is what lies after one ----------------------------------------------------------------
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> int:
         """A point to which `rollback` can return.
 
-        >>> books = MemoryBooks()
-        >>> books.mark()
-        (0, 0)
+        >>> MemoryBooks().mark()
+        0
         """
-        return len(self._undo), len(self._journal)
+        return len(self._undo)
 
-    def rollback(self, mark: tuple[int, int]) -> None:
+    def rollback(self, mark: int) -> None:
         """Undo everything written since a mark.
 
         >>> books, cell = MemoryBooks(), Cell("A", "x")
@@ -67,14 +80,15 @@ class MemoryBooks:
         >>> books.figures([cell])[cell].free, books.journal()
         (0, [])
         """
-        undo, journal = mark
-        while len(self._undo) > undo:
-            where, key, old = self._undo.pop()
-            if old is _ABSENT:
-                where.pop(key, None)
+        undo = self._undo
+        while len(undo) > mark:
+            step = undo.pop()
+            if not isinstance(step, tuple):
+                step()
+            elif step[2] is _ABSENT:
+                step[0].pop(step[1], None)
             else:
-                where[key] = old
-        del self._journal[journal:]
+                step[0][step[1]] = step[2]
 
     def commit(self) -> None:
         """Forget how to undo what was written so far.
@@ -88,6 +102,14 @@ class MemoryBooks:
         self._undo.append((where, key, where.get(key, _ABSENT)))
         where[key] = value
 
+    def _insert(self, where: list[Any], value: Any) -> None:
+        insort(where, value)
+        self._undo.append(partial(where.remove, value))
+
+    def _remove(self, where: list[Any], value: Any) -> None:
+        del where[bisect_left(where, value)]
+        self._undo.append(partial(insort, where, value))
+
     def fork(self) -> Self:
         """Books that start as these are and go their own way: a what-if. Copies the figures once, never per order.
 
@@ -97,12 +119,19 @@ class MemoryBooks:
         twin = type(self)(self._clock)
         twin.__dict__.update(
             _last=self._last,
-            _rows=dict(self._rows),
+            _figures=dict(self._figures),
             _cells={item: list(cells) for item, cells in self._cells.items()},
             _reservations=dict(self._reservations),
-            _holders={cell: dict(ids) for cell, ids in self._holders.items()},
-            _due=dict(self._due),
+            _holders={cell: dict(ids) for cell, ids in self._holders.items() if ids},
+            _due=list(self._due),
+            _due_at={cell: list(due) for cell, due in self._due_at.items() if due},
             _journal=list(self._journal),
+            _entries={cell: list(rows) for cell, rows in self._entries.items()},
+            _snapshots={cell: list(kept) for cell, kept in self._snapshots.items()},
+            _claims=dict(self._claims),
+            _records=dict(self._records),
+            _indexed=dict(self._indexed),
+            _indexes={name: list(entries) for name, entries in self._indexes.items()},
         )
         return twin
 
@@ -114,8 +143,8 @@ class MemoryBooks:
         >>> MemoryBooks().now().isoformat()
         '1970-01-01T00:00:00+00:00'
         """
-        if self._clock is not None:
-            self._last = max(self._last, self._clock())
+        if self._clock is not None and (told := self._clock()) > self._last:
+            self._last = told
         return self._last
 
     def figures(self, cells: Iterable[Cell]) -> dict[Cell, Figures]:
@@ -124,8 +153,8 @@ class MemoryBooks:
         >>> MemoryBooks().figures([Cell("A", "x")])[Cell("A", "x")].on_hand
         0
         """
-        rows = self._rows
-        return {cell: Figures(*rows.get(cell, ())) for cell in cells}
+        rows = self._figures
+        return {cell: rows.get(cell, _ZEROS) for cell in cells}
 
     def cells_of(self, item: str) -> list[tuple[Cell, Figures]]:
         """Every cell that an item ever moved in, in cell order.
@@ -135,16 +164,22 @@ class MemoryBooks:
         >>> [cell.node for cell, _ in books.cells_of("A")]
         ['x']
         """
-        rows = self._rows
-        return [(cell, Figures(*rows[cell])) for cell in self._cells.get(item, ()) if cell in rows]
+        rows = self._figures
+        return [(cell, rows[cell]) for cell in self._cells.get(item, ())]
 
-    def items(self) -> list[str]:
-        """Every item that ever moved, in order.
+    def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
+        """Cells that ever moved, in cell order, behind `after`.
 
-        >>> MemoryBooks().items()
+        >>> MemoryBooks().cells()
         []
         """
-        return sorted(self._cells)
+        found: list[tuple[Cell, Figures]] = []
+        items = sorted(self._cells)
+        for item in items[bisect_left(items, after.item) if after else 0 :]:
+            found += [row for row in self.cells_of(item) if after is None or row[0] > after]
+            if len(found) >= limit:
+                break
+        return found[:limit]
 
     def reservation(self, id: str) -> Reservation | None:  # noqa: A002 - the field's word for it
         """A reservation by id, or None.
@@ -152,6 +187,15 @@ class MemoryBooks:
         >>> MemoryBooks().reservation("ord-1")
         """
         return self._reservations.get(id)
+
+    def reservations(self, *, after: str = "", limit: int = 1_000) -> list[Reservation]:
+        """Reservations in id order, behind `after`; ended ones too.
+
+        >>> MemoryBooks().reservations()
+        []
+        """
+        ids = sorted(id_ for id_ in self._reservations if id_ > after)
+        return [self._reservations[id_] for id_ in ids[:limit]]
 
     def reservations_at(self, cell: Cell) -> list[Reservation]:
         """The reservations that hold units in a cell, in id order.
@@ -167,9 +211,13 @@ class MemoryBooks:
         >>> MemoryBooks().reservations_due(datetime(2026, 3, 2, tzinfo=UTC))
         []
         """
-        ids = self._due if cell is None else [id_ for id_ in self._holders.get(cell, ()) if id_ in self._due]
-        due = sorted((self._due[id_], id_) for id_ in ids if self._due[id_] <= at)
-        return [self._reservations[id_] for _, id_ in due[:limit]]
+        due = self._due if cell is None else self._due_at.get(cell, [])
+        found: list[Reservation] = []
+        for deadline, id_ in due:
+            if deadline > at or len(found) >= limit:
+                break
+            found.append(self._reservations[id_])
+        return found
 
     def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Entries in recorded order: of one cell by its numbers, or of all cells.
@@ -179,15 +227,24 @@ class MemoryBooks:
         >>> [(e.seq, e.movement.units) for e in books.journal(cell)]
         [(1, 5)]
         """
-        if cell is None:
-            stop = None if limit is None else after + limit
-            return [Entry(*row) for row in self._journal[after:stop]]
-        rows = [Entry(*row) for row in self._journal if row[2][0] == cell and row[0] > after]
-        return rows if limit is None else rows[:limit]
+        rows = self._journal if cell is None else self._entries.get(cell, [])
+        return [Entry(*row) for row in rows[after : None if limit is None else after + limit]]
+
+    def snapshot(self, cell: Cell, *, upto: int) -> Figures:
+        """The newest figures kept of a cell whose version is at most `upto`; zeros when none is kept.
+
+        >>> MemoryBooks().snapshot(Cell("A", "x"), upto=5_000).version
+        0
+        """
+        kept = self._snapshots.get(cell, [])
+        at = bisect_right(kept, upto, key=lambda figures: figures.version)
+        return kept[at - 1] if at else _ZEROS
 
     # -- writes -----------------------------------------------------------------------------------------------------
 
-    def post(self, movements: Sequence[Movement], floors: Mapping[Cell, int]) -> None:
+    def post(
+        self, movements: Sequence[Movement], floors: Mapping[Cell, int], *, recorded_at: datetime | None = None
+    ) -> None:
         """Post movements all or nothing; see :meth:`Books.post`.
 
         >>> books, cell = MemoryBooks(), Cell("A", "x")
@@ -195,44 +252,58 @@ class MemoryBooks:
         Traceback (most recent call last):
         omscore.inventory.Short: 'A' at 'x' would fall below 0 free units
         """
+        rows, index, now = self._figures, _INDEX, recorded_at or self.now()
         changed: dict[Cell, list[int]] = {}
-        rows, index = self._rows, _INDEX
-        debited: dict[Cell, None] = {}
+        entries: list[tuple[int, datetime, Movement]] = []
         for movement in movements:
             cell, source, target, units = movement[:4]
             row = changed.get(cell)
             if row is None:
-                changed[cell] = row = list(rows.get(cell) or (0,) * (_VERSION + 1))
-            at = index.get(source)
-            if at is not None:
-                row[at] -= units
-                if at == _FREE:
-                    debited[cell] = None
-            at = index.get(target)
-            if at is not None:
-                row[at] += units
+                changed[cell] = row = list(rows.get(cell, _ZEROS))
+            if source in index:
+                row[index[source]] -= units
+            if target in index:
+                row[index[target]] += units
             row[_VERSION] += 1
+            entries.append((row[_VERSION], now, movement))
         for cell, row in changed.items():
-            if cell in debited and row[_FREE] < floors.get(cell, 0):
-                raise Short(cell, floors.get(cell, 0))
-            for i in range(_VERSION):
-                if row[i] < 0 and i != _FREE:
-                    raise InvariantBroken(f"{BUCKETS[i]} of {cell} would be {row[i]}: a command took what nobody holds")
-        now = self._last if self._clock is None else self.now()
-        seqs = {cell: row[_VERSION] for cell, row in changed.items()}
-        numbered: list[tuple[int, datetime, Movement]] = []
-        for movement in reversed(movements):
-            cell = movement[0]
-            numbered.append((seqs[cell], now, movement))
-            seqs[cell] -= 1
-        numbered.reverse()
+            if min(row) < 0 or max(row) > QUANTITY_MAX or cell in floors:
+                self._check(cell, row, floors.get(cell, 0))
         for cell, row in changed.items():
-            if cell not in rows:
-                cells = self._cells.setdefault(cell.item, [])
-                if cell not in cells:
-                    insort(cells, cell)
-            self._set(rows, cell, tuple(row))
-        self._journal.extend(numbered)
+            old = rows.get(cell)
+            if old is None:
+                self._insert(self._cells.setdefault(cell.item, []), cell)
+                old = _ZEROS
+            rows[cell] = new = Figures._make(row)
+            if new.version // SNAPSHOT_EVERY != old.version // SNAPSHOT_EVERY:
+                kept = self._snapshots.setdefault(cell, [])
+                kept.append(new)
+                self._undo.append(kept.pop)
+            self._undo.append((rows, cell, old if old.version else _ABSENT))
+        self._journal += entries
+        by_cell = self._entries
+        for entry in entries:
+            cell = entry[2][0]
+            if cell in by_cell:
+                by_cell[cell].append(entry)
+            else:
+                by_cell[cell] = [entry]
+        self._undo.append(partial(self._unwrite, len(entries)))
+
+    def _check(self, cell: Cell, row: Sequence[int], floor: int) -> None:
+        before = self._figures.get(cell, _ZEROS)
+        if row[_FREE] < before.free and row[_FREE] < floor:
+            raise Short(cell, floor)
+        for bucket, units in zip(BUCKETS, row, strict=False):
+            if units < 0:
+                raise InvariantBroken(f"{bucket} of {cell} would be {units}: a command took what nobody holds")
+            if units > QUANTITY_MAX:
+                raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
+
+    def _unwrite(self, entries: int) -> None:
+        for _, _, movement in reversed(self._journal[-entries:]):
+            self._entries[movement.cell].pop()
+        del self._journal[-entries:]
 
     def save_reservation(self, reservation: Reservation) -> None:
         """Write a reservation whose version is the one that was read; raises Conflict otherwise.
@@ -243,23 +314,111 @@ class MemoryBooks:
         Traceback (most recent call last):
         omscore.errors.Conflict: reservation 'ord-1' is at version 1, not 0; read it again and repeat the command
         """
-        old = self._reservations.get(reservation.id)
-        version = old.version if old else 0
-        if version != reservation.version:
+        id_ = reservation.id
+        old = self._reservations.get(id_)
+        if (old.version if old else 0) != reservation.version:
             raise Conflict(
-                f"reservation {reservation.id!r} is at version {version}, not {reservation.version}; "
+                f"reservation {id_!r} is at version {old.version if old else 0}, not {reservation.version}; "
                 "read it again and repeat the command"
             )
         before = {cell for cell, _ in old.held} if old else set()
         after = {cell for cell, _ in reservation.held}
-        for cell in sorted(before ^ after):
+        for cell in before ^ after:
             ids = self._holders.setdefault(cell, {})
             if cell in after:
-                self._set(ids, reservation.id, None)
+                ids[id_] = None
+                self._undo.append(partial(ids.pop, id_))
             else:
-                self._undo.append((ids, reservation.id, ids.pop(reservation.id)))
-        if reservation.expires_at is not None and reservation.units("reserved"):
-            self._set(self._due, reservation.id, reservation.expires_at)
-        elif reservation.id in self._due:
-            self._undo.append((self._due, reservation.id, self._due.pop(reservation.id)))
-        self._set(self._reservations, reservation.id, evolve(reservation, version=version + 1))
+                del ids[id_]
+                self._undo.append((ids, id_, None))
+        if (old and old.expires_at) or reservation.expires_at:
+            self._reschedule(old, reservation)
+        self._set(self._reservations, id_, reservation.saved())
+
+    def _reschedule(self, old: Reservation | None, new: Reservation) -> None:
+        """Keep the sorted deadlines in step with what a reservation now has reserved, and until when."""
+        for reservation, change in ((old, self._remove), (new, self._insert)):
+            if reservation is None or reservation.expires_at is None:
+                continue
+            reserved = [cell for cell, bucket in reservation.held if bucket == "reserved"]
+            entry = (reservation.expires_at, reservation.id)
+            if reserved:
+                change(self._due, entry)
+            for cell in reserved:
+                change(self._due_at.setdefault(cell, []), entry)
+
+    # -- keys and records -------------------------------------------------------------------------------------------
+
+    def claimed(self, key: str) -> tuple[str, Any] | None:
+        """The fingerprint and result kept under a key, or None when the key is new.
+
+        >>> MemoryBooks().claimed("web-17")
+        """
+        return self._claims.get(key)
+
+    def claim(self, key: str, fingerprint: str, result: Any) -> None:
+        """Keep a result under a new key; raises Conflict when somebody else claimed it meanwhile.
+
+        >>> books = MemoryBooks()
+        >>> books.claim("web-17", "f", "ord-1")
+        >>> books.claimed("web-17")
+        ('f', 'ord-1')
+        """
+        if key in self._claims:
+            raise Conflict(f"key {key!r} was claimed meanwhile; run the command again")
+        self._set(self._claims, key, (fingerprint, result))
+
+    def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
+        """A record, or None.
+
+        >>> MemoryBooks().get("order", "ord-1")
+        """
+        return self._records.get((kind, id))
+
+    def put(
+        self,
+        kind: str,
+        id: str,  # noqa: A002 - the field's word for it
+        value: Any,
+        *,
+        version: int,
+        index: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a record read at `version` (0 for a new one), and the indexes it shall be found by.
+
+        >>> books = MemoryBooks()
+        >>> books.put("order", "ord-1", "a value", version=0)
+        >>> books.get("order", "ord-1")
+        Stored(value='a value', version=1)
+        """
+        at = (kind, id)
+        old = self._records.get(at)
+        if (old.version if old else 0) != version:
+            raise Conflict(
+                f"{kind} {id!r} is at version {old.version if old else 0}, not {version}; "
+                "read it again and repeat the command"
+            )
+        self._set(self._records, at, Stored(value, version + 1))
+        before, after = self._indexed.get(at, {}), dict(index or {})
+        if before == after:
+            return
+        self._set(self._indexed, at, after)
+        for name in sorted({*before, *after}):
+            entries = self._indexes.setdefault((kind, name), [])
+            if name in before and before[name] != after.get(name):
+                self._remove(entries, (before[name], id))
+            if name in after and after[name] != before.get(name):
+                self._insert(entries, (after[name], id))
+
+    def find(
+        self, kind: str, index: str, *, after: tuple[str, str] = ("", ""), upto: str | None = None, limit: int = 1_000
+    ) -> list[tuple[str, str]]:
+        """(sort key, id) of the records in an index, in that order, behind `after` and up to sort key `upto`.
+
+        >>> MemoryBooks().find("order", "to_route")
+        []
+        """
+        entries = self._indexes.get((kind, index), [])
+        start = bisect_right(entries, after)
+        found = entries[start : start + limit]
+        return found if upto is None else [entry for entry in found if entry[0] <= upto]

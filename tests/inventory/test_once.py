@@ -1,0 +1,64 @@
+"""A key makes a retry harmless: the first answer is given again, and nothing moves twice."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from omscore.errors import CommandRefused, InsufficientStock, KeyReused
+from omscore.inventory import Cell, MemoryBooks, Want, fingerprint, once, receive, reserve
+from omscore.kernel import ManualClock
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+CELL = Cell("SKU-1", "ghent")
+
+
+def test_the_same_key_and_content_give_the_first_result_and_one_effect() -> None:
+    books = MemoryBooks()
+    for _ in range(3):
+        once(books, "dock-7", "f", lambda: receive(books, {CELL: 5}, cause="dock-7"))
+    assert books.figures([CELL])[CELL].free == 5
+
+
+def test_the_same_key_with_other_content_is_refused_and_changes_nothing() -> None:
+    books = MemoryBooks()
+    once(books, "dock-7", "f", lambda: receive(books, {CELL: 5}, cause="dock-7"))
+    with pytest.raises(KeyReused) as refused:
+        once(books, "dock-7", "g", lambda: receive(books, {CELL: 6}, cause="dock-7"))
+    assert refused.value.key == "dock-7"
+    assert books.figures([CELL])[CELL].free == 5
+
+
+def test_a_refused_key_may_be_tried_again_when_there_is_stock() -> None:
+    books = MemoryBooks()
+
+    def hold() -> int:
+        return reserve(books, "ord-1", [Want("SKU-1", 2)], cause="web-1").cells[CELL]
+
+    with pytest.raises(InsufficientStock):
+        once(books, "web-1", "f", hold)
+    receive(books, {CELL: 5}, cause="dock-7")
+    assert once(books, "web-1", "f", hold) == 2
+
+
+def test_a_command_never_runs_after_its_deadline_but_what_was_done_is_still_answered() -> None:
+    clock = ManualClock(NOON)
+    books = MemoryBooks(clock.now)
+    assert once(books, "web-1", "f", lambda: "done", not_after=NOON) == "done"
+    clock.advance(seconds=1)
+    assert once(books, "web-1", "f", lambda: "never", not_after=NOON) == "done"
+    with pytest.raises(CommandRefused) as refused:
+        once(books, "web-2", "f", lambda: "never", not_after=NOON)
+    assert [reason.code for reason in refused.value.reasons] == ["command.too_late"]
+    assert once(books, "web-2", "f", lambda: "in time", not_after=NOON + timedelta(hours=1)) == "in time"
+
+
+def test_a_fingerprint_tells_every_part_apart() -> None:
+    seen = {
+        fingerprint("reserve", "a", 1),
+        fingerprint("reserve", "a", "1"),
+        fingerprint("reserve", "a1"),
+        fingerprint("reserve", ("a", 1)),
+        fingerprint("reserve", "a", None, NOON),
+        fingerprint("reserve", "\ud800"),
+    }
+    assert len(seen) == 6
