@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import field, frozen
 
 from omscore.errors import InvalidValue
 from omscore.kernel.measures import Dimensions
+
+
+def _tags(tags: Iterable[str]) -> frozenset[str]:
+    # A function of its own: type checkers cannot see through the generic constructor.
+    return frozenset(tags)
 
 
 @frozen
@@ -24,7 +31,7 @@ class Item:
     unit: str = "piece"
     weight_grams: int = 0
     dimensions: Dimensions | None = None
-    tags: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    tags: frozenset[str] = field(default=frozenset(), converter=_tags)
     gtin: str = ""
     category: str = ""
 
