@@ -3,12 +3,41 @@
 A floor is aisles, cells and a depot (`Floor`), or a table of distances (`MatrixFloor`); a tour is the walk past some of
 its bins; a batch is what one picker collects in one walk. `plan` splits open orders into batches that keep a cart's
 `Limits` and walk little.
+
+`pick_list` prints what one picker takes where; scans turn picking into facts (`decide_scan`, `apply_scans`);
+`choose_cartons` packs what was picked.
 """
 
+from omscore.batching._cartons import (
+    Carton,
+    CartonChooser,
+    PackedCarton,
+    Packing,
+    PackLine,
+    Placed,
+    RefusedLine,
+    choose_cartons,
+)
+from omscore.batching._codes import Barcodes, check_digit, is_gs1
 from omscore.batching._floor import Bin, Floor, Tour
 from omscore.batching._matrix import MatrixFloor
 from omscore.batching._orders import Limits, PickLine, PickOrder
+from omscore.batching._packing_rules import PACKING_RULES, PackingRule, packing_rules
+from omscore.batching._picklist import BinStock, PickList, PickRow, PickShortage, find_bins, pick_list
 from omscore.batching._plan import Batch, BatchPlan, Refused, plan
+from omscore.batching._scan import (
+    PickEvent,
+    Scan,
+    Scanned,
+    Short,
+    ShortPick,
+    Tally,
+    Verdict,
+    apply_scans,
+    decide_scan,
+    decide_short,
+    pack_tally,
+)
 
 __all__ = [
     "Bin",
@@ -22,4 +51,38 @@ __all__ = [
     "Batch",
     "BatchPlan",
     "Refused",
+    # what one picker takes where
+    "BinStock",
+    "find_bins",
+    "pick_list",
+    "PickList",
+    "PickRow",
+    "PickShortage",
+    # picking as facts
+    "Barcodes",
+    "check_digit",
+    "is_gs1",
+    "Scan",
+    "Short",
+    "Verdict",
+    "Scanned",
+    "ShortPick",
+    "PickEvent",
+    "Tally",
+    "decide_scan",
+    "decide_short",
+    "apply_scans",
+    "pack_tally",
+    # packing
+    "PackingRule",
+    "PACKING_RULES",
+    "packing_rules",
+    "Carton",
+    "PackLine",
+    "choose_cartons",
+    "CartonChooser",
+    "Packing",
+    "PackedCarton",
+    "Placed",
+    "RefusedLine",
 ]
