@@ -1,0 +1,165 @@
+"""Compilation: conditions and requirements become generated functions over one demand and bit masks of nodes.
+
+Constants reach the generated code by name, through its namespace, and are never pasted into its text; the text is
+made of fixed templates only, so that no policy, however it came in, can say anything but what the vocabulary says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from omscore.routing._case import Case, Grid
+from omscore.routing._conditions import lower_condition
+from omscore.routing._demand import Demand
+from omscore.routing._network import Network
+from omscore.routing._policy import Policy, Rule
+from omscore.routing._preferences import Rank, rank_of
+from omscore.routing._requirements import lower_requirement
+from omscore.routing._terms import Condition, Preference, Requirement
+
+Select = Callable[[Demand, Case], int]
+Screen = Callable[[Demand, Case], tuple[int, ...]]
+
+
+class _Binder:
+    """Collects constants under the names k0, k1, ... of one namespace."""
+
+    __slots__ = ("_known", "grid", "names")
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.names: dict[str, Any] = {}
+        self._known: dict[Any, str] = {}
+
+    def const(self, value: Any) -> str:
+        """The name under which generated code finds the value; equal constants share one."""
+        known_as = (type(value), value) if isinstance(value, str | int | float | frozenset) else ("id", id(value))
+        name = self._known.get(known_as)
+        if name is None:
+            name = self._known[known_as] = f"k{len(self.names)}"
+            self.names[name] = value
+        return name
+
+
+class ReadyRule:
+    """A rule made ready for a network."""
+
+    __slots__ = ("_grid", "_without", "capped", "complete", "floors", "id", "per", "ranks", "rule", "screen")
+
+    def __init__(self, id_: int, rule: Rule, screen: Screen, ranks: tuple[Rank, ...], grid: Grid) -> None:
+        self._grid = grid
+        self._without: dict[int, Screen] = {}
+        self.id = id_
+        self.rule = rule
+        self.screen = screen
+        self.ranks = ranks
+        ops = {term.op for term in rule.require}
+        self.complete = "whole_order" in ops
+        self.floors = "keeps_stock" in ops
+        self.capped = "has_capacity" in ops and not rule.over_capacity
+        # What a ranking of single nodes hangs on besides the destination; None when it must be made anew each time.
+        kinds = [rank.per for rank in ranks]
+        self.per = None
+        if all(k is not None for k in kinds) and not any(rank.tolerant for rank in ranks):
+            self.per = frozenset[str]().union(*(k for k in kinds if k is not None))
+
+    def without(self, skip: int) -> Screen:
+        """The rule's screen as it would be without one of its requirements; made when first asked for."""
+        screen = self._without.get(skip)
+        if screen is None:
+            require = (*self.rule.require[:skip], *self.rule.require[skip + 1 :])
+            b = _Binder(self._grid)
+            source = "\n".join(_screen_lines("screen", require, b))
+            screen = self._without[skip] = _run(source, b.names)["screen"]
+        return screen
+
+
+class Compiled:
+    """A policy made ready for a network: which route, and each rule's screen."""
+
+    __slots__ = ("grid", "holds", "routes", "rules", "select", "source")
+
+    def __init__(self, policy: Policy, grid: Grid, *, quoted: bool) -> None:
+        b = _Binder(grid)
+        self.grid = grid
+        self.routes = policy.ordered()
+        lines = ["def select(d, x):"]
+        for i, route in enumerate(self.routes):
+            if route.when is None:
+                lines.append(f"    return {i}")
+                break
+            lines.append(f"    if {lower_condition(route.when, b)}: return {i}")
+        lines.append("    return -1")
+        for i, route in enumerate(self.routes):
+            for j, rule in enumerate(route.rules):
+                lines += _screen_lines(f"screen_{i}_{j}", rule.require, b)
+        signs = {
+            sign: f"sign_{n}"
+            for n, sign in enumerate(
+                s for route in self.routes for rule in route.rules for s in rule.review_when if isinstance(s, Condition)
+            )
+        }
+        for sign, name in signs.items():
+            lines += [f"def {name}(d, x):", f"    return {lower_condition(sign, b)}"]
+        self.source = "\n".join(lines)
+        namespace = _run(self.source, b.names)
+        self.holds: dict[Condition, Callable[[Demand, Case], bool]] = {s: namespace[name] for s, name in signs.items()}
+        self.select: Select = namespace["select"]
+        self.rules: list[list[ReadyRule]] = []
+        ranks: dict[Preference, Rank] = {}
+        count = 0
+        for i, route in enumerate(self.routes):
+            ready = []
+            for j, rule in enumerate(route.rules):
+                for term in rule.prefer:
+                    if term not in ranks:
+                        ranks[term] = rank_of(term, grid, quoted=quoted)
+                ready.append(
+                    ReadyRule(count, rule, namespace[f"screen_{i}_{j}"], tuple(ranks[t] for t in rule.prefer), grid)
+                )
+                count += 1
+            self.rules.append(ready)
+
+
+def _run(source: str, names: dict[str, Any]) -> dict[str, Any]:
+    namespace = dict(names)
+    # The text is assembled from this package's own templates; values only enter through the namespace.
+    exec(compile(source, "<policy>", "exec"), namespace)  # noqa: S102 - see above
+    return namespace
+
+
+def _screen_lines(name: str, require: Sequence[Requirement], b: _Binder) -> list[str]:
+    lines = [f"def {name}(d, x):", "    b = m = x.base"]
+    shown = ["b"]
+    for n, term in enumerate(require):
+        lines.append(f"    m{n} = m = m & {lower_requirement(term, b)}")
+        shown.append(f"m{n}")
+    lines.append(f"    return ({', '.join(shown)},)")
+    return lines
+
+
+def matcher(conditions: Sequence[Condition]) -> Callable[[Demand], int]:
+    """Many conditions compiled into one function that answers, for a demand, the bits of those that hold.
+
+    Bit i is the i-th condition. Conditions on age or promise need a moment and never hold here.
+
+    >>> from omscore import routing as r
+    >>> d = r.Demand("ord-1", (r.DemandLine("1", "SKU-1", 3),), channel="web")
+    >>> bin(r.matcher([r.channel_is("web"), r.units > 5, r.units >= 3])(d))
+    '0b101'
+    """
+    b = _Binder(Grid(Network()))
+    parts = [f"({1 << i} if {lower_condition(term, b)} else 0)" for i, term in enumerate(conditions)]
+    source = f"def match(d):\n    return {' | '.join(parts) or '0'}"
+    return _run(source, b.names | {"x": _Timeless()})["match"]  # type: ignore[no-any-return]
+
+
+class _Timeless:
+    """The moment of a matcher: none."""
+
+    def age_hours(self) -> None:
+        """Unknown."""
+
+    def hours_to_promise(self) -> None:
+        """Unknown."""

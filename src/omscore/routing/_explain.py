@@ -1,0 +1,142 @@
+"""Explanations: a decision's trace decoded into reasons, rankings, the runner-up and what would have changed it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from omscore.kernel import Money
+from omscore.routing._case import Case, bits
+from omscore.routing._plans import Found
+from omscore.routing._requirements import refusal
+from omscore.routing._trace import Decision, Explanation, Refusal, Scored, plan_of
+
+if TYPE_CHECKING:
+    from omscore.routing._compile import ReadyRule
+    from omscore.routing._engine import Router
+
+RANKING_MAX = 200
+CHANGES_MAX = 5
+
+
+def explain(router: Router, decision: Decision) -> Explanation:
+    """Everything there is to say about a decision."""
+    trace, x = decision.trace, decision.trace.case
+    found = decision._found  # noqa: SLF001 - the two are one thing
+    rules = router.compiled.rules[trace.route] if trace.route >= 0 else []
+    refused = tuple(_refusals(x, rules, trace.masks))
+    ready = rules[len(trace.masks) - 1] if trace.masks else None
+    ranking: tuple[Scored, ...] = ()
+    preferences: tuple[str, ...] = ()
+    runner_up: Found | None = None
+    margin = ""
+    changes: tuple[str, ...] = ()
+    if ready is not None:
+        x.needs = x.rows
+        mask = ready.screen(x.demand, x)[-1]
+        preferences = tuple(repr(rank.term) for rank in ready.ranks)
+        ranking = _ranking(router, x, ready, mask)
+        if found is not None:
+            runner_up = router.runner_up(x, ready, mask, found)
+            margin = _margin(router, x, ready, mask, found, runner_up)
+            changes = tuple(_changes(router, x, ready, mask, found, runner_up))[:CHANGES_MAX]
+    return Explanation(
+        demand=decision.demand.id,
+        outcome=decision.outcome,
+        route=decision.route,
+        rule=decision.rule,
+        plan=decision.plan,
+        preferences=preferences,
+        refused=refused,
+        ranking=ranking,
+        runner_up=None if runner_up is None else plan_of(x, runner_up),
+        margin=margin,
+        changes=changes,
+        stock=tuple(
+            (row.item, x.grid.ids[i], row.units[i])
+            for row, _ in x.rows
+            for i in (found.nodes if found is not None else ())
+        ),
+        reason=decision.reason,
+        proven=decision.proven,
+        known=frozenset(x.grid.ids),
+        network_text=lambda id_: str(router.network.index(id_)),
+    )
+
+
+def _refusals(x: Case, rules: list[ReadyRule], tried: tuple[tuple[int, ...], ...]) -> list[Refusal]:
+    out: list[Refusal] = []
+    for ready, masks in zip(rules, tried, strict=False):
+        x.needs = x.rows
+        before = masks[0]
+        for term, after in zip(ready.rule.require, masks[1:], strict=True):
+            if term.op == "keeps_stock":
+                x.needs = tuple(
+                    (row.above(term["units"], after=term["after"], more=term["more"]), n) for row, n in x.needs
+                )
+            out += [
+                Refusal(x.grid.ids[i], ready.rule.name, repr(term), refusal(x, i, term)) for i in bits(before & ~after)
+            ]
+            before = after
+    x.needs = x.rows
+    return out
+
+
+def _ranking(router: Router, x: Case, ready: ReadyRule, mask: int) -> tuple[Scored, ...]:
+    columns = [rank.column(x, mask) for rank in ready.ranks]
+    currency = router.network.currency
+
+    def key(i: int) -> list[Any]:
+        return [(1, 0) if column[i] is None else (0, column[i]) for column in columns]
+
+    out = []
+    for i in sorted(bits(mask), key=lambda i: (key(i), i))[:RANKING_MAX]:
+        cost = x.whole_cost(i)
+        scores = tuple(column[i] for column in columns)
+        out.append(Scored(x.grid.ids[i], scores, None if cost is None else Money(cost, currency)))
+    return tuple(out)
+
+
+def _margin(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, other: Found | None) -> str:
+    if other is None:
+        return "no other plan was possible"
+    mine, theirs = router.vector(x, ready, mask, found), router.vector(x, ready, mask, other)
+    names = ["units unserved", *(repr(rank.term) for rank in ready.ranks)]
+    for name, a, b in zip(names, mine, theirs, strict=False):
+        if a != b:
+            return f"decided by {name}: {a} against {b}"
+    return "a tie in every preference; node ids decided"
+
+
+def _changes(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, other: Found | None) -> list[str]:
+    """The smallest single changes that would have given another plan."""
+    out: list[str] = []
+    mine = router.vector(x, ready, mask, found)
+    if other is not None:
+        theirs = router.vector(x, ready, mask, other)
+        for k, rank in enumerate(ready.ranks, 1):
+            if mine[k] != theirs[k]:
+                gap = theirs[k] - mine[k]
+                ids = ", ".join(x.grid.ids[i] for i in other.nodes)
+                if rank.how == "cost" and gap > 0:
+                    out.append(f"{ids} would win if it cost more than {Money(gap, router.network.currency)} less")
+                elif rank.term.op == "nearest" and gap > 0 and rank.term["band_km"] is None:
+                    out.append(f"{ids} would win if it were more than {gap / 1000:.1f} km nearer")
+                break
+    # A node that exactly one requirement keeps out, and that would have won without it.
+    masks = {term: _alone(x, ready, skip) for skip, term in enumerate(ready.rule.require)}
+    for term, without in masks.items():
+        for i in bits(without & ~mask):
+            again = router._serve(ready, x, mask | 1 << i)  # noqa: SLF001 - the same rule, one node more
+            if term.op in ("whole_order", "full_line", "has_stock"):
+                reason = refusal(x, i, term)
+                single = Found(tuple((i, k, n) for k, (_, n) in enumerate(x.needs)), (), (), True, 0)
+                if router.vector(x, ready, mask | 1 << i, single) < router.vector(x, ready, mask | 1 << i, found):
+                    out.append(f"{x.grid.ids[i]} would win with enough stock: {reason.text}")
+            elif again is not None and i in again.nodes:
+                out.append(f"{x.grid.ids[i]} would win without {term!r}: {refusal(x, i, term).text}")
+    return out
+
+
+def _alone(x: Case, ready: ReadyRule, skip: int) -> int:
+    """The candidates if one requirement were lifted."""
+    return ready.without(skip)(x.demand, x)[-1]

@@ -1,0 +1,111 @@
+"""Lint: what in a policy is allowed but probably not meant."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from omscore.routing._policy import Policy, Route, Rule
+from omscore.routing._terms import Condition
+
+# Words that leave nodes equal as a rule, so that ids decide.
+_COARSE = frozenset({"fewest_splits", "same_market", "ranked_groups", "clearance", "most_lines", "wished_first"})
+
+
+@frozen
+class Finding:
+    """Something to look at in a policy: a stable code, where, and why.
+
+    >>> Finding("tie_risk", "routes[0].rules[0]", "only ids tell nodes apart").code
+    'tie_risk'
+    """
+
+    code: str
+    where: str
+    text: str
+
+
+def lint(policy: Policy) -> tuple[Finding, ...]:
+    """Dead routes, missing fallbacks, and rules in which ties are left to node ids.
+
+    >>> from omscore import routing as r
+    >>> bare = r.Policy("bare", (r.Route("web", (r.Rule("any"),), when=r.channel_is("web")),))
+    >>> [finding.code for finding in r.lint(bare)]
+    ['no_fallback', 'tie_risk', 'no_last_route']
+    """
+    out: list[Finding] = []
+    if policy.otherwise is None:
+        out.append(
+            Finding("no_fallback", "otherwise", "orders that no rule serves end as unroutable; park them in a queue")
+        )
+    routes = policy.ordered()
+    for n, route in enumerate(routes):
+        where = f"routes[{policy.routes.index(route)}]"
+        for earlier in routes[:n]:
+            if _implies(route.when, earlier.when):
+                out.append(Finding("dead_route", where, f"every order it takes is taken by {earlier.name!r} before"))
+                break
+        for k, rule in enumerate(route.rules):
+            out += _rule(rule, f"{where}.rules[{k}]")
+        out += _dead_rules(route, where)
+    if routes and all(route.when is not None for route in routes):
+        out.append(
+            Finding("no_last_route", "routes", "every route has a condition; orders that fit none go to otherwise")
+        )
+    return tuple(out)
+
+
+def _rule(rule: Rule, where: str) -> list[Finding]:
+    out = []
+    if all(term.op in _COARSE for term in rule.prefer):
+        out.append(
+            Finding("tie_risk", where, "its preferences leave nodes equal, and then ids decide; add one that does not")
+        )
+    if rule.saving_min is not None and rule.stops_max == 1:
+        out.append(Finding("idle_saving", where, "saving_min without stops_max above 1 never compares anything"))
+    ops = {term.op for term in rule.require}
+    if rule.stops_max > 1 and "whole_order" in ops:
+        out.append(Finding("idle_stops", where, "whole_order leaves only nodes that need no split; use has_stock"))
+    if rule.stops_max > 1 and rule.fill == "best" and "most_lines" in {term.op for term in rule.prefer}:
+        out.append(
+            Finding(
+                "idle_most_lines", where, "complete plans cover all lines alike; most_lines ranks single nodes only"
+            )
+        )
+    return out
+
+
+def _dead_rules(route: Route, where: str) -> list[Finding]:
+    out = []
+    for n, rule in enumerate(route.rules):
+        for earlier in route.rules[:n]:
+            if (
+                set(earlier.require) == set(rule.require)
+                and earlier.stops_max >= rule.stops_max
+                and earlier.partial != "next"
+            ):
+                text = f"rule {earlier.name!r} serves or ends every order that comes to it"
+                out.append(Finding("dead_rule", f"{where}.rules[{n}]", text))
+                break
+    return out
+
+
+def _implies(narrow: Condition | None, wide: Condition | None) -> bool:
+    """Whether every order that fits `narrow` surely fits `wide`; false when that is not plain."""
+    if wide is None:
+        return True
+    if narrow is None:
+        return False
+    mine = narrow.parts if narrow.op == "all" else (narrow,)
+    if wide.op == "any":
+        return any(_implies(narrow, part) for part in wide.parts)  # type: ignore[arg-type]
+    theirs = wide.parts if wide.op == "all" else (wide,)
+    return all(any(_covers(t, m) for m in mine) for t in theirs)
+
+
+def _covers(wide: object, narrow: object) -> bool:
+    if wide == narrow:
+        return True
+    if not isinstance(wide, Condition) or not isinstance(narrow, Condition):
+        return False
+    same = wide.op == narrow.op and wide["names"] is not None and wide["fact"] == narrow["fact"]
+    return same and wide.op != "all_tags" and set(narrow["names"]) <= set(wide["names"])

@@ -1,0 +1,449 @@
+"""Decisions and their trace: kept as masks and references, decoded only when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from omscore.errors import Reason
+from omscore.kernel import Money
+from omscore.routing._case import Case, bits
+from omscore.routing._demand import Demand
+from omscore.routing._plans import LAST, Found
+
+if TYPE_CHECKING:
+    from omscore.routing._engine import Router
+
+OUTCOMES = ("assigned", "partly_assigned", "backordered", "review", "parked", "unroutable")
+
+
+@frozen
+class Assignment:
+    """Units of one demand line given to one node; `backordered` ones are not there yet.
+
+    >>> Assignment("GHENT", "1", "SKU-1", 2).units
+    2
+    """
+
+    node: str
+    line: str
+    item: str
+    units: int
+    backordered: bool = False
+
+
+@frozen
+class Plan:
+    """Which node ships which units, and what that costs as far as the network prices it.
+
+    >>> Plan((Assignment("GHENT", "1", "SKU-1", 2),)).nodes
+    ('GHENT',)
+    """
+
+    assignments: tuple[Assignment, ...] = ()
+    cost: Money | None = None
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes used, by id.
+
+        >>> Plan().nodes
+        ()
+        """
+        return tuple(sorted({a.node for a in self.assignments}))
+
+    @property
+    def units(self) -> int:
+        """Units given to nodes, backordered ones included.
+
+        >>> Plan().units
+        0
+        """
+        return sum(a.units for a in self.assignments)
+
+
+@frozen
+class Review:
+    """Why a person should look at a plan, who, until when, what happens otherwise, and the plan it stands against.
+
+    >>> Review((Reason("routing.review.partial", "not everything can be served"),)).owner
+    'routing'
+    """
+
+    reasons: tuple[Reason, ...]
+    owner: str = "routing"
+    until: datetime | None = None
+    default: str = "accept"
+    against: Plan | None = None
+
+
+@frozen(eq=False)
+class Tried:
+    """One rule as it was tried: its name and the nodes still in after each requirement, as bit masks."""
+
+    rule: str
+    masks: tuple[int, ...]
+    result: str
+
+
+@frozen(eq=False)
+class Trace:
+    """What a decision rested on: everything needed to explain it or to decide again."""
+
+    case: Case
+    policy_hash: str
+    route: int
+    masks: tuple[tuple[int, ...], ...]
+
+
+class Decision:
+    """What routing decided for one demand, immutable; plan, cost and explanation are worked out when asked for.
+
+    `outcome` is assigned, partly_assigned, backordered, review, parked or unroutable. `bound` and `gap` say how far a
+    plan could be from the best under the rule's preferences: gap 0 is proven.
+    """
+
+    __slots__ = ("_found", "_plan", "_review_reasons", "_router", "_rule", "outcome", "reason", "trace")
+
+    outcome: str
+    reason: Reason | None
+    trace: Trace
+
+    def __init__(
+        self,
+        outcome: str,
+        router: Router,
+        trace: Trace,
+        rule: int,
+        found: Found | None,
+        reason: Reason | None = None,
+        review: tuple[Reason, ...] = (),
+    ) -> None:
+        put = object.__setattr__
+        put(self, "outcome", outcome)
+        put(self, "_router", router)
+        put(self, "trace", trace)
+        put(self, "_rule", rule)
+        put(self, "_found", found)
+        put(self, "reason", reason)
+        put(self, "_review_reasons", review)
+        put(self, "_plan", None)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a decision does not change; {name} cannot be set")
+
+    _found: Found | None
+    _plan: Plan | None
+    _router: Router
+    _rule: int
+    _review_reasons: tuple[Reason, ...]
+
+    @property
+    def demand(self) -> Demand:
+        """The demand that was decided."""
+        return self.trace.case.demand
+
+    @property
+    def route(self) -> str:
+        """The name of the route taken, empty when no condition held."""
+        at = self.trace.route
+        return self._router.compiled.routes[at].name if at >= 0 else ""
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule that gave the plan, empty when none did."""
+        return self._router.compiled.routes[self.trace.route].rules[self._rule].name if self._rule >= 0 else ""
+
+    @property
+    def policy_hash(self) -> str:
+        """The content hash of the policy that decided."""
+        return self.trace.policy_hash
+
+    @property
+    def plan(self) -> Plan | None:
+        """Who ships what, or None."""
+        if self._plan is None and self._found is not None:
+            object.__setattr__(self, "_plan", plan_of(self.trace.case, self._found))
+        return self._plan
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The ids of the nodes that ship, by id."""
+        ids = self.trace.case.grid.ids
+        return () if self._found is None else tuple(ids[i] for i in self._found.nodes)
+
+    @property
+    def cost(self) -> Money | None:
+        """What the plan costs by the network's tariffs, or None when there is no plan or no price."""
+        return None if self.plan is None else self.plan.cost
+
+    @property
+    def proven(self) -> bool:
+        """Whether the plan is proven to be the best under its rule."""
+        return self._found is None or self._found.proven
+
+    @property
+    def bound(self) -> tuple[int, ...]:
+        """A vector of the rule's preferences that no plan goes below."""
+        return () if self._found is None else self._found.bound
+
+    @property
+    def gap(self) -> float:
+        """How far the first preference is above its bound, relative to it; 0 when the plan is proven."""
+        found = self._found
+        if found is None or found.proven:
+            return 0.0
+        for value, low in zip(found.vector, found.bound, strict=True):
+            if value != low:
+                return (value - low) / max(1, abs(low))
+        return 0.0
+
+    @property
+    def queue(self) -> str:
+        """The queue in which a parked order waits, empty otherwise."""
+        park = self._router.policy.otherwise
+        return park.queue if self.outcome == "parked" and park is not None else ""
+
+    @property
+    def parked_until(self) -> datetime | None:
+        """Until when a parked order waits, or None for no end."""
+        park, now = self._router.policy.otherwise, self.trace.case.now
+        if self.outcome != "parked" or park is None or park.days is None or now is None:
+            return None
+        return now + timedelta(days=park.days)
+
+    @property
+    def review(self) -> Review | None:
+        """Why and by whom the plan is to be reviewed, with the cheapest plan beside it, or None."""
+        if self.outcome != "review":
+            return None
+        desk, now = self._router.policy.review, self.trace.case.now
+        until = None if now is None else now + timedelta(hours=desk.hours)
+        cheapest = self._router.cheapest(self.trace.case, self.trace.route, self._rule)
+        against = None if cheapest is None else plan_of(self.trace.case, cheapest)
+        return Review(self._review_reasons, desk.owner, until, desk.default, against)
+
+    def explain(self) -> Any:
+        """Why this plan: the nodes refused and by what, the ranking, the runner-up and the margin."""
+        return self._router.explain(self)
+
+    def why_not(self, node: str) -> str:
+        """Why a node does not ship: the first requirement that refused it, or what it was worse in.
+
+        Raises InvalidValue for a node that the network does not have.
+        """
+        return self._router.explain(self).why_not(node)
+
+    def key(self) -> tuple[Any, ...]:
+        """What two equal decisions have in common: outcome, route, rule, and who ships what."""
+        takes = () if self._found is None else self._found.takes
+        return (self.outcome, self.trace.route, self._rule, takes, self.policy_hash)
+
+    def __eq__(self, other: object) -> bool:
+        return self.key() == other.key() if isinstance(other, Decision) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.key())
+
+    def __repr__(self) -> str:
+        where = f" at {', '.join(self.nodes)}" if self.nodes else ""
+        by = f" by {self.route}/{self.rule}" if self.rule else ""
+        return f"<Decision {self.demand.id}: {self.outcome}{where}{by}>"
+
+
+def plan_of(x: Case, found: Found) -> Plan:
+    """The assignments of a found plan: units of an item go to its lines in the order of the demand."""
+    left = {line.id: line.units for line in x.demand.lines}
+    out = []
+    ids = x.grid.ids
+    for backordered, takes in ((False, found.takes), (True, found.backorders)):
+        for i, k, n in takes:
+            item, rest = x.needs[k][0].item, n
+            for line in x.demand.lines:
+                if line.item == item and rest and left[line.id]:
+                    give = min(rest, left[line.id])
+                    left[line.id] -= give
+                    rest -= give
+                    out.append(Assignment(ids[i], line.id, item, give, backordered))
+    cost = cost_of(x, found)
+    currency = x.grid.network.currency
+    return Plan(tuple(out), None if cost is None else Money(cost, currency))
+
+
+def cost_of(x: Case, found: Found) -> int | None:
+    """The cost of a found plan in minor units, or None when a parcel has no price."""
+    grams, lines = need_figures(x)
+    total = 0
+    for node in found.nodes:
+        mine = [(k, n) for i, k, n in (*found.takes, *found.backorders) if i == node]
+        cost = x.cost(node, sum(grams[k] * n for k, n in mine), sum(lines[k] for k, _ in mine), sum(n for _, n in mine))
+        if cost is None:
+            return None
+        total += cost
+    return total
+
+
+def need_figures(x: Case) -> tuple[list[int], list[int]]:
+    """Per need the weight of a unit in grams and the number of lines that ask for it."""
+    index = {row.item: k for k, (row, _) in enumerate(x.needs)}
+    grams, lines = [0] * len(index), [0] * len(index)
+    for line in x.demand.lines:
+        k = index[line.item]
+        grams[k] = max(grams[k], line.weight_grams)
+        lines[k] += 1
+    return grams, lines
+
+
+@frozen
+class Refusal:
+    """A node that a rule refused, by which requirement, and why."""
+
+    node: str
+    rule: str
+    requirement: str
+    reason: Reason
+
+
+@frozen
+class Scored:
+    """A node that stayed in, its scores in the order of the rule's preferences, and its cost for the whole demand."""
+
+    node: str
+    scores: tuple[Any, ...]
+    cost: Money | None
+
+
+@frozen
+class Explanation:
+    """A decision in words and rows: prints as text, shows as a table in notebooks, `to_dict()` for machines."""
+
+    demand: str
+    outcome: str
+    route: str
+    rule: str
+    plan: Plan | None
+    preferences: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+    ranking: tuple[Scored, ...]
+    runner_up: Plan | None
+    margin: str
+    changes: tuple[str, ...]
+    stock: tuple[tuple[str, str, int], ...]
+    reason: Reason | None
+    proven: bool
+    known: frozenset[str] = field(repr=False)
+    network_text: Callable[[str], str] = field(repr=False, eq=False)
+
+    def why_not(self, node: str) -> str:
+        """Why a node does not ship."""
+        self.network_text(node)
+        if self.plan is not None and node in self.plan.nodes:
+            return f"{node} does ship"
+        lines = [f"{r.rule}: {r.reason}" for r in self.refused if r.node == node]
+        for n, scored in enumerate(self.ranking, 1):
+            if scored.node == node:
+                lines.append(f"{self.rule or 'the last rule'}: place {n} of {len(self.ranking)}; {self._worse(scored)}")
+        return "; ".join(lines) or f"{node} was never asked: {self.reason or 'an earlier rule decided'}"
+
+    def _worse(self, scored: Scored) -> str:
+        if not self.ranking or self.plan is None:
+            return "no plan was found"
+        best = next((s for s in self.ranking if s.node in self.plan.nodes), None)
+        if best is None:
+            return "others make up the plan"
+        for name, mine, theirs in zip(self.preferences, scored.scores, best.scores, strict=True):
+            if mine != theirs:
+                return f"{name} gives {mine} against {theirs} of {best.node}"
+        return f"equal to {best.node} in every preference; ids decide"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return {
+            "demand": self.demand,
+            "outcome": self.outcome,
+            "route": self.route,
+            "rule": self.rule,
+            "nodes": [] if self.plan is None else list(self.plan.nodes),
+            "cost": None if self.plan is None or self.plan.cost is None else str(self.plan.cost),
+            "preferences": list(self.preferences),
+            "refused": [
+                {
+                    "node": r.node,
+                    "rule": r.rule,
+                    "requirement": r.requirement,
+                    "code": r.reason.code,
+                    "text": r.reason.text,
+                }
+                for r in self.refused
+            ],
+            "ranking": [
+                {"node": s.node, "scores": list(s.scores), "cost": None if s.cost is None else str(s.cost)}
+                for s in self.ranking
+            ],
+            "runner_up": None if self.runner_up is None else list(self.runner_up.nodes),
+            "margin": self.margin,
+            "changes": list(self.changes),
+            "stock": [list(row) for row in self.stock],
+            "reason": None if self.reason is None else str(self.reason),
+            "proven": self.proven,
+        }
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One row per node and rule, for data frames."""
+        rows = [{"node": r.node, "rule": r.rule, "answer": "refused", "why": str(r.reason)} for r in self.refused]
+        used = () if self.plan is None else self.plan.nodes
+        rows += [
+            {
+                "node": s.node,
+                "rule": self.rule,
+                "answer": "chosen" if s.node in used else "not chosen",
+                "why": self._worse(s),
+            }
+            for s in self.ranking
+        ]
+        return rows
+
+    def __str__(self) -> str:
+        head = f"{self.demand}: {self.outcome}"
+        if self.plan is not None:
+            head += f" at {', '.join(self.plan.nodes)}"
+            if self.plan.cost is not None:
+                head += f" for {self.plan.cost}"
+        lines = [head]
+        if self.rule:
+            sure = "proven best" if self.proven else "best found"
+            lines.append(
+                f"  by route {self.route!r}, rule {self.rule!r} ({sure}): {', '.join(self.preferences) or 'ids'}"
+            )
+        if self.reason is not None:
+            lines.append(f"  because {self.reason}")
+        if self.plan is not None and len(self.plan.nodes) > 1:
+            lines.append("  split because " + self._split_reason())
+        for item, node, units in self.stock:
+            lines.append(f"  stock: {units} of {item} at {node}")
+        if self.runner_up is not None:
+            lines.append(f"  runner-up: {', '.join(self.runner_up.nodes)}; {self.margin}")
+        lines += [f"  would change it: {change}" for change in self.changes]
+        lines += [f"  not {r.node} ({r.rule}): {r.reason}" for r in self.refused]
+        return "\n".join(lines)
+
+    def _split_reason(self) -> str:
+        return "no single node was better under the rule, or none has everything"
+
+    def _repr_html_(self) -> str:
+        head = f"<caption>{_html(self.demand)}: {_html(self.outcome)}</caption>"
+        rows = "".join(
+            f"<tr><td>{_html(r['node'])}</td><td>{_html(r['rule'])}</td><td>{_html(r['answer'])}</td><td>{_html(r['why'])}</td></tr>"
+            for r in self.to_records()
+        )
+        return f"<table>{head}<tr><th>node</th><th>rule</th><th>answer</th><th>why</th></tr>{rows}</table>"
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+__all__ = ["LAST", "Assignment", "Decision", "Explanation", "Plan", "Refusal", "Review", "Scored", "Trace", "bits"]

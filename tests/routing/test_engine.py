@@ -1,0 +1,173 @@
+"""What a router decides, and what it says about it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from omscore import routing as r
+from omscore.errors import InvalidValue
+from omscore.kernel import Address, GeoPoint, Money
+
+GHENT, BRUSSELS, PARIS = GeoPoint(51.05, 3.72), GeoPoint(50.85, 4.35), GeoPoint(48.86, 2.35)
+NETWORK = r.Network(
+    [
+        r.Node("BRU", point=BRUSSELS, cutoff="16:00", timezone="Europe/Brussels", parcel_cost=Money(500, "EUR")),
+        r.Node("GNT", kind="store", point=GHENT, parcel_cost=Money(700, "EUR")),
+        r.Node("PAR", point=PARIS, parcel_cost=Money(400, "EUR")),
+    ]
+)
+HOME = Address("BE", postcode="9000", point=GHENT)
+SPRING = r.Policy(
+    "spring",
+    routes=(
+        r.Route(
+            "express",
+            when=r.service_is("express"),
+            rules=(
+                r.Rule(
+                    "one stop",
+                    require=(r.whole_order(), r.before_cutoff()),
+                    prefer=(r.earliest_arrival(), r.lowest_cost()),
+                ),
+            ),
+        ),
+        r.Route(
+            "standard",
+            rules=(
+                r.Rule("one stop", require=(r.whole_order(), r.within_km(60)), prefer=(r.nearest(), r.most_stock())),
+                r.Rule("two stops", require=(r.has_stock(),), prefer=(r.fewest_splits(), r.nearest()), stops_max=2),
+            ),
+        ),
+    ),
+    otherwise=r.park("needs a person"),
+)
+
+
+def demand(*items: tuple[str, int], **more: Any) -> r.Demand:
+    lines = tuple(r.DemandLine(str(n), item, units) for n, (item, units) in enumerate(items, 1))
+    return r.Demand("ord-1", lines, **({"destination": HOME} | more))
+
+
+def test_the_nearest_node_with_everything_serves() -> None:
+    stock = r.Stock({("BRU", "A"): 2, ("GNT", "A"): 1, ("PAR", "A"): 9})
+    decision = r.Router(SPRING, NETWORK).route(demand(("A", 2)), stock)
+    assert (decision.outcome, decision.nodes, decision.route, decision.rule) == (
+        "assigned",
+        ("BRU",),
+        "standard",
+        "one stop",
+    )
+    assert decision.cost == Money(500, "EUR")
+    assert decision.why_not("GNT").startswith("one stop: GNT has 1 of 2 A")
+    assert "km is beyond 60 km" in decision.why_not("PAR")
+
+
+def test_a_second_rule_splits_what_no_node_has() -> None:
+    stock = r.Stock({("BRU", "A"): 1, ("GNT", "B"): 1, ("PAR", "A"): 1})
+    decision = r.Router(SPRING, NETWORK).route(demand(("A", 1), ("B", 1)), stock)
+    assert (decision.outcome, decision.nodes, decision.rule) == ("assigned", ("BRU", "GNT"), "two stops")
+    assert decision.proven
+
+
+def test_after_the_cutoff_another_node_serves_the_express_order() -> None:
+    stock = r.Stock({("BRU", "A"): 1, ("GNT", "A"): 1})
+    router = r.Router(SPRING, NETWORK)
+    order = demand(("A", 1), service="express")
+    early, late = datetime(2026, 3, 2, 14, 59, tzinfo=UTC), datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+    assert router.route(order, stock, now=early).nodes == ("BRU",)
+    decision = router.route(order, stock, now=late)
+    assert decision.nodes == ("GNT",)
+    assert "16:00 at BRU is past its cut-off 16:00" in decision.why_not("BRU")
+
+
+def test_what_no_rule_serves_waits_in_the_queue() -> None:
+    decision = r.Router(SPRING, NETWORK).route(demand(("A", 1)), r.Stock())
+    assert (decision.outcome, decision.queue, decision.plan) == ("parked", "needs a person", None)
+    assert decision.reason is not None
+    assert decision.reason.code == "routing.no_rule"
+
+
+def test_an_empty_network_is_a_reason_not_an_error() -> None:
+    decision = r.Router(SPRING, r.Network()).route(demand(("A", 1)), r.Stock())
+    assert decision.outcome == "parked"
+    assert decision.reason is not None
+    assert decision.reason.code == "routing.no_nodes"
+
+
+def test_figures_are_read_again_when_stock_changes() -> None:
+    stock = r.Stock({("BRU", "A"): 1, ("GNT", "A"): 1})
+    router = r.Router(SPRING, NETWORK)
+    assert router.route(demand(("A", 1)), stock).nodes == ("GNT",)
+    stock.take("GNT", "A", 1)
+    assert router.route(demand(("A", 1)), stock).nodes == ("BRU",)
+
+
+def test_a_view_without_versions_is_read_every_time() -> None:
+    figures = {("BRU", "A"): 1, ("GNT", "A"): 1}
+
+    class View:
+        def available(self, node: str, item: str) -> int:
+            return figures.get((node, item), 0)
+
+    router, view = r.Router(SPRING, NETWORK), View()
+    assert router.route(demand(("A", 1)), view).nodes == ("GNT",)
+    figures["GNT", "A"] = 0
+    assert router.route(demand(("A", 1)), view).nodes == ("BRU",)
+
+
+def test_a_trace_replays_to_the_same_decision_after_the_stock_is_gone() -> None:
+    stock = r.Stock({("BRU", "A"): 1, ("GNT", "B"): 1, ("PAR", "A"): 1})
+    router = r.Router(SPRING, NETWORK)
+    decision = router.route(demand(("A", 1), ("B", 1)), stock)
+    stock.take("BRU", "A", 1)
+    assert router.replay(decision.trace) == decision
+    assert r.Router(SPRING, NETWORK).replay(decision.trace) == decision
+    with pytest.raises(InvalidValue, match="another policy or network"):
+        r.Router(r.packs.value_threshold(), NETWORK).replay(decision.trace)
+
+
+def test_an_explanation_names_the_runner_up_and_what_would_change_it() -> None:
+    cheap = r.Policy("cheap", (r.Route("all", (r.Rule("one", require=r.whole_order(), prefer=r.lowest_cost()),)),))
+    stock = r.Stock({("BRU", "A"): 2, ("GNT", "A"): 2, ("PAR", "A"): 1})
+    told = r.Router(cheap, NETWORK).route(demand(("A", 2)), stock).explain()
+    assert told.plan is not None
+    assert told.plan.nodes == ("BRU",)
+    assert told.runner_up is not None
+    assert told.runner_up.nodes == ("GNT",)
+    assert told.margin == "decided by lowest_cost(): 500 against 700"
+    assert "GNT would win if it cost more than 2.00 EUR less" in told.changes
+    assert "PAR would win with enough stock: PAR has 1 of 2 A" in told.changes
+    text = str(told)
+    assert "ord-1: assigned at BRU for 5.00 EUR" in text
+    assert "not PAR (one): PAR has 1 of 2 A (routing.not_all_lines)" in text
+    assert "<table>" in told._repr_html_()
+    assert {row["node"] for row in told.to_records()} == {"BRU", "GNT", "PAR"}
+    assert told.to_dict()["runner_up"] == ["GNT"]
+
+
+def test_a_pickup_order_stays_at_its_node() -> None:
+    stock = r.Stock({("BRU", "A"): 1, ("GNT", "A"): 1})
+    router = r.Router(SPRING, NETWORK)
+    assert router.route(demand(("A", 1), pickup=True, wished="BRU"), stock).nodes == ("BRU",)
+    assert router.route(demand(("A", 1), pickup=True, wished="PAR"), stock).outcome == "parked"
+
+
+def test_the_same_item_on_two_lines_is_one_need() -> None:
+    stock = r.Stock({("BRU", "A"): 3, ("GNT", "A"): 2})
+    decision = r.Router(SPRING, NETWORK).route(demand(("A", 2), ("A", 1)), stock)
+    assert decision.nodes == ("BRU",)
+    assert decision.plan is not None
+    assert [(a.line, a.units) for a in decision.plan.assignments] == [("1", 2), ("2", 1)]
+
+
+def test_a_policy_written_as_json_and_toml_decides_alike() -> None:
+    assert r.Policy.from_json(SPRING.to_json()) == SPRING
+    assert r.Policy.from_toml(SPRING.to_toml()) == SPRING
+    assert r.Policy.from_toml(SPRING.to_toml()).content_hash == SPRING.content_hash
+
+
+def test_an_unknown_node_asked_about_is_an_error() -> None:
+    decision = r.Router(SPRING, NETWORK).route(demand(("A", 1)), r.Stock())
+    with pytest.raises(InvalidValue, match="no node 'NYC'"):
+        decision.why_not("NYC")
