@@ -74,10 +74,8 @@ def text_files() -> list[Path]:
         check=False,
     )
     names = listed.stdout.splitlines() if listed.returncode == 0 else []
-    paths = [ROOT / name for name in names] or [
-        path
-        for folder in ("src", "tests", "docs", "examples", "benchmarks", "tools")
-        for path in ROOT.glob(f"{folder}/**/*")
-    ]
+    folders = ("src", "tests", "docs", "examples", "benchmarks", "tools")
+    lying = [*ROOT.glob("*.md"), *(path for folder in folders for path in ROOT.glob(f"{folder}/**/*"))]
+    paths = [ROOT / name for name in names] or lying
     wanted = {".py", ".md", ".toml", ".cfg", ".yml", ".yaml", ".json", ".sh", ".svg", ".html", ""}
     return sorted(p for p in paths if p.is_file() and p.suffix in wanted)
