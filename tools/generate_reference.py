@@ -19,7 +19,9 @@ from functools import cache, partial
 from pathlib import Path
 
 from omscore import errors
+from omscore.inventory import MOVES
 from omscore.kernel import StateTable
+from omscore.orders import UNIT_MOVES
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
@@ -168,6 +170,25 @@ def state_reference() -> str:
     return "\n".join(parts)
 
 
+def unit_moves() -> str:
+    """What each verb does to the units of an order line."""
+    rows = "".join(
+        f"| `{verb}` | {', '.join(f'`{source}`' for source in move.sources)} | `{move.target}` |"
+        f" {'yes' if move.gated else 'no'} |\n"
+        for verb, move in UNIT_MOVES.items()
+    )
+    return f"| verb | takes from | puts into | stopped by holds |\n|---|---|---|---|\n{rows}"
+
+
+def ledger_moves() -> str:
+    """What each verb of the ledger takes from one bucket and puts into another."""
+    rows = "".join(
+        f"| `{verb}` | {', '.join(f'`{source}` to `{target}`' for source, target in moves)} |\n"
+        for verb, moves in MOVES.items()
+    )
+    return f"| verb | moves |\n|---|---|\n{rows}"
+
+
 def error_tree() -> str:
     """The tree of errors with the first sentence of each."""
     lines = []
@@ -185,7 +206,12 @@ def error_tree() -> str:
 
 def parts() -> dict[str, Callable[[], str]]:
     """Every part that a page may ask for, by name."""
-    made: dict[str, Callable[[], str]] = {"error tree": error_tree, "state tables": state_reference}
+    made: dict[str, Callable[[], str]] = {
+        "error tree": error_tree,
+        "state tables": state_reference,
+        "unit moves": unit_moves,
+        "ledger moves": ledger_moves,
+    }
     for name, table in state_tables().items():
         made[f"{name} states"] = partial(diagram, table)
     return made
