@@ -1,0 +1,69 @@
+"""Cancel: units go back to where they came from, and only the units that were asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from omscore import inventory
+from omscore.app._work import Work, cells_at
+from omscore.inventory import Cell
+from omscore.orders import Cancel, Order, UnitsMoved, decide
+
+
+def cancel(work: Work, order_id: str, units: Mapping[str, int] | None, why: str) -> str:
+    """Cancel units of lines, or everything that can still be; stock that was held becomes free at once."""
+    order = work.order(order_id)
+    command = Cancel(units, why)
+    moves = [
+        move for event in decide(order, command, work.now) if isinstance(event, UnitsMoved) for move in event.moves
+    ]
+    order = work.tell(order, command)
+    items = {line.id: line.item for line in order.lines}
+    _release_reserved(work, order, [(items[line], n) for line, source, _, n in moves if source == "reserved"])
+    for bucket in ("allocated", "picked"):
+        _release_at_nodes(work, order, {line: n for line, source, _, n in moves if source == bucket}, bucket)
+    if order.state == "cancelled":
+        work.queue(order, due_at=None, outcome="cancelled")
+    work.emit("channel.cancelled", f"{order_id}:{work.cause}", order_id, channel=order.draft.channel, order=order_id)
+    return order_id
+
+
+def _release_reserved(work: Work, order: Order, units: Iterable[tuple[str, int]]) -> None:
+    held = work.txn.reservation(order.id)
+    if held is None:
+        return
+    shares: dict[tuple[Cell, str], int] = {}
+    for item, n in units:
+        rest = n
+        for (cell, bucket), has in held.held.items():
+            if bucket == "reserved" and cell.item == item and rest:
+                take = min(rest, has - shares.get((cell, bucket), 0))
+                if take:
+                    shares[cell, bucket] = shares.get((cell, bucket), 0) + take
+                    rest -= take
+    if shares:
+        inventory.release(work.txn, order.id, shares, cause=work.cause)
+
+
+def _release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket: str) -> None:
+    """Take units out of the fulfillments that have them, the newest fulfillment first, and free their stock."""
+    rest = dict(units)
+    if not rest:
+        return
+    for fulfillment in reversed(work.fulfillments(order.id)):
+        if fulfillment.state not in ("planned", "open", "picking"):
+            continue
+        taken: dict[str, int] = {}
+        freed: list[tuple[str, int]] = []
+        for line in fulfillment.lines:
+            has = line.picked if bucket == "picked" else line.units - line.picked
+            n = min(rest.get(line.line, 0), has)
+            if n:
+                taken[line.line] = n
+                freed.append((line.item, n))
+                rest[line.line] -= n
+        if taken:
+            cells = cells_at(fulfillment.node, freed)
+            shares = {(cell, bucket): n for cell, n in cells.items()}
+            inventory.release(work.txn, order.id, shares, cause=work.cause)
+            work.save_fulfillment(fulfillment.reduced(taken, picked=bucket == "picked"))

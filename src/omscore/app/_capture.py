@@ -1,0 +1,152 @@
+"""Capture, validate and reserve: a channel's draft becomes an order once, whatever is delivered twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from omscore import inventory
+from omscore.app._work import External, Work
+from omscore.errors import KeyReused, Reason
+from omscore.inventory import Cell, Want
+from omscore.orders import (
+    Accept,
+    Capture,
+    Command,
+    Draft,
+    Finding,
+    Hold,
+    MoveUnits,
+    Order,
+    PlaceHold,
+    Reject,
+    ReleaseHold,
+    validate,
+)
+
+PAYMENT_HOLD = "payment"
+REVIEW_HOLD = "review"
+
+
+def capture(work: Work, draft: Draft, content: str, order_id: str) -> str:
+    """Take a draft in: the same (channel, external id, revision) leads to the same order.
+
+    `content` is the draft's fingerprint. Raises KeyReused when the channel sent other content under the same revision:
+    the first stands and a person decides.
+    """
+    external_id = f"{draft.channel}/{draft.external_id}"
+    known = work.find("external", external_id)
+    if known is not None:
+        if draft.revision <= known.revision and content != known.fingerprint:
+            raise KeyReused(f"{external_id}/{draft.revision}")
+        return str(known.order)
+    work.save("external", external_id, External(order_id, draft.revision, content))
+    findings = validate(draft, work.wiring.catalog, work.wiring.checks)
+    order = work.tell(None, Capture(order_id, draft))
+    errors = [f for f in findings if f.severity == "error"]
+    if errors:
+        work.tell(order, Reject(tuple(_reason(f) for f in errors)))
+        work.emit("channel.rejected", order_id, order_id, channel=draft.channel, order=order_id)
+        return order_id
+    order = reserve(work, order)
+    order = work.tell(order, *_holds(work, draft, findings))
+    accept(work, order)
+    work.emit("notify.confirmed", order_id, order_id, order=order_id)
+    return order_id
+
+
+def _reason(finding: Finding) -> Reason:
+    return Reason(finding.code, finding.text, {"hint": finding.hint, "field": finding.field})
+
+
+def _holds(work: Work, draft: Draft, findings: Sequence[Finding]) -> Iterable[Command]:
+    for finding in findings:
+        if finding.severity == "review":
+            yield PlaceHold(Hold(REVIEW_HOLD, owner="review", text=f"{finding.text} ({finding.code})"))
+    if work.wiring.pay_first(draft):
+        yield PlaceHold(Hold(PAYMENT_HOLD, owner="payments", text="the payment is not authorized yet"))
+
+
+def accept(work: Work, order: Order) -> Order:
+    """Accept an order that nothing holds any more, and queue it for routing."""
+    if order.state != "captured" or order.holds:
+        return order
+    order = work.tell(order, Accept())
+    work.queue(order, due_at=work.now)
+    return order
+
+
+def release_hold(work: Work, order_id: str, code: str) -> str:
+    """Let an order go on; it is accepted when this was its last hold."""
+    order = work.tell(work.order(order_id), ReleaseHold(code))
+    if order.state == "accepted" and not order.holds:
+        work.queue(order, due_at=work.now)
+    accept(work, order)
+    return order_id
+
+
+def reserve(work: Work, order: Order) -> Order:
+    """Reserve what an order's lines still want (open and backordered units); what is short is backordered."""
+    wanted: dict[str, int] = {}
+    for line in order.lines:
+        units = order.units[line.id]
+        n = units.open + units.backordered
+        if n:
+            wanted[line.item] = wanted.get(line.item, 0) + n
+    if not wanted:
+        return order
+    held = work.txn.reservation(order.id)
+    nodes = tuple(node.id for node in work.wiring.network.nodes if node.active and node.online)
+    # Reserving again replaces what one holds softly, so what is held already is asked for once more.
+    wants = [
+        Want(item, n + (held.units("reserved", item) if held else 0), nodes=nodes) for item, n in sorted(wanted.items())
+    ]
+    if held:
+        wants += [
+            Want(item, n, nodes=nodes) for item, n in _soft(held.held).items() if item not in wanted
+        ]
+    got = inventory.reserve(
+        work.txn,
+        order.id,
+        wants,
+        cause=work.cause,
+        policy="partial",
+        floors=work.wiring.buffers,
+        channel=order.draft.channel,
+    )
+    reserved = {item: n - got.short.get(item, 0) for item, n in wanted.items()}
+    by_verb: dict[str, dict[str, int]] = {"reserve": {}, "backorder": {}}
+    for line in order.lines:
+        units = order.units[line.id]
+        n = min(units.open + units.backordered, reserved.get(line.item, 0))
+        if n:
+            by_verb["reserve"][line.id] = n
+            reserved[line.item] -= n
+        # Reserving takes open units before backordered ones, as the table of unit moves says.
+        if rest := units.open - min(n, units.open):
+            by_verb["backorder"][line.id] = rest
+    return work.tell(order, *(MoveUnits(verb, units) for verb, units in by_verb.items() if units))
+
+
+def _soft(held: Mapping[tuple[Cell, str], int]) -> dict[str, int]:
+    soft: dict[str, int] = {}
+    for (cell, bucket), n in held.items():
+        if bucket == "reserved":
+            soft[cell.item] = soft.get(cell.item, 0) + n
+    return soft
+
+
+def receive(work: Work, node: str, stock: Mapping[str, int]) -> list[str]:
+    """Take goods in at a node and fill backorders with them, oldest order first; returns the orders that got units."""
+    inventory.receive(work.txn, {Cell(item, node): n for item, n in stock.items()}, cause=work.cause)
+    filled: dict[str, None] = {}
+    for item in sorted(stock):
+        for _, order_id in work.txn.find("order", f"wants:{item}"):
+            before = work.order(order_id)
+            after = reserve(work, before)
+            if after.totals.reserved > before.totals.reserved:
+                filled[order_id] = None
+                if not after.holds:
+                    work.queue(after, due_at=work.now)
+            if any(after.units[line.id].backordered for line in after.lines if line.item == item):
+                break
+    return list(filled)

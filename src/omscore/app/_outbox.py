@@ -1,0 +1,125 @@
+"""The outbox: effects go out after the commit, at least once, and end in the open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from attrs import evolve
+
+from omscore.app._wiring import Wiring
+from omscore.app._work import Work
+from omscore.errors import CarrierRejected, CarrierUnavailable
+from omscore.kernel import Money
+from omscore.orders import Order
+from omscore.ports import Carrier, Effect, Label, LabelRequest, Leased, Parcel, Store, Transaction
+from omscore.shipping import Shipment
+
+log = logging.getLogger("omscore")
+
+LEASE_S = 60
+"""How long a worker may take for one effect before another takes it over, in seconds."""
+
+ATTEMPTS_MAX = 8
+"""How often an effect is tried before it is parked; with the backoff below that is about an hour."""
+
+BACKOFF_S = (1, 5, 30, 60, 300, 900, 1_800)
+"""Seconds to wait after each failed attempt."""
+
+
+def deliver(store: Store, wiring: Wiring, worker: str, effects_max: int) -> dict[str, int]:
+    """Deliver effects that are due; returns how many were done, put off and parked."""
+    counts = {"done": 0, "retried": 0, "parked": 0}
+    left = effects_max
+    while left > 0:
+        batch = store.run(lambda txn: txn.lease(worker, limit=min(left, 100), seconds=LEASE_S))  # noqa: B023 - runs now
+        if not batch:
+            break
+        for leased in batch:
+            counts[_deliver_one(store, wiring, leased)] += 1
+        left -= len(batch)
+    return counts
+
+
+def _deliver_one(store: Store, wiring: Wiring, leased: Leased) -> str:
+    effect = leased.effect
+    try:
+        answer = _send(store, wiring, effect)
+    except CarrierRejected as final:
+        error = f"{type(final).__name__}: {final}"
+        store.run(lambda txn: txn.park(leased, error=error))
+        log.warning("effect %s parked: %s", effect.id, type(final).__name__)
+        return "parked"
+    except Exception as failed:  # noqa: BLE001 - a port is a host's code: whatever it raises is a failed attempt
+        error = f"{type(failed).__name__}: {failed}"
+        attempt = leased.attempts + 1
+        if attempt >= ATTEMPTS_MAX:
+            store.run(lambda txn: txn.park(leased, error=error))
+            log.warning("effect %s parked after %d attempts: %s", effect.id, attempt, type(failed).__name__)
+            return "parked"
+        wait = BACKOFF_S[min(attempt, len(BACKOFF_S)) - 1]
+        if isinstance(failed, CarrierUnavailable) and failed.retry_after_s is not None:
+            wait = max(wait, failed.retry_after_s)
+        store.run(lambda txn: txn.retry(leased, due_at=txn.now() + timedelta(seconds=wait), error=error))
+        log.info("effect %s failed, attempt %d: %s", effect.id, attempt, type(failed).__name__)
+        return "retried"
+
+    def settle(txn: Transaction) -> None:
+        # Only the holder of the lease writes the answer down; a late one finds it done already.
+        if txn.ack(leased) and answer is not None:
+            answer(Work(txn, wiring, effect.id))
+
+    store.run(settle)
+    return "done"
+
+
+def _send(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:
+    port = effect.topic.partition(".")[0]
+    if port == "notify" and wiring.notifier is not None:
+        wiring.notifier.notify(effect)
+    elif port == "channel":
+        channel = wiring.channels.get(effect.payload["channel"])
+        if channel is not None:
+            channel.tell(effect)
+    elif effect.topic == "carrier.label":
+        return _label(store, wiring, effect)
+    return None
+
+
+def _label(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:
+    def read(txn: Transaction) -> tuple[Shipment, Order]:
+        work = Work(txn, wiring, effect.id)
+        shipment: Shipment = work.load("shipment", effect.payload["shipment"])
+        return shipment, work.order(shipment.order)
+
+    shipment, order = store.run(read, write=False)
+    if shipment.tracking:
+        return None
+    each = -(-shipment.weight_grams // shipment.parcels)
+    parcels = tuple(Parcel(f"{shipment.id}-{i}", each) for i in range(1, shipment.parcels + 1))
+    request = LabelRequest(shipment.id, shipment.node, order.destination, shipment.service, parcels)
+    label = choose(wiring, request).label(request)
+    return lambda work: _labeled(work, shipment.id, label)
+
+
+def choose(wiring: Wiring, request: LabelRequest) -> Carrier:
+    """The carrier with the cheapest rate for the request's service; ties go to the first by name.
+
+    Raises CarrierRejected when none offers the service.
+    """
+    offers: list[tuple[Money, str]] = []
+    for name in sorted(wiring.carriers):
+        offers += [(r.cost, name) for r in wiring.carriers[name].rates(request) if r.service == request.service]
+    if not offers:
+        raise CarrierRejected(
+            f"no carrier offers {request.service!r} for shipment {request.id}; choose another service or add a carrier"
+        )
+    best = min(offers, key=lambda offer: (offer[0].currency, offer[0].minor, offer[1]))
+    return wiring.carriers[best[1]]
+
+
+def _labeled(work: Work, shipment_id: str, label: Label) -> None:
+    shipment: Shipment = work.load("shipment", shipment_id)
+    labeled = evolve(shipment, carrier=label.carrier, tracking=label.tracking, cost=label.cost)
+    work.save_shipment(labeled.told("labeled", work.now) if labeled.status == "created" else labeled)

@@ -1,0 +1,65 @@
+"""What a host wires once: the ports it brings and the policies it chose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from omscore.inventory import Cell
+from omscore.kernel import Item
+from omscore.orders import STANDARD_CHECKS, Check, Items, sells_items
+from omscore.ports import Carrier, Channel, IdSource, Notifier, Observer
+from omscore.routing import Network, Policy, Router
+
+
+class AnyItem:
+    """The catalog of a host that brings none: every SKU is sold, and nothing more is known of it.
+
+    >>> AnyItem().get("SKU-1").weight_grams
+    0
+    """
+
+    def get(self, sku: str, /) -> Item | None:
+        """An item with this SKU and no facts.
+
+        >>> AnyItem().get("SKU-1").sku
+        'SKU-1'
+        """
+        return Item(sku)
+
+
+@frozen
+class Wiring:
+    """Everything a service needs besides its store; built once by :class:`Oms`.
+
+    >>> Wiring.__name__
+    'Wiring'
+    """
+
+    network: Network
+    policy: Policy
+    router: Router
+    catalog: Items
+    ids: IdSource
+    carriers: Mapping[str, Carrier] = field(factory=dict)
+    channels: Mapping[str, Channel] = field(factory=dict)
+    checks: Sequence[Check] = STANDARD_CHECKS
+    notifier: Notifier | None = None
+    observer: Observer | None = None
+    floors: Mapping[str, Any] = field(factory=dict)
+    bins: Mapping[tuple[str, str], str] = field(factory=dict)
+    buffers: Mapping[Cell, int] = field(factory=dict)
+    pay_first: Callable[[Any], bool] = field(default=lambda draft: draft.payment == "pending")
+    due: Callable[[Any, datetime], datetime | None] = field(default=lambda draft, now: draft.ship_by)
+
+
+def standard_checks(catalog: Items | None) -> tuple[Check, ...]:
+    """The checks that make sense with or without a catalog.
+
+    >>> len(standard_checks(None)) < len(standard_checks({}))
+    True
+    """
+    return tuple(check for check in STANDARD_CHECKS if catalog is not None or check is not sells_items)

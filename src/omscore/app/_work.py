@@ -1,0 +1,230 @@
+"""One unit of work: a transaction, the wiring, and the loading and saving that every stage needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from omscore.errors import NotFound
+from omscore.app._wiring import Wiring
+from omscore.inventory import Cell
+from omscore.kernel import Item
+from omscore.orders import Command, Event, Fulfillment, Order, apply, decide
+from omscore.ports import Effect, Transaction
+from omscore.returns import Return
+from omscore.shipping import Shipment
+
+T = TypeVar("T")
+
+
+@frozen
+class Queued:
+    """Where an order stands with routing: when it is due, what the last attempt came to, who is out of the question.
+
+    >>> Queued("ord-1").attempts
+    0
+    """
+
+    order: str
+    due_at: datetime | None = None
+    attempts: int = 0
+    outcome: str = ""
+    note: str = ""
+    excluded: tuple[str, ...] = ()
+
+
+@frozen
+class External:
+    """Which order a channel's id led to, and what exactly was sent.
+
+    >>> External("ord-1", 1, "f").revision
+    1
+    """
+
+    order: str
+    revision: int
+    fingerprint: str
+
+
+@frozen
+class Batch:
+    """What one picker walks once at a node: its fulfillments, in the order of the plan, and the walk's length.
+
+    >>> Batch("bat-1", "ghent", ("ful-1",)).walk_mm
+    0
+    """
+
+    id: str
+    node: str
+    fulfillments: tuple[str, ...]
+    planned_at: datetime | None = None
+    walk_mm: int = 0
+    stops: int = 0
+
+
+def stamp(at: datetime) -> str:
+    """A time as a sort key that orders like the time.
+
+    >>> from datetime import UTC
+    >>> stamp(datetime(2026, 3, 2, 9, tzinfo=UTC))
+    '2026-03-02T09:00:00.000000+00:00'
+    """
+    return at.isoformat(timespec="microseconds")
+
+
+class Work:
+    """A transaction with what the stages do over and over: load, decide, apply, save, tell.
+
+    >>> Work.__name__
+    'Work'
+    """
+
+    def __init__(self, txn: Transaction, wiring: Wiring, cause: str, actor: str = "") -> None:
+        self.txn = txn
+        self.wiring = wiring
+        self.cause = cause
+        self.actor = actor
+        self.now = txn.now()
+        self._versions: dict[tuple[str, str], int] = {}
+
+    # -- records ----------------------------------------------------------------------------------------------------
+
+    def find(self, kind: str, id_: str) -> Any | None:
+        """A record's value, or None."""
+        stored = self.txn.get(kind, id_)
+        if stored is None:
+            return None
+        self._versions[kind, id_] = stored.version
+        return stored.value
+
+    def load(self, kind: str, id_: str) -> Any:
+        """A record's value; raises NotFound."""
+        value = self.find(kind, id_)
+        if value is None:
+            raise NotFound(kind, id_)
+        return value
+
+    def save(self, kind: str, id_: str, value: Any, index: Mapping[str, str] | None = None) -> None:
+        """Write a record that was loaded by this unit of work, or a new one."""
+        version = self._versions.get((kind, id_), 0)
+        self.txn.put(kind, id_, value, version=version, index=index)
+        self._versions[kind, id_] = version + 1
+
+    def all(self, kind: str, index: str) -> Iterator[Any]:
+        """The records of an index, in its order."""
+        for _, id_ in self.txn.find(kind, index):
+            yield self.load(kind, id_)
+
+    # -- orders -----------------------------------------------------------------------------------------------------
+
+    def order(self, id_: str) -> Order:
+        """An order; raises NotFound."""
+        result: Order = self.load("order", id_)
+        return result
+
+    def tell(self, order: Order | None, *commands: Command) -> Order:
+        """Decide commands one after the other, apply their events, log and save; returns the order after them."""
+        events: list[Event] = []
+        for command in commands:
+            for event in decide(order, command, self.now):
+                order = apply(order, event)
+                events.append(event)
+        assert order is not None  # noqa: S101 - the first command of a new order is Capture
+        if events:
+            self.txn.append("order", order.id, events, cause=self.cause, actor=self.actor)
+            self.save("order", order.id, order, _order_index(order))
+        return order
+
+    def queue(self, order: Order, **changes: Any) -> None:
+        """Put an order into routing's queue, or change how it stands there."""
+        old = self.find("queue", order.id)
+        facts = {name: getattr(old, name) for name in ("attempts", "outcome", "note", "excluded")} if old else {}
+        queued = Queued(order.id, **(facts | changes))
+        index = {}
+        if queued.due_at is not None:
+            index["due"] = stamp(queued.due_at)
+        if queued.outcome not in ("", "assigned"):
+            index["outcome:" + queued.outcome] = stamp(order.captured_at)
+        self.save("queue", order.id, queued, index)
+
+    # -- fulfillments, shipments, returns -----------------------------------------------------------------------------
+
+    def fulfillments(self, order: str) -> list[Fulfillment]:
+        """The fulfillments of an order, oldest first."""
+        return list(self.all("fulfillment", f"order:{order}"))
+
+    def save_fulfillment(self, fulfillment: Fulfillment) -> None:
+        """Write a fulfillment; open ones are found at their node, by when they are due."""
+        index = {f"order:{fulfillment.order}": fulfillment.id}
+        due = fulfillment.due_at or fulfillment.created_at or self.now
+        if fulfillment.state == "open" and not fulfillment.batch:
+            index[f"to_batch:{fulfillment.node}"] = stamp(due)
+        if fulfillment.state in ("open", "picking", "packed"):
+            index[f"work:{fulfillment.node}"] = stamp(due)
+        self.save("fulfillment", fulfillment.id, fulfillment, index)
+
+    def save_shipment(self, shipment: Shipment) -> None:
+        """Write a shipment; found by order, by tracking number, and while it is on its way."""
+        index = {f"order:{shipment.order}": shipment.id}
+        for number in shipment.tracking:
+            index[f"tracking:{number}"] = shipment.id
+        if shipment.status in ("created", "labeled", "in_transit", "exception"):
+            index["on_the_way"] = stamp(shipment.shipped_at or self.now)
+        self.save("shipment", shipment.id, shipment, index)
+
+    def save_return(self, value: Return) -> None:
+        """Write a return; found by order, and while it is expected."""
+        index = {f"order:{value.order}": value.id}
+        if value.state in ("expected", "receiving"):
+            index["expected"] = stamp(value.opened_at or self.now)
+        self.save("return", value.id, value, index)
+
+    def count(self, kind: str, index: str) -> int:
+        """How many records an index has."""
+        return len(self.txn.find(kind, index, limit=100_000))
+
+    # -- the world --------------------------------------------------------------------------------------------------
+
+    def emit(self, topic: str, id_: str, key: str = "", /, **payload: Any) -> None:
+        """Put an effect into the outbox if somebody takes it."""
+        port, _, _verb = topic.partition(".")
+        taken = {
+            "notify": self.wiring.notifier is not None,
+            "carrier": bool(self.wiring.carriers),
+            "channel": payload.get("channel") in self.wiring.channels,
+        }
+        if taken.get(port, False):
+            self.txn.emit([Effect(f"{id_}:{topic}", topic, payload, key=key)])
+
+    def item(self, sku: str) -> Item:
+        """What is known of an item; an unknown one has no weight and no tags."""
+        return self.wiring.catalog.get(sku) or Item(sku)
+
+
+def _order_index(order: Order) -> dict[str, str]:
+    placed = stamp(order.captured_at)
+    index = {f"state:{order.state}": placed}
+    if order.holds:
+        deadlines = [hold.until for hold in order.holds if hold.until is not None]
+        index["held"] = stamp(min(deadlines)) if deadlines else "~"
+    if order.state in ("captured", "accepted"):
+        for line in order.lines:
+            if order.units[line.id].backordered:
+                index[f"wants:{line.item}"] = placed
+    return index
+
+
+def cells_at(node: str, units: Iterable[tuple[str, int]]) -> dict[Cell, int]:
+    """Units of items as cells at one node, summed.
+
+    >>> cells_at("ghent", [("A", 1), ("A", 2)])
+    {Cell(item='A', node='ghent', pool='', lot=''): 3}
+    """
+    result: dict[Cell, int] = {}
+    for item, n in units:
+        cell = Cell(item, node)
+        result[cell] = result.get(cell, 0) + n
+    return result
