@@ -101,9 +101,7 @@ def reserve(work: Work, order: Order) -> Order:
         Want(item, n + (held.units("reserved", item) if held else 0), nodes=nodes) for item, n in sorted(wanted.items())
     ]
     if held:
-        wants += [
-            Want(item, n, nodes=nodes) for item, n in _soft(held.held).items() if item not in wanted
-        ]
+        wants += [Want(item, n, nodes=nodes) for item, n in _soft(held.held).items() if item not in wanted]
     got = inventory.reserve(
         work.txn,
         order.id,
@@ -136,7 +134,10 @@ def _soft(held: Mapping[tuple[Cell, str], int]) -> dict[str, int]:
 
 
 def receive(work: Work, node: str, stock: Mapping[str, int]) -> list[str]:
-    """Take goods in at a node and fill backorders with them, oldest order first; returns the orders that got units."""
+    """Take goods in at a node, fill backorders with them, oldest order first, and have waiting orders routed again.
+
+    Returns the orders that got units.
+    """
     inventory.receive(work.txn, {Cell(item, node): n for item, n in stock.items()}, cause=work.cause)
     filled: dict[str, None] = {}
     for item in sorted(stock):
@@ -145,8 +146,12 @@ def receive(work: Work, node: str, stock: Mapping[str, int]) -> list[str]:
             after = reserve(work, before)
             if after.totals.reserved > before.totals.reserved:
                 filled[order_id] = None
-                if not after.holds:
+                if after.state == "accepted" and not after.holds:
                     work.queue(after, due_at=work.now)
+            # Nobody overtakes: when the oldest is not filled, the item is gone.
             if any(after.units[line.id].backordered for line in after.lines if line.item == item):
                 break
+        for _, order_id in work.txn.find("queue", f"waits:{item}"):
+            if order_id not in filled:
+                work.queue(work.order(order_id), due_at=work.now)
     return list(filled)

@@ -16,10 +16,9 @@ from omscore.orders import Close, Fulfillment, MoveUnits
 from omscore.ports import Parcel
 from omscore.shipping import Shipment
 
-
 # A host that describes no floor still gets batches that keep the cart's limits; nothing is known of the walk.
 _NOWHERE = "anywhere"
-_NO_FLOOR = MatrixFloor([_NOWHERE], [[0, 0], [0, 0]])
+_NO_FLOOR = MatrixFloor(("depot", _NOWHERE), ((0, 0), (0, 0)), depot="depot")
 
 
 def pick_order(work: Work, fulfillment: Fulfillment) -> PickOrder:

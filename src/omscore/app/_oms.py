@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from secrets import randbits
 from typing import Any, TypeVar
 
-from attrs import evolve
+from attrs import asdict
 
+from omscore import inventory
 from omscore.app import _cancel, _capture, _floor, _outbox, _return, _route
 from omscore.app._route import Routed
 from omscore.app._wiring import AnyItem, Wiring, standard_checks
@@ -17,10 +18,10 @@ from omscore.batching import BatchPlan, Limits
 from omscore.errors import ChannelError, InvalidValue, NotFound, OmsError
 from omscore.inventory import Cell, expire, fingerprint, once
 from omscore.kernel import Item, TimeIds, key, utc
-from omscore.orders import Cancel, Check, Draft, Fulfillment, Hold, Order, PlaceHold
+from omscore.orders import Check, Draft, Fulfillment, Hold, Order, PlaceHold
 from omscore.ports import Carrier, Channel, IdSource, Logged, Notifier, Observer, Parcel, Store, Transaction
 from omscore.returns import Return
-from omscore.routing import Network, Policy, Router
+from omscore.routing import Network, Policy, Router, packs
 from omscore.shipping import Shipment
 
 T = TypeVar("T")
@@ -67,8 +68,6 @@ class Oms:
         bins: Mapping[tuple[str, str], str] | None = None,
         buffers: Mapping[Cell, int] | None = None,
     ) -> None:
-        from omscore.routing import packs
-
         self._store = store
         policy = packs.single_location() if routing is None else routing
         self._wiring = Wiring(
@@ -144,9 +143,7 @@ class Oms:
         >>> Oms.hold.__name__
         'hold'
         """
-        self._command(
-            "hold", key, (order_id, hold), lambda work: work.tell(work.order(order_id), PlaceHold(hold)).id
-        )
+        self._command("hold", key, (order_id, hold), lambda work: work.tell(work.order(order_id), PlaceHold(hold)).id)
         return self.order(order_id)
 
     def release(self, order_id: str, code: str, *, key: str) -> Order:
@@ -196,7 +193,6 @@ class Oms:
         >>> shop.available("SKU-1")
         {'ghent': 5}
         """
-        from omscore import inventory
 
         def read(work: Work) -> dict[str, int]:
             cells = inventory.available(work.txn, item, floors=work.wiring.buffers)
@@ -220,26 +216,25 @@ class Oms:
         []
         """
         now = self._store.run(lambda txn: txn.now(), write=False)
-        due = self._store.run(
-            lambda txn: txn.find("queue", "due", upto=stamp(now), limit=orders_max), write=False
-        )
+        due = self._store.run(lambda txn: txn.find("queue", "due", upto=stamp(now), limit=orders_max), write=False)
         return [self.route_order(order_id) for _, order_id in due]
 
-    def route_order(self, order_id: str) -> Routed:
-        """Route one order now, due or not.
+    def route_order(self, order_id: str, *, approved: bool = False) -> Routed:
+        """Route one order now, due or not; `approved` commits a plan that a rule sent to review.
 
         >>> Oms.route_order.__name__
         'route_order'
         """
         try:
             routed = self._store.run(
-                lambda txn: _route.route(Work(txn, self._wiring, f"route:{order_id}"), order_id)
+                lambda txn: _route.route(Work(txn, self._wiring, f"route:{order_id}"), order_id, approved=approved)
             )
         except NotFound:
             raise
         except OmsError as wrong:
-            self._store.run(lambda txn: _put_off(Work(txn, self._wiring, f"route:{order_id}"), order_id, str(wrong)))
-            routed = Routed(order_id, 0, "failed", str(wrong))
+            why = str(wrong)
+            self._store.run(lambda txn: _put_off(Work(txn, self._wiring, f"route:{order_id}"), order_id, why))
+            routed = Routed(order_id, 0, "failed", why)
         self._saw("routed", order=order_id, outcome=routed.outcome)
         return routed
 
@@ -335,7 +330,9 @@ class Oms:
 
     # -- return -----------------------------------------------------------------------------------------------------
 
-    def open_return(self, order_id: str, units: Mapping[str, int], *, why: str = "", node: str = "", key: str) -> Return:
+    def open_return(
+        self, order_id: str, units: Mapping[str, int], *, why: str = "", node: str = "", key: str
+    ) -> Return:
         """Expect goods back: units of lines, or of items, that were shipped.
 
         >>> Oms.open_return.__name__
@@ -345,7 +342,7 @@ class Oms:
         found = self._command(
             "open_return", key, content, lambda work: _return.open_return(work, order_id, units, why, node)
         )
-        return self._read(lambda work: work.load("return", found))
+        return self.return_(found)
 
     def receive_return(
         self, return_id: str, units: Mapping[str, int] | None = None, *, disposition: str = "restock", key: str
@@ -362,7 +359,7 @@ class Oms:
             content,
             lambda work: _return.receive_return(work, return_id, units, disposition),
         )
-        return self._read(lambda work: work.load("return", return_id))
+        return self.return_(return_id)
 
     # -- time -------------------------------------------------------------------------------------------------------
 
@@ -439,6 +436,15 @@ class Oms:
         found: Shipment = self._read(lambda work: work.load("shipment", shipment_id))
         return found
 
+    def return_(self, return_id: str) -> Return:
+        """A return; raises NotFound.
+
+        >>> Oms.return_.__name__
+        'return_'
+        """
+        found: Return = self._read(lambda work: work.load("return", return_id))
+        return found
+
 
 def _pairs(units: Mapping[str, int] | None) -> tuple[tuple[str, int], ...] | None:
     return None if units is None else tuple(sorted(units.items()))
@@ -446,7 +452,6 @@ def _pairs(units: Mapping[str, int] | None) -> tuple[tuple[str, int], ...] | Non
 
 def _content(draft: Draft) -> str:
     """A draft's whole content as text that is the same for the same content, in every process."""
-    from attrs import asdict
 
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import frozen
 
 from omscore import inventory
+from omscore.app._cancel import cancel
 from omscore.app._work import Work, cells_at
+from omscore.errors import InvariantBroken
 from omscore.inventory import Cell
-from omscore.orders import Fulfillment, FulfillmentLine, MoveUnits, Order
+from omscore.orders import Fulfillment, FulfillmentLine, Hold, MoveUnits, Order, PlaceHold
 from omscore.routing import Decision, Demand, DemandLine, Stock
+
+ROUTING_HOLD = "routing_review"
 
 
 @frozen
@@ -78,57 +81,76 @@ def stock_for(work: Work, order: Order, demand: Demand) -> Stock:
     """What each node could promise to this order: free less its buffer, and what the order holds there already."""
     units: dict[tuple[str, str], int] = {}
     for item, _ in demand.needs:
-        for cell, n in inventory.available(
-            work.txn, item, reservation=order.id, floors=work.wiring.buffers
-        ).items():
+        for cell, n in inventory.available(work.txn, item, reservation=order.id, floors=work.wiring.buffers).items():
             if not cell.pool and n:
                 units[cell.node, item] = units.get((cell.node, item), 0) + n
     return Stock(units)
 
 
-def route(work: Work, order_id: str) -> Routed:
-    """Decide one order's nodes and commit: allocate the units, open a fulfillment at each node, keep the reasons."""
+def route(work: Work, order_id: str, *, approved: bool = False) -> Routed:
+    """Decide one order's nodes and commit: allocate the units, open a fulfillment at each node, keep the reasons.
+
+    `approved` commits a plan that a rule wanted a person to see: the person has.
+    """
     order = work.order(order_id)
     queued = work.find("queue", order_id)
     attempt = (queued.attempts if queued else 0) + 1
-    excluded = queued.excluded if queued else ()
-    demand = demand_of(work, order, excluded, attempt - 1)
+    demand = demand_of(work, order, queued.excluded if queued else (), attempt - 1)
     if demand is None or order.holds or order.state != "accepted":
-        waiting = "backordered" if order.totals.backordered else "held" if order.holds else "assigned"
+        waiting = "held" if order.holds else "backordered" if order.totals.backordered else "assigned"
         work.queue(order, due_at=None, outcome=waiting)
-        routed = Routed(order_id, attempt, waiting, f"nothing to route: {order!r}")
-    else:
-        stock = stock_for(work, order, demand)
-        decision = work.wiring.router.route(demand, stock, now=work.now)
-        routed = _commit(work, order, decision, attempt)
+        return Routed(order_id, attempt, waiting, f"nothing to route: {order!r}")
+    decision = work.wiring.router.route(demand, stock_for(work, order, demand), now=work.now)
+    nodes: tuple[str, ...] = ()
+    if decision.outcome in ("assigned", "partly_assigned") or (approved and decision.outcome == "review"):
+        nodes = _commit(work, order, decision, attempt)
+    outcome = "assigned" if approved and decision.outcome == "review" else decision.outcome
+    note = decision.reason.text if decision.reason else ""
+    work.queue(work.order(order_id), due_at=decision.parked_until, attempts=attempt, outcome=outcome, note=note)
+    if outcome == "review" and decision.review is not None:
+        review = decision.review
+        text = "; ".join(reason.text for reason in review.reasons)
+        work.tell(order, PlaceHold(Hold(ROUTING_HOLD, review.owner, review.until, text)))
+    elif outcome == "parked" and queued and queued.outcome == "parked":
+        _after_parking(work, order_id)
+    routed = Routed(order_id, attempt, outcome, str(decision.explain()), decision.policy_hash, nodes)
     work.save("decision", f"{order_id}-d{attempt}", routed, {f"order:{order_id}": f"{attempt:06}"})
     return routed
 
 
-def _commit(work: Work, order: Order, decision: Decision, attempt: int) -> Routed:
-    nodes: tuple[str, ...] = ()
-    until = decision.until
-    if decision.outcome in ("assigned", "partly_assigned") and decision.plan is not None:
-        shares: dict[str, dict[str, int]] = {}
-        for given in decision.plan.assignments:
-            if not given.backordered:
-                lines = shares.setdefault(given.node, {})
-                lines[given.line] = lines.get(given.line, 0) + given.units
-        items = {line.id: line.item for line in order.lines}
-        cells: dict[Cell, int] = {}
-        for node, lines in shares.items():
-            cells.update(cells_at(node, [(items[line], n) for line, n in lines.items()]))
-        inventory.allocate(work.txn, order.id, cells, cause=work.cause, floors=_own_floors(work, order, cells))
-        _open_fulfillments(work, order, shares, items, attempt)
-        nodes = tuple(sorted(shares))
-        work.emit("notify.routed", f"{order.id}:{attempt}", order.id, order=order.id, nodes=list(nodes))
-    work.queue(
-        order, due_at=until, attempts=attempt, outcome=decision.outcome, note=decision.reason.text if decision.reason else ""
-    )
-    return Routed(order.id, attempt, decision.outcome, decision.explain().to_text(), decision.policy_hash, nodes)
+def _after_parking(work: Work, order_id: str) -> None:
+    """An order was parked till its time was up and still has no node: do what the policy says then."""
+    park = work.wiring.policy.otherwise
+    queued = work.find("queue", order_id)
+    if park is None or park.then == "retry" or queued is None:
+        return
+    if park.then == "cancel":
+        cancel(work, order_id, None, f"parked in {park.queue!r} for {park.days} days")
+    else:
+        hold = Hold(ROUTING_HOLD, "routing", text=f"parked in {park.queue!r} till its time was up")
+        work.tell(work.order(order_id), PlaceHold(hold))
 
 
-def _own_floors(work: Work, order: Order, cells: Mapping[Cell, int]) -> dict[Cell, int]:
+def _commit(work: Work, order: Order, decision: Decision, attempt: int) -> tuple[str, ...]:
+    if decision.plan is None:
+        raise InvariantBroken(f"{decision.outcome} without a plan for {order.id}")
+    shares: dict[str, dict[str, int]] = {}
+    for given in decision.plan.assignments:
+        if not given.backordered:
+            lines = shares.setdefault(given.node, {})
+            lines[given.line] = lines.get(given.line, 0) + given.units
+    items = {line.id: line.item for line in order.lines}
+    cells: dict[Cell, int] = {}
+    for node, lines in shares.items():
+        cells.update(cells_at(node, [(items[line], n) for line, n in lines.items()]))
+    inventory.allocate(work.txn, order.id, cells, cause=work.cause, floors=_own_floors(work, cells))
+    _open_fulfillments(work, order, shares, items, attempt)
+    nodes = tuple(sorted(shares))
+    work.emit("notify.routed", f"{order.id}:{attempt}", order.id, order=order.id, nodes=list(nodes))
+    return nodes
+
+
+def _own_floors(work: Work, cells: Mapping[Cell, int]) -> dict[Cell, int]:
     return {cell: work.wiring.buffers[cell] for cell in cells if cell in work.wiring.buffers}
 
 
@@ -158,12 +180,3 @@ def explain(work: Work, order_id: str) -> list[Routed]:
     """Every routing attempt of an order, oldest first."""
     work.order(order_id)
     return list(work.all("decision", f"order:{order_id}"))
-
-
-def as_rows(routed: Routed) -> dict[str, Any]:
-    """A routing outcome as plain data.
-
-    >>> as_rows(Routed("ord-1", 1, "assigned", "why", nodes=("ghent",)))["nodes"]
-    ['ghent']
-    """
-    return {"order": routed.order, "outcome": routed.outcome, "nodes": list(routed.nodes), "attempt": routed.attempt}

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from omscore.errors import NotFound
 from omscore.app._wiring import Wiring
+from omscore.errors import NotFound
 from omscore.inventory import Cell
 from omscore.kernel import Item
 from omscore.orders import Command, Event, Fulfillment, Order, apply, decide
@@ -146,8 +146,12 @@ class Work:
         index = {}
         if queued.due_at is not None:
             index["due"] = stamp(queued.due_at)
-        if queued.outcome not in ("", "assigned"):
+        if queued.outcome not in ("", "assigned", "cancelled"):
             index["outcome:" + queued.outcome] = stamp(order.captured_at)
+            for line in order.lines:
+                units = order.units[line.id]
+                if units.open or units.reserved:
+                    index[f"waits:{line.item}"] = stamp(order.captured_at)
         self.save("queue", order.id, queued, index)
 
     # -- fulfillments, shipments, returns -----------------------------------------------------------------------------

@@ -114,18 +114,23 @@ class Fulfillment:
             raise CommandRefused(reasons)
         return evolve(self.moved("pick"), lines=tuple(lines))
 
-    def reduced(self, units: Mapping[str, int]) -> Fulfillment:
+    def reduced(self, units: Mapping[str, int], *, picked: bool = False) -> Fulfillment:
         """This fulfillment with fewer units of lines: cancelled, or found short. An empty one is cancelled.
 
-        >>> f = Fulfillment("f", "o", "n", (FulfillmentLine("1", "A", 2),))
+        `picked` says whether the units were picked already.
+
+        >>> f = Fulfillment("f", "o", "n", (FulfillmentLine("1", "A", 2, picked=1),))
+        >>> f.reduced({"1": 1}).lines, f.reduced({"1": 1}, picked=True).lines[0].picked
+        ((FulfillmentLine(line='1', item='A', units=1, picked=1),), 0)
         >>> f.reduced({"1": 2}).state
         'cancelled'
         """
         lines = []
         for line in self.lines:
-            n = line.units - units.get(line.line, 0)
-            if n > 0:
-                lines.append(evolve(line, units=n, picked=min(line.picked, n)))
+            n = units.get(line.line, 0)
+            if n < line.units:
+                has = line.picked - n if picked else line.picked
+                lines.append(evolve(line, units=line.units - n, picked=max(0, min(has, line.units - n))))
         if lines:
             return evolve(self, lines=tuple(lines))
         return evolve(self, lines=(), state=FULFILLMENT_STATES.next(self.state, "cancel"))
