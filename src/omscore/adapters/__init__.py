@@ -2,6 +2,7 @@
 
 from omscore.adapters.carrier import RateRow, TableCarrier
 from omscore.adapters.channel import CsvChannel, JsonChannel
+from omscore.adapters.clock import SystemClock
 from omscore.adapters.memory import MemoryStore
 
-__all__ = ["MemoryStore", "RateRow", "TableCarrier", "CsvChannel", "JsonChannel"]
+__all__ = ["SystemClock", "MemoryStore", "RateRow", "TableCarrier", "CsvChannel", "JsonChannel"]

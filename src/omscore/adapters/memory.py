@@ -113,7 +113,7 @@ class _MemoryTransaction(MemoryBooks):
 class MemoryStore:
     """A store in memory, safe between threads: one transaction at a time.
 
-    `clock` gives the store's time; without one it stands still at 1970.
+    `clock` gives the store's time; without one it is the machine's.
 
     >>> store = MemoryStore()
     >>> store.run(lambda txn: txn.put("note", "n-1", "hello", version=0))
@@ -123,7 +123,7 @@ class MemoryStore:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._lock = RLock()
-        self._txn = _MemoryTransaction(clock.now if clock else None)
+        self._txn = _MemoryTransaction((clock or SystemClock()).now)
         self._depth = 0
 
     @property

@@ -11,7 +11,7 @@ from attrs import asdict
 
 from omscore import inventory
 from omscore.app import _cancel, _capture, _floor, _outbox, _return, _route
-from omscore.app._route import Routed
+from omscore.app._route import ROUTING_HOLD, Routed
 from omscore.app._wiring import AnyItem, Wiring, standard_checks
 from omscore.app._work import Work, stamp
 from omscore.batching import BatchPlan, Limits
@@ -147,12 +147,16 @@ class Oms:
         return self.order(order_id)
 
     def release(self, order_id: str, code: str, *, key: str) -> Order:
-        """Release a hold; the order is accepted and routed when it was the last one ("payment", "review", ...).
+        """Release a hold; the order is accepted when it was the last one ("payment", "review", ...).
+
+        Releasing "routing_review" approves the plan that was under review.
 
         >>> Oms.release.__name__
         'release'
         """
         self._command("release", key, (order_id, code), lambda work: _capture.release_hold(work, order_id, code))
+        if code == ROUTING_HOLD:
+            self.route_order(order_id, approved=True)
         return self.order(order_id)
 
     def cancel(self, order_id: str, units: Mapping[str, int] | None = None, *, why: str = "", key: str) -> Order:
