@@ -11,6 +11,7 @@ from omscore.errors import InvalidValue, Reason
 from omscore.orders._draft import Draft
 
 HOLD_EXPIRIES = ("escalate", "release", "cancel")
+"""What may happen when a hold's time is up: it stays and becomes an exception, it is released, the order is cancelled."""
 
 
 @frozen
@@ -138,6 +139,7 @@ class Reopen:
 
 
 Command = Capture | Accept | Reject | PlaceHold | ReleaseHold | MoveUnits | Cancel | Close | Reopen
+"""Everything an order can be told."""
 
 
 # -- events: past tense, what happened --
@@ -254,6 +256,8 @@ class Reopened:
 
 
 Event = Captured | Accepted | Rejected | HoldPlaced | HoldReleased | UnitsMoved | Cancelled | Closed | Reopened
+"""Everything that can have happened to an order."""
+
 EVENTS: tuple[type, ...] = (
     Captured,
     Accepted,
