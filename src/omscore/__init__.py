@@ -2,55 +2,80 @@
 
 An order flows one way: capture -> validate -> allocate -> route -> batch -> ship -> return. The stages are the
 packages `orders`, `inventory`, `routing`, `batching`, `shipping` and `returns`; :class:`Oms` runs them over a store.
+
+Importing omscore loads nothing but this page: each name is loaded from its home when it is first used (PEP 562), so
+that a host pays for the rooms it enters.
 """
 
-from omscore.adapters.memory import MemoryStore
-from omscore.app import Oms, Routed
-from omscore.errors import (
-    Busy,
-    CarrierError,
-    CarrierRejected,
-    CarrierUnavailable,
-    ChannelError,
-    CodecError,
-    CommandRefused,
-    Conflict,
-    Corrupt,
-    DefinitionError,
-    InsufficientStock,
-    InvalidValue,
-    InvariantBroken,
-    KeyReused,
-    NotFound,
-    OmsError,
-    ReadOnly,
-    Reason,
-    SchemaMismatch,
-    Shortage,
-    StoreError,
-    StoreFull,
-    TransitionNotAllowed,
-    Unknown,
-)
-from omscore.kernel import (
-    Address,
-    Dimensions,
-    GeoPoint,
-    Item,
-    ManualClock,
-    Money,
-    Quantities,
-    SequenceIds,
-    StateTable,
-    cm,
-    inch,
-    kg,
-    lb,
-    oz,
-)
-from omscore.orders import ORDER_STATES, Customer, Draft, DraftLine, Fulfillment, Hold, Order
-from omscore.ports import Parcel
-from omscore.routing import Network, Node
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omscore.adapters.memory import MemoryStore
+    from omscore.app import Oms, Routed
+    from omscore.errors import (
+        Busy,
+        CarrierError,
+        CarrierRejected,
+        CarrierUnavailable,
+        ChannelError,
+        CodecError,
+        CommandRefused,
+        Conflict,
+        Corrupt,
+        DefinitionError,
+        InsufficientStock,
+        InvalidValue,
+        InvariantBroken,
+        KeyReused,
+        NotFound,
+        OmsError,
+        ReadOnly,
+        Reason,
+        SchemaMismatch,
+        Shortage,
+        StoreError,
+        StoreFull,
+        TransitionNotAllowed,
+        Unknown,
+    )
+    from omscore.kernel import (
+        Address,
+        Dimensions,
+        GeoPoint,
+        Item,
+        ManualClock,
+        Money,
+        Quantities,
+        SequenceIds,
+        StateTable,
+        cm,
+        inch,
+        kg,
+        lb,
+        oz,
+    )
+    from omscore.orders import ORDER_STATES, Customer, Draft, DraftLine, Fulfillment, Hold, Order
+    from omscore.ports import Parcel
+    from omscore.routing import Network, Node
+
+# Where names live, those that load least first.
+_HOMES = ("errors", "kernel", "orders", "routing", "ports", "app", "adapters.memory")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"omscore.{home}")
+            if name in vars(module):
+                globals()[name] = vars(module)[name]
+                return globals()[name]
+    raise AttributeError(f"module 'omscore' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "Oms",

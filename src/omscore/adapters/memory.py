@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, Self, TypeVar
 
+from omscore.adapters.clock import SystemClock
 from omscore.inventory import MemoryBooks, Short
 from omscore.ports import Capabilities, Clock, Effect, Leased, Logged, Transaction
 

@@ -11,7 +11,7 @@ from omscore.errors import InvalidValue, Reason
 from omscore.orders._draft import Draft
 
 HOLD_EXPIRIES = ("escalate", "release", "cancel")
-"""What may happen when a hold's time is up: it stays and becomes an exception, it is released, the order is cancelled."""
+"""What a hold does when its time is up: it stays and becomes an exception, is released, or the order is cancelled."""
 
 
 @frozen
