@@ -74,11 +74,11 @@ def test_after_the_cutoff_another_node_serves_the_express_order() -> None:
     stock = r.Stock({("BRU", "A"): 1, ("GNT", "A"): 1})
     router = r.Router(SPRING, NETWORK)
     order = demand(("A", 1), service="express")
-    early, late = datetime(2026, 3, 2, 14, 59, tzinfo=UTC), datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+    early, late = datetime(2026, 3, 2, 15, 0, tzinfo=UTC), datetime(2026, 3, 2, 15, 1, tzinfo=UTC)
     assert router.route(order, stock, now=early).nodes == ("BRU",)
     decision = router.route(order, stock, now=late)
     assert decision.nodes == ("GNT",)
-    assert "16:00 at BRU is past its cut-off 16:00" in decision.why_not("BRU")
+    assert "16:01 at BRU is past its cut-off 16:00" in decision.why_not("BRU")
 
 
 def test_what_no_rule_serves_waits_in_the_queue() -> None:

@@ -1,6 +1,6 @@
 """Route: which node ships which units, by a policy of routes and rules, with reasons for every node.
 
-A `Policy` holds `Route`s, a route holds `Rule`s; a rule says what a node must fulfil (`require`) and what is best among
+A `Policy` holds `Route`s, a route holds `Rule`s; a rule says what a node must meet (`require`) and what is best among
 those that do (`prefer`). `Router(policy, network).route(demand, stock)` gives a `Decision` that explains itself.
 """
 

@@ -6,14 +6,15 @@ Node i of the sorted network is bit 1 << i, so that a set of nodes is one int, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from omscore.kernel import EARTH_RADIUS_M, Address, Money
+from omscore.errors import DefinitionError
+from omscore.kernel import EARTH_RADIUS_M, Address, CutOff, Money
 from omscore.routing._demand import Demand, Facts, StockView
-from omscore.routing._network import Network, Node, minutes_of
+from omscore.routing._network import Network, Node
 
 DistanceOf = Callable[[Node, Address], "int | None"]
 QuoteOf = Callable[[Node, Demand, int], "Money | None"]
@@ -31,7 +32,20 @@ def bits(mask: int) -> Iterator[int]:
 class Grid:
     """A network turned into columns and masks, once."""
 
-    __slots__ = ("active", "cosines", "cutoffs", "fixed", "full", "ids", "index", "network", "nodes", "points", "zones")
+    __slots__ = (
+        "active",
+        "calendars",
+        "cosines",
+        "cutoffs",
+        "fixed",
+        "full",
+        "ids",
+        "index",
+        "network",
+        "nodes",
+        "points",
+        "zones",
+    )
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -45,7 +59,8 @@ class Grid:
         )
         self.cosines = tuple(None if p is None else cos(p[0]) for p in self.points)
         self.zones = tuple(ZoneInfo(n.timezone) for n in self.nodes)
-        self.cutoffs = tuple(minutes_of(n.cutoff) if n.cutoff else None for n in self.nodes)
+        self.cutoffs = tuple(CutOff(n.cutoff, n.timezone) if n.cutoff else None for n in self.nodes)
+        self.calendars = tuple(network.calendars.get(n.calendar) for n in self.nodes)
         self.fixed = tuple(
             (
                 n.parcel_cost.minor if n.parcel_cost else 0,
@@ -188,7 +203,7 @@ def _distances(grid: Grid, demand: Demand, distance_of: DistanceOf | None) -> tu
 class Case:
     """One demand at one moment: what generated code reads as `x`."""
 
-    __slots__ = ("_costs", "base", "demand", "facts", "grid", "needs", "now", "place", "quote", "rows")
+    __slots__ = ("base", "days", "demand", "facts", "grid", "needs", "now", "place", "quote", "rows", "steps_max")
 
     def __init__(
         self,
@@ -199,6 +214,7 @@ class Case:
         facts: Facts,
         now: datetime | None,
         quote: QuoteOf | None,
+        steps_max: int,
     ) -> None:
         self.grid = grid
         self.demand = demand
@@ -208,6 +224,8 @@ class Case:
         self.facts = facts
         self.now = now
         self.quote = quote
+        self.steps_max = steps_max
+        self.days: dict[int, date | None] = {}
         base = grid.active
         if demand.excluded:
             base &= ~grid.mask_of(demand.excluded)
@@ -267,22 +285,53 @@ class Case:
         d = self.demand
         return self.cost(i, d.grams, d.line_count, d.units)
 
-    def leaves_on(self, i: int) -> datetime | None:
-        """When the order leaves: local midnight today (past the cut-off: tomorrow) plus lead and processing."""
+    def leaves_on(self, i: int) -> date | None:
+        """The local day on which a parcel leaves a node; None without a moment, or when the node never opens.
+
+        Processing counts in the hours the node works, lead time in its working days, and what is ready after the
+        cut-off leaves on the next working day.
+        """
+        if i not in self.days:
+            try:
+                self.days[i] = None if self.now is None else self._leaves_on(i, self.now)
+            except DefinitionError:  # no working day within the calendar's horizon
+                self.days[i] = None
+        return self.days[i]
+
+    def _leaves_on(self, i: int, now: datetime) -> date:
+        node, cutoff, calendar = self.grid.nodes[i], self.grid.cutoffs[i], self.grid.calendars[i]
+        ready = now
+        if node.processing_hours:
+            duration = timedelta(hours=node.processing_hours)
+            ready = now + duration if calendar is None else calendar.add_working_time(now, duration)
+        day = ready.astimezone(self.grid.zones[i]).date() if cutoff is None else cutoff.day(ready, calendar)
+        if calendar is not None:
+            return calendar.working_days_after(day, node.lead_days)
+        return day + timedelta(days=node.lead_days)
+
+    def leaves_today(self, i: int) -> bool:
+        """Whether the order still makes today's cut-off at a node, processing and lead time aside."""
         if self.now is None:
-            return None
-        node = self.grid.nodes[i]
-        local = self.now.astimezone(self.grid.zones[i])
-        cutoff = self.grid.cutoffs[i]
-        day = local.replace(hour=0, minute=0, second=0, microsecond=0)
-        if cutoff is not None and local.hour * 60 + local.minute >= cutoff:
-            day += timedelta(days=1)
-        return day + timedelta(days=node.lead_days, hours=node.processing_hours)
+            return True
+        today = self.now.astimezone(self.grid.zones[i]).date()
+        cutoff, calendar = self.grid.cutoffs[i], self.grid.calendars[i]
+        if cutoff is None:
+            return calendar is None or calendar.is_working_day(today)
+        try:
+            return cutoff.day(self.now, calendar) == today
+        except DefinitionError:  # no working day within the calendar's horizon
+            return False
 
     def arrives(self, i: int) -> datetime | None:
-        """When the order arrives from a node: the end of the local day it leaves plus the days in transit."""
+        """When a parcel from a node has surely arrived: the end of the day it leaves plus the days in transit."""
         days = self.place.days(self.demand.service)[i]
         leaves = self.leaves_on(i)
         if days is None or leaves is None:
             return None
-        return leaves + timedelta(days=days, hours=24)
+        service = self.grid.network.service(self.demand.service)
+        calendar = None if service is None else self.grid.network.calendars.get(service.calendar)
+        try:
+            there = leaves + timedelta(days=days) if calendar is None else calendar.working_days_after(leaves, days)
+        except DefinitionError:
+            return None
+        return datetime.combine(there + timedelta(days=1), time(), tzinfo=self.grid.zones[i])

@@ -19,6 +19,7 @@ from omscore.routing._requirements import lower_requirement
 from omscore.routing._terms import Condition, Preference, Requirement
 
 Select = Callable[[Demand, Case], int]
+Holds = dict[Condition, Callable[[Demand, Case], bool]]
 Screen = Callable[[Demand, Case], tuple[int, ...]]
 
 
@@ -45,10 +46,11 @@ class _Binder:
 class ReadyRule:
     """A rule made ready for a network."""
 
-    __slots__ = ("_grid", "_without", "capped", "complete", "floors", "id", "per", "ranks", "rule", "screen")
+    __slots__ = ("_grid", "_without", "capped", "complete", "floors", "holds", "id", "per", "ranks", "rule", "screen")
 
-    def __init__(self, id_: int, rule: Rule, screen: Screen, ranks: tuple[Rank, ...], grid: Grid) -> None:
+    def __init__(self, id_: int, rule: Rule, screen: Screen, ranks: tuple[Rank, ...], grid: Grid, holds: Holds) -> None:
         self._grid = grid
+        self.holds = holds
         self._without: dict[int, Screen] = {}
         self.id = id_
         self.rule = rule
@@ -78,7 +80,7 @@ class ReadyRule:
 class Compiled:
     """A policy made ready for a network: which route, and each rule's screen."""
 
-    __slots__ = ("grid", "holds", "routes", "rules", "select", "source")
+    __slots__ = ("grid", "routes", "rules", "select", "source")
 
     def __init__(self, policy: Policy, grid: Grid, *, quoted: bool) -> None:
         b = _Binder(grid)
@@ -104,7 +106,7 @@ class Compiled:
             lines += [f"def {name}(d, x):", f"    return {lower_condition(sign, b)}"]
         self.source = "\n".join(lines)
         namespace = _run(self.source, b.names)
-        self.holds: dict[Condition, Callable[[Demand, Case], bool]] = {s: namespace[name] for s, name in signs.items()}
+        holds: Holds = {s: namespace[name] for s, name in signs.items()}
         self.select: Select = namespace["select"]
         self.rules: list[list[ReadyRule]] = []
         ranks: dict[Preference, Rank] = {}
@@ -116,7 +118,9 @@ class Compiled:
                     if term not in ranks:
                         ranks[term] = rank_of(term, grid, quoted=quoted)
                 ready.append(
-                    ReadyRule(count, rule, namespace[f"screen_{i}_{j}"], tuple(ranks[t] for t in rule.prefer), grid)
+                    ReadyRule(
+                        count, rule, namespace[f"screen_{i}_{j}"], tuple(ranks[t] for t in rule.prefer), grid, holds
+                    )
                 )
                 count += 1
             self.rules.append(ready)

@@ -300,14 +300,23 @@ def _compare_from(field: str, to: Any, **rest: Any) -> Condition:
 
 
 value = Measure("value")
+"""The order's value in money."""
 margin = Measure("margin")
+"""What the order earns before shipping, in money."""
 units = Measure("units")
+"""Units over all lines."""
 line_count = Measure("line_count")
+"""Lines of the order."""
 weight_grams = Measure("weight_grams")
+"""The weight of all units, in grams."""
 attempts = Measure("attempts")
+"""How often the order was routed before."""
 earlier_orders = Measure("earlier_orders")
+"""Orders the customer placed before this one."""
 age_hours = Measure("age_hours")
+"""Hours since the order was placed."""
 hours_to_promise = Measure("hours_to_promise")
+"""Hours until the promised date, negative when it has passed."""
 
 
 def fact(name: str) -> Measure:

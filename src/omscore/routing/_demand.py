@@ -158,10 +158,21 @@ class StockView(Protocol):
 
     A view may also offer `version(item)`: as long as it returns the same value the item's figures are taken as
     unchanged and are not read again.
+
+    >>> class Plenty:
+    ...     def available(self, node: str, item: str) -> int:
+    ...         return 100
+    >>> view: StockView = Plenty()
+    >>> view.available("A", "SKU-1")
+    100
     """
 
     def available(self, node: str, item: str) -> int:
-        """Units free to promise at a node; 0 when unknown."""
+        """Units free to promise at a node; 0 when unknown.
+
+        >>> Stock({("A", "X"): 2}).available("A", "X")
+        2
+        """
         ...
 
 

@@ -8,6 +8,7 @@ from omscore.kernel import Money
 from omscore.routing._case import Case, bits
 from omscore.routing._plans import Found
 from omscore.routing._requirements import refusal
+from omscore.routing._serve import runner_up, serve, vector
 from omscore.routing._trace import Decision, Explanation, Refusal, Scored, plan_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def explain(router: Router, decision: Decision) -> Explanation:
     ready = rules[len(trace.masks) - 1] if trace.masks else None
     ranking: tuple[Scored, ...] = ()
     preferences: tuple[str, ...] = ()
-    runner_up: Found | None = None
+    second: Found | None = None
     margin = ""
     changes: tuple[str, ...] = ()
     if ready is not None:
@@ -36,9 +37,9 @@ def explain(router: Router, decision: Decision) -> Explanation:
         preferences = tuple(repr(rank.term) for rank in ready.ranks)
         ranking = _ranking(router, x, ready, mask)
         if found is not None:
-            runner_up = router.runner_up(x, ready, mask, found)
-            margin = _margin(router, x, ready, mask, found, runner_up)
-            changes = tuple(_changes(router, x, ready, mask, found, runner_up))[:CHANGES_MAX]
+            second = runner_up(ready, x, mask, found)
+            margin = _margin(router, x, ready, mask, found, second)
+            changes = tuple(_changes(router, x, ready, mask, found, second))[:CHANGES_MAX]
     return Explanation(
         demand=decision.demand.id,
         outcome=decision.outcome,
@@ -48,7 +49,7 @@ def explain(router: Router, decision: Decision) -> Explanation:
         preferences=preferences,
         refused=refused,
         ranking=ranking,
-        runner_up=None if runner_up is None else plan_of(x, runner_up),
+        runner_up=None if second is None else plan_of(x, second),
         margin=margin,
         changes=changes,
         stock=tuple(
@@ -99,7 +100,7 @@ def _ranking(router: Router, x: Case, ready: ReadyRule, mask: int) -> tuple[Scor
 def _margin(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, other: Found | None) -> str:
     if other is None:
         return "no other plan was possible"
-    mine, theirs = router.vector(x, ready, mask, found), router.vector(x, ready, mask, other)
+    mine, theirs = vector(ready, x, mask, found), vector(ready, x, mask, other)
     names = ["units unserved", *(repr(rank.term) for rank in ready.ranks)]
     for name, a, b in zip(names, mine, theirs, strict=False):
         if a != b:
@@ -110,9 +111,9 @@ def _margin(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, 
 def _changes(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, other: Found | None) -> list[str]:
     """The smallest single changes that would have given another plan."""
     out: list[str] = []
-    mine = router.vector(x, ready, mask, found)
+    mine = vector(ready, x, mask, found)
     if other is not None:
-        theirs = router.vector(x, ready, mask, other)
+        theirs = vector(ready, x, mask, other)
         for k, rank in enumerate(ready.ranks, 1):
             if mine[k] != theirs[k]:
                 gap = theirs[k] - mine[k]
@@ -126,11 +127,11 @@ def _changes(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found,
     masks = {term: _alone(x, ready, skip) for skip, term in enumerate(ready.rule.require)}
     for term, without in masks.items():
         for i in bits(without & ~mask):
-            again = router._serve(ready, x, mask | 1 << i)  # noqa: SLF001 - the same rule, one node more
+            again = serve(ready, x, mask | 1 << i)
             if term.op in ("whole_order", "full_line", "has_stock"):
                 reason = refusal(x, i, term)
                 single = Found(tuple((i, k, n) for k, (_, n) in enumerate(x.needs)), (), (), True, 0)
-                if router.vector(x, ready, mask | 1 << i, single) < router.vector(x, ready, mask | 1 << i, found):
+                if vector(ready, x, mask | 1 << i, single) < vector(ready, x, mask | 1 << i, found):
                     out.append(f"{x.grid.ids[i]} would win with enough stock: {reason.text}")
             elif again is not None and i in again.nodes:
                 out.append(f"{x.grid.ids[i]} would win without {term!r}: {refusal(x, i, term).text}")

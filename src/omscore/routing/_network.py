@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import date
+from types import MappingProxyType
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 from attrs import asdict, field, fields, frozen
 
 from omscore.errors import DefinitionError, InvalidValue
-from omscore.kernel import Address, GeoPoint, Money, key
+from omscore.kernel import Address, CutOff, GeoPoint, Money, WorkingCalendar, key
 
 KINDS = ("warehouse", "store", "vendor", "3pl")
 
@@ -26,7 +27,8 @@ class Node:
     """A place that ships: a warehouse, a store, a vendor or a 3PL.
 
     `priority` ranks nodes (1 before 2, none last) and `position` is the order in the network's own list. `cutoff` is
-    the local time ("16:00") after which an order leaves the next day. Costs are per parcel, per line and per unit;
+    the local time ("16:00") after which an order leaves the next working day; `calendar` names one of the network's
+    working calendars (none: every day is one). Costs are per parcel, per line and per unit;
     carrier rates come on top from the network's services. `ships_to` lists the other countries the node may ship to
     ("*" for all). Raises DefinitionError naming the node and the field that is wrong.
 
@@ -58,6 +60,7 @@ class Node:
     ships_to: frozenset[str] = field(default=frozenset(), converter=_names)
     timezone: str = "UTC"
     cutoff: str = ""
+    calendar: str = ""
     processing_hours: int = 0
     lead_days: int = 0
     capacity_units: int | None = None
@@ -72,7 +75,7 @@ class Node:
         try:
             key(self.id, "id")
             self._check()
-        except InvalidValue as wrong:
+        except (InvalidValue, DefinitionError) as wrong:
             raise DefinitionError(f"node {self.id!r}: {wrong}") from None
         if self.address is not None:
             place = self.address
@@ -102,22 +105,8 @@ class Node:
         for name in ("active", "online", "pickup"):
             if type(getattr(self, name)) is not bool:
                 raise InvalidValue(f"{name} must be true or false, not {getattr(self, name)!r}")
-        try:
-            ZoneInfo(self.timezone)
-        except (ValueError, OSError, KeyError):
-            raise InvalidValue(
-                f"timezone {self.timezone!r} is not known; use a name such as 'Europe/Brussels'"
-            ) from None
-        if self.cutoff:
-            minutes_of(self.cutoff)
-
-
-def minutes_of(text: str) -> int:
-    """Minutes since midnight of a time written 16:00."""
-    hours, colon, minutes = text.partition(":")
-    if not (colon and hours.isdigit() and minutes.isdigit() and int(hours) < 24 and int(minutes) < 60):
-        raise InvalidValue(f"cutoff must be a time such as '16:00', not {text!r}")
-    return int(hours) * 60 + int(minutes)
+        # The kernel's own messages name the time and the zone.
+        CutOff(self.cutoff or "00:00", self.timezone)
 
 
 @frozen
@@ -150,7 +139,8 @@ def _rates(rows: Iterable[Rate]) -> tuple[Rate, ...]:
 class Service:
     """A service level that orders ask for: what a parcel costs by distance and weight, and how long it travels.
 
-    `transit` lists (km_max, days), nearest first; None means any distance. Within one distance band heavier never costs
+    `transit` lists (km_max, days), nearest first; None means any distance; days count in the network's working calendar
+    named by `calendar`, or plainly. Within one distance band heavier never costs
     less, which the exact search relies on; a tariff that breaks this is refused with DefinitionError.
 
     >>> Service("express", rates=(Rate(Money(900, "EUR")),), transit=((300, 1), (None, 2))).days(412_000)
@@ -160,6 +150,7 @@ class Service:
     id: str
     rates: tuple[Rate, ...] = field(default=(), converter=_rates)
     transit: tuple[tuple[int | None, int], ...] = field(default=(), converter=_transit)
+    calendar: str = ""
 
     def __attrs_post_init__(self) -> None:
         band: int | None = -1
@@ -205,6 +196,10 @@ class Service:
         return tuple((r.grams_max or 10**12, r.price.minor) for r in self.rates if r.km_max == reach)
 
 
+def _calendars(given: Mapping[str, WorkingCalendar]) -> Mapping[str, WorkingCalendar]:
+    return MappingProxyType(dict(given))
+
+
 def _by_id(nodes: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(sorted(nodes, key=lambda n: n.id))
 
@@ -223,6 +218,7 @@ class Network:
     nodes: tuple[Node, ...] = field(default=(), converter=_by_id)
     services: tuple[Service, ...] = field(default=(), converter=_services)
     currency: str = "EUR"
+    calendars: Mapping[str, WorkingCalendar] = field(factory=dict, converter=_calendars, hash=False)
     _index: dict[str, int] = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -237,7 +233,11 @@ class Network:
                     raise DefinitionError(
                         f"node {node.id!r}: {name} is in {cost.currency}, the network in {self.currency}"
                     )
+            if node.calendar and node.calendar not in self.calendars:
+                raise DefinitionError(f"node {node.id!r}: the network has no calendar {node.calendar!r}")
         for service in self.services:
+            if service.calendar and service.calendar not in self.calendars:
+                raise DefinitionError(f"service {service.id!r}: the network has no calendar {service.calendar!r}")
             for row in service.rates:
                 if row.price.currency != self.currency:
                     raise DefinitionError(
@@ -273,13 +273,13 @@ class Network:
         """
         changed = {node.id: node for node in nodes}
         kept = [node for node in self.nodes if node.id not in changed]
-        return Network([*kept, *nodes], services=self.services, currency=self.currency)
+        return Network([*kept, *nodes], services=self.services, currency=self.currency, calendars=self.calendars)
 
     def service(self, id: str) -> Service | None:  # noqa: A002 - the field's word for it
         """The service level of an id, or the one named "" as a default, or None.
 
         >>> Network(services=[Service("")]).service("express")
-        Service(id='', rates=(), transit=())
+        Service(id='', rates=(), transit=(), calendar='')
         """
         found = None
         for service in self.services:
@@ -293,7 +293,7 @@ class Network:
         """Plain data, ready for JSON; fields at their default are left out.
 
         >>> Network([Node("A", groups={"eu"})]).to_dict()
-        {'currency': 'EUR', 'nodes': [{'id': 'A', 'groups': ['eu']}], 'services': []}
+        {'currency': 'EUR', 'nodes': [{'id': 'A', 'groups': ['eu']}], 'services': [], 'calendars': {}}
         """
         return {
             "currency": self.currency,
@@ -303,26 +303,29 @@ class Network:
                     "id": s.id,
                     "rates": [{"price": str(r.price), "km_max": r.km_max, "grams_max": r.grams_max} for r in s.rates],
                     "transit": [list(row) for row in s.transit],
+                    "calendar": s.calendar,
                 }
                 for s in self.services
             ],
+            "calendars": {name: _calendar_out(self.calendars[name]) for name in sorted(self.calendars)},
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """A network from `to_dict`'s shape; raises DefinitionError with the node and field at fault.
 
-        >>> Network.from_dict({"nodes": [{"id": "A", "colour": "red"}]})
+        >>> Network.from_dict({"nodes": [{"id": "A", "hue": "red"}]})
         Traceback (most recent call last):
-        omscore.errors.DefinitionError: nodes[0] ('A'): unknown field 'colour'; fields are id, kind, ...
+        omscore.errors.DefinitionError: nodes[0] ('A'): unknown field 'hue'; fields are id, kind, ...
         """
         if not isinstance(data, Mapping) or not isinstance(data.get("nodes", []), list):
             raise DefinitionError("a network is an object with a list 'nodes'")
-        if extra := sorted(set(data) - {"nodes", "services", "currency"}):
-            raise DefinitionError(f"unknown field {extra[0]!r}; a network has nodes, services, currency")
+        if extra := sorted(set(data) - {"nodes", "services", "currency", "calendars"}):
+            raise DefinitionError(f"unknown field {extra[0]!r}; a network has nodes, services, currency, calendars")
         nodes = [_node_in(f"nodes[{i}]", row) for i, row in enumerate(data.get("nodes", []))]
         services = [_service_in(f"services[{i}]", row) for i, row in enumerate(data.get("services", []))]
-        return cls(nodes, services=services, currency=data.get("currency", "EUR"))
+        calendars = {name: _calendar_in(f"calendars.{name}", row) for name, row in data.get("calendars", {}).items()}
+        return cls(nodes, services=services, currency=data.get("currency", "EUR"), calendars=calendars)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -336,6 +339,29 @@ class Network:
         except ValueError as wrong:
             raise DefinitionError(f"the network is not JSON: {wrong}") from None
         return cls.from_dict(data)
+
+
+def _calendar_out(calendar: WorkingCalendar) -> dict[str, Any]:
+    return {
+        "zone": calendar.zone,
+        "hours": dict(calendar.hours),
+        "closed": [day.isoformat() for day in calendar.closed],
+        "closed_rules": list(calendar.closed_rules),
+        "special": {day.isoformat(): hours for day, hours in calendar.special},
+    }
+
+
+def _calendar_in(where: str, row: Any) -> WorkingCalendar:
+    try:
+        return WorkingCalendar(
+            row["zone"],
+            row["hours"],
+            closed=[date.fromisoformat(day) for day in row.get("closed", ())],
+            closed_rules=row.get("closed_rules", ()),
+            special={date.fromisoformat(day): hours for day, hours in row.get("special", {}).items()},
+        )
+    except (KeyError, AttributeError, TypeError, ValueError) as wrong:
+        raise DefinitionError(f"{where}: {wrong}") from None
 
 
 def _money(text: Any) -> Money:
@@ -405,6 +431,6 @@ def _node_in(where: str, row: Any) -> Node:
 def _service_in(where: str, row: Any) -> Service:
     try:
         rates = [Rate(**(dict(rate) | {"price": _money(rate["price"])})) for rate in row.get("rates", [])]
-        return Service(row["id"], rates=rates, transit=row.get("transit", []))
+        return Service(row["id"], rates=rates, transit=row.get("transit", []), calendar=row.get("calendar", ""))
     except (KeyError, AttributeError, TypeError, ValueError) as wrong:
         raise DefinitionError(f"{where}: {wrong}") from None

@@ -425,3 +425,27 @@ class _Walk:
 def _priced(x: Case, i: int, grams: int, lines: int, units: int) -> int:
     cost = x.cost(i, grams, lines, units)
     return LAST if cost is None else cost
+
+
+def cost_of(x: Case, found: Found) -> int | None:
+    """The cost of a found plan in minor units, or None when a parcel has no price."""
+    grams, lines = need_figures(x)
+    total = 0
+    for node in found.nodes:
+        mine = [(k, n) for i, k, n in (*found.takes, *found.backorders) if i == node]
+        cost = x.cost(node, sum(grams[k] * n for k, n in mine), sum(lines[k] for k, _ in mine), sum(n for _, n in mine))
+        if cost is None:
+            return None
+        total += cost
+    return total
+
+
+def need_figures(x: Case) -> tuple[list[int], list[int]]:
+    """Per need the weight of a unit in grams and the number of lines that ask for it."""
+    index = {row.item: k for k, (row, _) in enumerate(x.needs)}
+    grams, lines = [0] * len(index), [0] * len(index)
+    for line in x.demand.lines:
+        k = index[line.item]
+        grams[k] = max(grams[k], line.weight_grams)
+        lines[k] += 1
+    return grams, lines

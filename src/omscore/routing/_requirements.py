@@ -1,4 +1,4 @@
-"""Requirements: what a node must fulfil to serve an order (require=...); each refusal has a code and the numbers."""
+"""Requirements: what a node must meet to serve an order (require=...); each refusal has a code and the numbers."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def may_cross_border() -> Requirement:
 
 
 def before_cutoff() -> Requirement:
-    """The order can still leave the node on this local day; a node without a cut-off always qualifies.
+    """The order still makes today's cut-off at the node, on a working day; at the very minute it does.
 
     >>> before_cutoff()
     before_cutoff()
@@ -345,11 +345,7 @@ def _crosses(node: Node, country: str) -> bool:
 
 
 def _before_cutoff(x: Case, i: int, _: Requirement) -> bool:
-    cutoff = x.grid.cutoffs[i]
-    if cutoff is None or x.now is None:
-        return True
-    local = x.now.astimezone(x.grid.zones[i])
-    return local.hour * 60 + local.minute < cutoff
+    return x.leaves_today(i)
 
 
 def _meets_promise(x: Case, i: int, _: Requirement) -> bool:
@@ -473,7 +469,9 @@ def _cutoff_reason(x: Case, i: int, _: Requirement) -> Reason:
     node = x.grid.nodes[i]
     local = "" if x.now is None else f"{x.now.astimezone(x.grid.zones[i]):%H:%M}"
     facts = {"node": node.id, "cutoff": node.cutoff, "local_time": local}
-    return Reason("routing.after_cutoff", f"{local} at {node.id} is past its cut-off {node.cutoff}", facts)
+    if node.cutoff and local > node.cutoff:
+        return Reason("routing.after_cutoff", f"{local} at {node.id} is past its cut-off {node.cutoff}", facts)
+    return Reason("routing.closed_today", f"{node.id} does not work today", facts)
 
 
 def _promise_reason(x: Case, i: int, _: Requirement) -> Reason:

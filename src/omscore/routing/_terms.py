@@ -100,7 +100,12 @@ class Term:
 
 @frozen(repr=False, order=False)
 class Requirement(Term):
-    """Something a node must fulfil; `&`, `|` and `~` combine it with others."""
+    """Something a node must meet; `&`, `|` and `~` combine it with others.
+
+    >>> from omscore import routing as r
+    >>> isinstance(r.online() | r.within_km(50), Requirement)
+    True
+    """
 
     def __and__(self, other: Requirement) -> Any:
         return _combined("all", self, other)
@@ -114,7 +119,12 @@ class Requirement(Term):
 
 @frozen(repr=False, order=False)
 class Condition(Requirement):
-    """Something that must hold for an order, whatever the node; it may stand wherever a requirement may."""
+    """Something that must hold for an order, whatever the node; it may stand wherever a requirement may.
+
+    >>> from omscore import routing as r
+    >>> isinstance(r.channel_is("web") & (r.units > 3), Condition)
+    True
+    """
 
     def __and__(self, other: Any) -> Any:
         return _combined("all", self, other)
@@ -128,12 +138,22 @@ class Condition(Requirement):
 
 @frozen(repr=False, order=False)
 class Preference(Term):
-    """An order among the nodes and plans that fulfil all requirements; the first that tells two apart decides."""
+    """An order among the nodes and plans that meet all requirements; the first that tells two apart decides.
+
+    >>> from omscore import routing as r
+    >>> isinstance(r.nearest(), Preference)
+    True
+    """
 
 
 @frozen(repr=False, order=False)
 class ReviewSign(Term):
-    """Something about a chosen plan that a person should look at before it is carried out."""
+    """Something about a chosen plan that a person should look at before it is carried out.
+
+    >>> from omscore import routing as r
+    >>> isinstance(r.partial_only(), ReviewSign)
+    True
+    """
 
 
 def _combined(op: str, left: Requirement, right: Any) -> Any:

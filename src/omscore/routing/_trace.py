@@ -10,14 +10,16 @@ from attrs import field, frozen
 
 from omscore.errors import Reason
 from omscore.kernel import Money
-from omscore.routing._case import Case, bits
+from omscore.routing._case import Case
 from omscore.routing._demand import Demand
-from omscore.routing._plans import LAST, Found
+from omscore.routing._plans import Found, cost_of
+from omscore.routing._serve import cheapest
 
 if TYPE_CHECKING:
     from omscore.routing._engine import Router
 
 OUTCOMES = ("assigned", "partly_assigned", "backordered", "review", "parked", "unroutable")
+"""What can become of a demand."""
 
 
 @frozen
@@ -81,17 +83,16 @@ class Review:
 
 
 @frozen(eq=False)
-class Tried:
-    """One rule as it was tried: its name and the nodes still in after each requirement, as bit masks."""
-
-    rule: str
-    masks: tuple[int, ...]
-    result: str
-
-
-@frozen(eq=False)
 class Trace:
-    """What a decision rested on: everything needed to explain it or to decide again."""
+    """What a decision rested on: everything needed to explain it or to decide again.
+
+    `masks` holds, for each rule tried, the nodes still in: at first, then after each requirement.
+
+    >>> from omscore import routing as r
+    >>> router = r.Router(r.packs.single_location(), r.Network([r.Node("A"), r.Node("B")]))
+    >>> router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1}).trace.masks
+    ((3, 1),)
+    """
 
     case: Case
     policy_hash: str
@@ -104,6 +105,11 @@ class Decision:
 
     `outcome` is assigned, partly_assigned, backordered, review, parked or unroutable. `bound` and `gap` say how far a
     plan could be from the best under the rule's preferences: gap 0 is proven.
+
+    >>> from omscore import routing as r
+    >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A")]))
+    >>> router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+    <Decision ord-1: assigned at A by from/complete node>
     """
 
     __slots__ = ("_found", "_plan", "_review_reasons", "_router", "_rule", "outcome", "reason", "trace")
@@ -143,56 +149,126 @@ class Decision:
 
     @property
     def demand(self) -> Demand:
-        """The demand that was decided."""
+        """The demand that was decided.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.demand.id
+        'ord-1'
+        """
         return self.trace.case.demand
 
     @property
     def route(self) -> str:
-        """The name of the route taken, empty when no condition held."""
+        """The name of the route taken, empty when no condition held.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.route
+        'from'
+        """
         at = self.trace.route
         return self._router.compiled.routes[at].name if at >= 0 else ""
 
     @property
     def rule(self) -> str:
-        """The name of the rule that gave the plan, empty when none did."""
+        """The name of the rule that gave the plan, empty when none did.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.rule
+        'complete node'
+        """
         return self._router.compiled.routes[self.trace.route].rules[self._rule].name if self._rule >= 0 else ""
 
     @property
     def policy_hash(self) -> str:
-        """The content hash of the policy that decided."""
+        """The content hash of the policy that decided.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.policy_hash == r.packs.value_threshold().content_hash
+        True
+        """
         return self.trace.policy_hash
 
     @property
     def plan(self) -> Plan | None:
-        """Who ships what, or None."""
+        """Who ships what, or None.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.plan.assignments
+        (Assignment(node='A', line='1', item='X', units=1, backordered=False),)
+        """
         if self._plan is None and self._found is not None:
             object.__setattr__(self, "_plan", plan_of(self.trace.case, self._found))
         return self._plan
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The ids of the nodes that ship, by id."""
+        """The ids of the nodes that ship, by id.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.nodes
+        ('A',)
+        """
         ids = self.trace.case.grid.ids
         return () if self._found is None else tuple(ids[i] for i in self._found.nodes)
 
     @property
     def cost(self) -> Money | None:
-        """What the plan costs by the network's tariffs, or None when there is no plan or no price."""
+        """What the plan costs by the network's tariffs, or None when there is no plan or no price.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.cost
+        Money(minor=0, currency='EUR')
+        """
         return None if self.plan is None else self.plan.cost
 
     @property
     def proven(self) -> bool:
-        """Whether the plan is proven to be the best under its rule."""
+        """Whether the plan is proven to be the best under its rule.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.proven
+        True
+        """
         return self._found is None or self._found.proven
 
     @property
     def bound(self) -> tuple[int, ...]:
-        """A vector of the rule's preferences that no plan goes below."""
+        """A vector of the rule's preferences that no plan goes below.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.bound
+        ()
+        """
         return () if self._found is None else self._found.bound
 
     @property
     def gap(self) -> float:
-        """How far the first preference is above its bound, relative to it; 0 when the plan is proven."""
+        """How far the first preference is above its bound, relative to it; 0 when the plan is proven.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.gap
+        0.0
+        """
         found = self._found
         if found is None or found.proven:
             return 0.0
@@ -203,13 +279,27 @@ class Decision:
 
     @property
     def queue(self) -> str:
-        """The queue in which a parked order waits, empty otherwise."""
+        """The queue in which a parked order waits, empty otherwise.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.queue
+        ''
+        """
         park = self._router.policy.otherwise
         return park.queue if self.outcome == "parked" and park is not None else ""
 
     @property
     def parked_until(self) -> datetime | None:
-        """Until when a parked order waits, or None for no end."""
+        """Until when a parked order waits, or None for no end.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.parked_until is None
+        True
+        """
         park, now = self._router.policy.otherwise, self.trace.case.now
         if self.outcome != "parked" or park is None or park.days is None or now is None:
             return None
@@ -217,28 +307,55 @@ class Decision:
 
     @property
     def review(self) -> Review | None:
-        """Why and by whom the plan is to be reviewed, with the cheapest plan beside it, or None."""
+        """Why and by whom the plan is to be reviewed, with the cheapest plan beside it, or None.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.review is None
+        True
+        """
         if self.outcome != "review":
             return None
         desk, now = self._router.policy.review, self.trace.case.now
         until = None if now is None else now + timedelta(hours=desk.hours)
-        cheapest = self._router.cheapest(self.trace.case, self.trace.route, self._rule)
-        against = None if cheapest is None else plan_of(self.trace.case, cheapest)
+        other = cheapest(self._router.compiled.rules[self.trace.route][self._rule], self.trace.case)
+        against = None if other is None else plan_of(self.trace.case, other)
         return Review(self._review_reasons, desk.owner, until, desk.default, against)
 
     def explain(self) -> Any:
-        """Why this plan: the nodes refused and by what, the ranking, the runner-up and the margin."""
+        """Why this plan: the nodes refused and by what, the ranking, the runner-up and the margin.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.explain().ranking[0].node
+        'A'
+        """
         return self._router.explain(self)
 
     def why_not(self, node: str) -> str:
         """Why a node does not ship: the first requirement that refused it, or what it was worse in.
 
         Raises InvalidValue for a node that the network does not have.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.why_not("B")
+        'complete node: B has 0 of 1 X (routing.not_all_lines)'
         """
         return self._router.explain(self).why_not(node)
 
     def key(self) -> tuple[Any, ...]:
-        """What two equal decisions have in common: outcome, route, rule, and who ships what."""
+        """What two equal decisions have in common: outcome, route, rule, and who ships what.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.key()[0]
+        'assigned'
+        """
         takes = () if self._found is None else self._found.takes
         return (self.outcome, self.trace.route, self._rule, takes, self.policy_hash)
 
@@ -273,30 +390,6 @@ def plan_of(x: Case, found: Found) -> Plan:
     return Plan(tuple(out), None if cost is None else Money(cost, currency))
 
 
-def cost_of(x: Case, found: Found) -> int | None:
-    """The cost of a found plan in minor units, or None when a parcel has no price."""
-    grams, lines = need_figures(x)
-    total = 0
-    for node in found.nodes:
-        mine = [(k, n) for i, k, n in (*found.takes, *found.backorders) if i == node]
-        cost = x.cost(node, sum(grams[k] * n for k, n in mine), sum(lines[k] for k, _ in mine), sum(n for _, n in mine))
-        if cost is None:
-            return None
-        total += cost
-    return total
-
-
-def need_figures(x: Case) -> tuple[list[int], list[int]]:
-    """Per need the weight of a unit in grams and the number of lines that ask for it."""
-    index = {row.item: k for k, (row, _) in enumerate(x.needs)}
-    grams, lines = [0] * len(index), [0] * len(index)
-    for line in x.demand.lines:
-        k = index[line.item]
-        grams[k] = max(grams[k], line.weight_grams)
-        lines[k] += 1
-    return grams, lines
-
-
 @frozen
 class Refusal:
     """A node that a rule refused, by which requirement, and why."""
@@ -318,7 +411,16 @@ class Scored:
 
 @frozen
 class Explanation:
-    """A decision in words and rows: prints as text, shows as a table in notebooks, `to_dict()` for machines."""
+    """A decision in words and rows: prints as text, shows as a table in notebooks, `to_dict()` for machines.
+
+    >>> from omscore import routing as r
+    >>> router = r.Router(r.packs.single_location(), r.Network([r.Node("A"), r.Node("B")]))
+    >>> print(router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1}).explain())
+    ord-1: assigned at A for 0.00 EUR
+      by route 'all', rule 'cheapest' (proven best): lowest_cost(), nearest()
+      stock: 1 of X at A
+      not B (cheapest): B has 0 of 1 X (routing.no_stock)
+    """
 
     demand: str
     outcome: str
@@ -338,7 +440,14 @@ class Explanation:
     network_text: Callable[[str], str] = field(repr=False, eq=False)
 
     def why_not(self, node: str) -> str:
-        """Why a node does not ship."""
+        """Why a node does not ship, rule by rule; raises InvalidValue for an unknown node.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.single_location(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> told = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1}).explain()
+        >>> told.why_not("B")
+        'cheapest: B has 0 of 1 X (routing.no_stock)'
+        """
         self.network_text(node)
         if self.plan is not None and node in self.plan.nodes:
             return f"{node} does ship"
@@ -360,7 +469,14 @@ class Explanation:
         return f"equal to {best.node} in every preference; ids decide"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain data."""
+        """Everything as plain data.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.single_location(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> told = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1}).explain()
+        >>> told.to_dict()["nodes"]
+        ['A']
+        """
         return {
             "demand": self.demand,
             "outcome": self.outcome,
@@ -392,7 +508,14 @@ class Explanation:
         }
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One row per node and rule, for data frames."""
+        """One row per node and rule, for data frames.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.single_location(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> told = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1}).explain()
+        >>> [(row["node"], row["answer"]) for row in told.to_records()]
+        [('B', 'refused'), ('A', 'chosen')]
+        """
         rows = [{"node": r.node, "rule": r.rule, "answer": "refused", "why": str(r.reason)} for r in self.refused]
         used = () if self.plan is None else self.plan.nodes
         rows += [
@@ -444,6 +567,3 @@ class Explanation:
 
 def _html(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-
-
-__all__ = ["LAST", "Assignment", "Decision", "Explanation", "Plan", "Refusal", "Review", "Scored", "Trace", "bits"]

@@ -10,7 +10,10 @@ from omscore.routing._preferences import fewest_splits, lowest_cost, nearest
 from omscore.routing._requirements import has_stock, whole_order
 from omscore.routing._review import cost_gap_over
 
+__all__ = ["UNFILLABLE", "value_threshold", "single_location"]
+
 UNFILLABLE = park("unfillable", days=7, then="cancel")
+"""Where orders wait that nothing could serve, unless another queue is given: a week, then they are cancelled."""
 
 
 def value_threshold(
