@@ -12,6 +12,8 @@ from omscore.kernel.measures import Dimensions
 
 def _tags(tags: Iterable[str]) -> frozenset[str]:
     # A function of its own: type checkers cannot see through the generic constructor.
+    if isinstance(tags, str):
+        raise InvalidValue(f"tags are a collection of words, not one text; write {{{tags!r}}}")
     return frozenset(tags)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import asin, cos, radians, sin, sqrt
 
 from attrs import field, frozen
@@ -46,6 +47,12 @@ def distance_m(a: GeoPoint, b: GeoPoint) -> int:
     return round(2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(chord))))
 
 
+def _lines(lines: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(lines, str):
+        raise InvalidValue("an address's lines are a sequence of texts, not one text; put the one line into a tuple")
+    return tuple(lines)
+
+
 @frozen
 class Address:
     """Where an order goes. Its repr names only country, region and postcode, so logs never show who or where exactly.
@@ -60,7 +67,7 @@ class Address:
     postcode: str = ""
     region: str = ""
     city: str = field(default="", repr=False)
-    lines: tuple[str, ...] = field(default=(), converter=tuple, repr=False)
+    lines: tuple[str, ...] = field(default=(), converter=_lines, repr=False)
     name: str = field(default="", repr=False)
     company: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
