@@ -15,6 +15,7 @@ from omscore.batching import (
     choose_cartons,
     packing_rules,
 )
+from omscore.batching._stacking import Kind, _stands
 from omscore.errors import DefinitionError, InvalidValue
 from omscore.kernel import Dimensions, Item
 
@@ -61,6 +62,16 @@ def test_fragile_lies_on_top() -> None:
     carton = Carton("C", Dimensions(200, 150, 150), weight_max=9_000)
     (parcel,) = packed(PackLine("1", glass), PackLine("2", brick), cartons=(carton,)).parcels
     assert [piece.item for piece in parcel.pieces] == ["BRICK", "GLASS"]
+
+
+def test_fragile_is_not_slid_under_what_it_cannot_bear() -> None:
+    table = [((0, 0, 0, 50, 100, 100), 0, (50, 100, 100)), ((0, 0, 100, 90, 100, 150), 0, (90, 100, 50))]
+    brick = Kind(((10, 10, 10),), 1, bears=frozenset({0, 1}))
+    glass = Kind(((10, 10, 10),), 1, bears=frozenset({1}))
+    under, beside = (60, 0, 0, 70, 10, 10), (90, 0, 0, 100, 10, 10)
+    assert not _stands(table, [brick, glass], 1, under, (10, 10, 10), 75)
+    assert _stands(table, [brick, glass], 0, under, (10, 10, 10), 75)
+    assert _stands(table, [brick, glass], 1, beside, (10, 10, 10), 75)
 
 
 def test_fragile_bears_its_like_but_a_rule_may_say_that_it_bears_nothing() -> None:
@@ -115,7 +126,10 @@ def test_units_of_two_lines_of_one_item_keep_their_lines() -> None:
 
 def test_the_order_of_lines_and_cartons_changes_nothing() -> None:
     lines = [PackLine(str(n), item(f"I{n}", (40 + 10 * n, 60, 30 + 5 * n)), n) for n in range(1, 7)]
+    lines += [PackLine(str(n), item(f"J{n}", (150, 100, 80)), 9) for n in (8, 7)]
+    lines += [PackLine(str(n), item("K", (150, 100, 80)), 9) for n in (10, 9)]
     forward = packed(*lines)
+    assert len(forward.parcels) > 1
     assert packed(*reversed(lines), cartons=tuple(reversed(CARTONS))) == forward
 
 
