@@ -19,6 +19,11 @@ def _maybe_utc(value: datetime | None) -> datetime | None:
     return None if value is None else utc(value)
 
 
+def _tag_set(tags: Iterable[str]) -> frozenset[str]:
+    # A function of its own: type checkers cannot see through the generic constructor.
+    return frozenset(tags)
+
+
 @frozen
 class Customer:
     """What rules may ask about the one who orders; no name, no address.
@@ -49,7 +54,7 @@ class DraftLine:
     discount: Money | None = None
     tax: Money | None = None
     name: str = ""
-    tags: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    tags: frozenset[str] = field(default=frozenset(), converter=_tag_set)
     group: str = ""
     gift_message: str = field(default="", repr=False)
     cancelled: int = 0
@@ -114,7 +119,7 @@ class Draft:
     payment: str = "pending"
     ship_by: datetime | None = field(default=None, converter=_maybe_utc)
     deliver_by: datetime | None = field(default=None, converter=_maybe_utc)
-    tags: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    tags: frozenset[str] = field(default=frozenset(), converter=_tag_set)
     note: str = field(default="", repr=False)
     gift_message: str = field(default="", repr=False)
     extra: Mapping[str, Any] = field(factory=dict, repr=False)

@@ -21,7 +21,18 @@ _STATUS = {
     "CANCELLED": "voided",
 }
 _READ = frozenset(
-    ["orderId", "createdTime", "lastUpdatedTime", "programs", "recipient", "proceeds", "fulfillment", "orderItems", "buyer", "payment"]
+    [
+        "orderId",
+        "createdTime",
+        "lastUpdatedTime",
+        "programs",
+        "recipient",
+        "proceeds",
+        "fulfillment",
+        "orderItems",
+        "buyer",
+        "payment",
+    ]
 )
 _ITEM_READ = frozenset(["orderItemId", "quantityOrdered", "product", "proceeds", "fulfillment"])
 

@@ -11,7 +11,15 @@ from omscore.kernel import Address, Money
 from omscore.orders import Customer, Draft, DraftLine
 
 _READ = frozenset(
-    ["purchaseOrderDate", "purchaseOrderChangedDate", "shipWindow", "deliveryWindow", "items", "shipToParty", "billToParty"]
+    [
+        "purchaseOrderDate",
+        "purchaseOrderChangedDate",
+        "shipWindow",
+        "deliveryWindow",
+        "items",
+        "shipToParty",
+        "billToParty",
+    ]
 )
 _ITEM_READ = frozenset(
     ["itemSequenceNumber", "amazonProductIdentifier", "vendorProductIdentifier", "orderedQuantity", "netCost"]

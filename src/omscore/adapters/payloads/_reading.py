@@ -210,6 +210,7 @@ def total_checked(draft: Draft, fields: Fields, name: str) -> Draft:
 def revision_at(changed_at: datetime | None) -> int:
     """The revision of an order that is known by when it last changed: that second, counted from 1970.
 
+    >>> from datetime import UTC
     >>> revision_at(datetime(1970, 1, 2, tzinfo=UTC)), revision_at(None)
     (86400, 1)
     """
@@ -219,7 +220,7 @@ def revision_at(changed_at: datetime | None) -> int:
 def gift_message(pairs: Iterable[tuple[str, Any]]) -> str:
     """The gift message among free name-value pairs, whichever of its usual names a shop gave it.
 
-    >>> gift_message([("Colour", "green"), ("gift_message", "With love")])
+    >>> gift_message([("Engraving", "AB"), ("gift_message", "With love")])
     'With love'
     """
     for name, value in pairs:

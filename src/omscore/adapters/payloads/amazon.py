@@ -30,11 +30,45 @@ _STATUS = {
     "Unfulfillable": "paid",
 }
 _READ = frozenset(
-    ["AmazonOrderId", "PurchaseDate", "LastUpdateDate", "OrderStatus", "FulfillmentChannel", "ShipServiceLevel", "OrderTotal", "ShipmentServiceLevelCategory", "LatestShipDate", "LatestDeliveryDate", "ShippingAddress", "IsPrime", "IsBusinessOrder"]
+    [
+        "AmazonOrderId",
+        "PurchaseDate",
+        "LastUpdateDate",
+        "OrderStatus",
+        "FulfillmentChannel",
+        "ShipServiceLevel",
+        "OrderTotal",
+        "ShipmentServiceLevelCategory",
+        "LatestShipDate",
+        "LatestDeliveryDate",
+        "ShippingAddress",
+        "IsPrime",
+        "IsBusinessOrder",
+    ]
 )
 _PERSONAL = frozenset({"BuyerInfo", "DefaultShipFromLocationAddress", "PaymentExecutionDetail"})
 _ITEM_READ = frozenset(
-    ["OrderItemId", "ASIN", "SellerSKU", "Title", "QuantityOrdered", "QuantityShipped", "ProductInfo", "ItemPrice", "ItemTax", "ShippingPrice", "ShippingTax", "ShippingDiscount", "ShippingDiscountTax", "PromotionDiscount", "PromotionDiscountTax", "BuyerInfo", "IsGift", "CODFee", "CODFeeDiscount"]
+    [
+        "OrderItemId",
+        "ASIN",
+        "SellerSKU",
+        "Title",
+        "QuantityOrdered",
+        "QuantityShipped",
+        "ProductInfo",
+        "ItemPrice",
+        "ItemTax",
+        "ShippingPrice",
+        "ShippingTax",
+        "ShippingDiscount",
+        "ShippingDiscountTax",
+        "PromotionDiscount",
+        "PromotionDiscountTax",
+        "BuyerInfo",
+        "IsGift",
+        "CODFee",
+        "CODFeeDiscount",
+    ]
 )
 
 

@@ -24,10 +24,39 @@ _PAYMENT = {
     "FULLY_REFUNDED": "refunded",
 }
 _READ = frozenset(
-    ["orderId", "legacyOrderId", "creationDate", "lastModifiedDate", "orderPaymentStatus", "orderFulfillmentStatus", "buyer", "pricingSummary", "cancelStatus", "paymentSummary", "fulfillmentStartInstructions", "lineItems", "buyerCheckoutNotes"]
+    [
+        "orderId",
+        "legacyOrderId",
+        "creationDate",
+        "lastModifiedDate",
+        "orderPaymentStatus",
+        "orderFulfillmentStatus",
+        "buyer",
+        "pricingSummary",
+        "cancelStatus",
+        "paymentSummary",
+        "fulfillmentStartInstructions",
+        "lineItems",
+        "buyerCheckoutNotes",
+    ]
 )
 _LINE_READ = frozenset(
-    ["lineItemId", "legacyItemId", "legacyVariationId", "sku", "title", "lineItemCost", "discountedLineItemCost", "quantity", "total", "taxes", "ebayCollectAndRemitTaxes", "giftDetails", "lineItemFulfillmentStatus", "deliveryCost"]
+    [
+        "lineItemId",
+        "legacyItemId",
+        "legacyVariationId",
+        "sku",
+        "title",
+        "lineItemCost",
+        "discountedLineItemCost",
+        "quantity",
+        "total",
+        "taxes",
+        "ebayCollectAndRemitTaxes",
+        "giftDetails",
+        "lineItemFulfillmentStatus",
+        "deliveryCost",
+    ]
 )
 
 

@@ -27,14 +27,70 @@ _PAYMENT = {
     "unpaid": "pending",
 }
 _READ = frozenset(
-    ["id", "name", "created_at", "processed_at", "updated_at", "currency", "cancelled_at", "cancel_reason", "financial_status", "taxes_included", "total_price", "total_tax", "total_discounts", "line_items", "shipping_lines", "refunds", "fulfillments", "tags", "note", "note_attributes", "shipping_address", "billing_address", "original_total_duties_set", "original_total_additional_fees_set", "total_tip_received", "payment_terms"]
+    [
+        "id",
+        "name",
+        "created_at",
+        "processed_at",
+        "updated_at",
+        "currency",
+        "cancelled_at",
+        "cancel_reason",
+        "financial_status",
+        "taxes_included",
+        "total_price",
+        "total_tax",
+        "total_discounts",
+        "line_items",
+        "shipping_lines",
+        "refunds",
+        "fulfillments",
+        "tags",
+        "note",
+        "note_attributes",
+        "shipping_address",
+        "billing_address",
+        "original_total_duties_set",
+        "original_total_additional_fees_set",
+        "total_tip_received",
+        "payment_terms",
+    ]
 )
 # A person's particulars have their place in the addresses; they are not kept twice.
 _PERSONAL = frozenset(
-    ["customer", "client_details", "payment_details", "browser_ip", "email", "phone", "contact_email", "landing_site", "referring_site", "order_status_url", "token", "cart_token", "checkout_token"]
+    [
+        "customer",
+        "client_details",
+        "payment_details",
+        "browser_ip",
+        "email",
+        "phone",
+        "contact_email",
+        "landing_site",
+        "referring_site",
+        "order_status_url",
+        "token",
+        "cart_token",
+        "checkout_token",
+    ]
 )
 _LINE_READ = frozenset(
-    ["id", "sku", "variant_id", "quantity", "current_quantity", "price", "tax_lines", "discount_allocations", "total_discount", "name", "title", "requires_shipping", "gift_card", "properties"]
+    [
+        "id",
+        "sku",
+        "variant_id",
+        "quantity",
+        "current_quantity",
+        "price",
+        "tax_lines",
+        "discount_allocations",
+        "total_discount",
+        "name",
+        "title",
+        "requires_shipping",
+        "gift_card",
+        "properties",
+    ]
 )
 
 
@@ -164,9 +220,7 @@ def _line(
     allocations = row.rows_or_none("discount_allocations")
     discount = _sum(allocations, "amount", currency) if allocations else row.money_or_zero("total_discount", currency)
     extra: dict[str, Any] = {"unread": row.unread(_LINE_READ)}
-    for name, count in (("fulfilled", shipped), ("returned", returned)):
-        if count:
-            extra[name] = count
+    extra |= {name: count for name, count in (("fulfilled", shipped), ("returned", returned)) if count}
     if included and taxes:
         extra["tax_included"] = str(taxes.amount)
     tags = [

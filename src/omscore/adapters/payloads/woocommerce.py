@@ -18,11 +18,55 @@ from omscore.kernel import Address, Money, quantity, total
 from omscore.orders import Customer, Draft, DraftLine
 
 _READ = frozenset(
-    ["id", "number", "status", "currency", "date_created", "date_created_gmt", "date_modified", "date_modified_gmt", "date_paid", "date_paid_gmt", "total", "total_tax", "shipping_total", "shipping_tax", "discount_total", "discount_tax", "cart_tax", "customer_id", "customer_note", "billing", "shipping", "line_items", "fee_lines", "shipping_lines", "coupon_lines", "refunds", "meta_data"]
+    [
+        "id",
+        "number",
+        "status",
+        "currency",
+        "date_created",
+        "date_created_gmt",
+        "date_modified",
+        "date_modified_gmt",
+        "date_paid",
+        "date_paid_gmt",
+        "total",
+        "total_tax",
+        "shipping_total",
+        "shipping_tax",
+        "discount_total",
+        "discount_tax",
+        "cart_tax",
+        "customer_id",
+        "customer_note",
+        "billing",
+        "shipping",
+        "line_items",
+        "fee_lines",
+        "shipping_lines",
+        "coupon_lines",
+        "refunds",
+        "meta_data",
+    ]
 )
-_PERSONAL = frozenset(["customer_ip_address", "customer_user_agent", "order_key", "cart_hash", "transaction_id", "_links"])
+_PERSONAL = frozenset(
+    ["customer_ip_address", "customer_user_agent", "order_key", "cart_hash", "transaction_id", "_links"]
+)
 _LINE_READ = frozenset(
-    ["id", "name", "product_id", "variation_id", "quantity", "subtotal", "subtotal_tax", "total", "total_tax", "taxes", "sku", "price", "meta_data"]
+    [
+        "id",
+        "name",
+        "product_id",
+        "variation_id",
+        "quantity",
+        "subtotal",
+        "subtotal_tax",
+        "total",
+        "total_tax",
+        "taxes",
+        "sku",
+        "price",
+        "meta_data",
+    ]
 )
 _NOT_YET = {"auto-draft", "checkout-draft", "trash"}
 
@@ -150,10 +194,9 @@ def _line(row: Fields, currency: str, gone: int, status: str) -> DraftLine:
     each, rounding = unit_price(gross, units)
     fulfilled = units if status == "completed" else 0
     over = status in {"cancelled", "refunded"}
+    facts = {"fulfilled": fulfilled, "returned": min(gone, fulfilled)}
     extra: dict[str, Any] = {"unread": row.unread(_LINE_READ)}
-    for name, count in (("fulfilled", fulfilled), ("returned", min(gone, fulfilled))):
-        if count:
-            extra[name] = count
+    extra |= {name: count for name, count in facts.items() if count}
     with row.building():
         return DraftLine(
             row.text("id"),
