@@ -210,7 +210,7 @@ def test_rules_round_trip_through_plain_data() -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([{"tag": "glass"}, {"tag": "x", "colour": 1}], r"packing_rules\[1\]: unknown field 'colour'"),
+        ([{"tag": "glass"}, {"tag": "x", "hue": 1}], r"packing_rules\[1\]: unknown field 'hue'"),
         ([{"bears": "all"}], r"packing_rules\[0\]: 'tag' is missing"),
         ([{"tag": ""}], r"packing_rules\[0\]: a packing rule's tag"),
         ([{"tag": "x", "bears": "some"}], r"bears='some' is not one of all, same, none"),

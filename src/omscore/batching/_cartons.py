@@ -85,6 +85,9 @@ class PackedCarton:
 
     `carton` is the carton's id, or "own box" for a piece that ships as it is. `weight_grams` is gross; `void_mm3` is
     what stays empty.
+
+    >>> PackedCarton("M", Dimensions(9, 9, 9), (Placed("1", "MUG", (0, 0, 0), (3, 3, 3)),), weight_grams=200).carton
+    'M'
     """
 
     carton: str
@@ -215,11 +218,17 @@ class Packing:
 class CartonChooser(Protocol):
     """What the rest of omscore needs of a packer: any callable of this shape; `choose_cartons` is one.
 
-    A host with a packer of its own wraps it in a function that takes lines and cartons and returns a `Packing`.
+    A host with a packer of its own wraps it in a function that takes lines and cartons and returns a `Packing`, in
+    which each unit is in exactly one parcel or refused.
+
+    >>> chooser: CartonChooser = choose_cartons
+    >>> len(chooser([PackLine("1", Item("MUG", dimensions=Dimensions(90, 90, 100)))],
+    ...     [Carton("S", Dimensions(200, 100, 100), weight_max=5_000)]).parcels)
+    1
     """
 
     def __call__(self, lines: Iterable[PackLine], cartons: Iterable[Carton], /) -> Packing:
-        """Parcels for the lines; each unit is in exactly one parcel or refused."""
+        """Parcels for the lines, and the lines refused."""
 
 
 @frozen

@@ -83,9 +83,9 @@ def packing_rules(rows: Iterable[Mapping[str, Any]]) -> tuple[PackingRule, ...]:
 
     >>> packing_rules([{"tag": "glass", "bears": "none"}]) == (PackingRule("glass", bears="none"),)
     True
-    >>> packing_rules([{"tag": "glass", "colour": "red"}])
+    >>> packing_rules([{"tag": "glass", "hue": "red"}])
     Traceback (most recent call last):
-    omscore.errors.DefinitionError: packing_rules[0]: unknown field 'colour'; known: tag, bears, ...
+    omscore.errors.DefinitionError: packing_rules[0]: unknown field 'hue'; known: tag, bears, ...
     """
     made: dict[str, PackingRule] = {}
     for number, row in enumerate(rows):
