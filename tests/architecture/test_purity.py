@@ -22,8 +22,8 @@ def test_the_core_imports_nothing_that_touches_the_world(module: str) -> None:
     assert not wrong, f"{module}: {'; '.join(wrong)}; take it from the caller as a value or a callable"
 
 
-def _impure_calls(module: str) -> Iterator[str]:
-    for node in ast.walk(tree(CORE[module])):
+def impure_calls(parsed: ast.Module) -> Iterator[str]:
+    for node in ast.walk(parsed):
         if isinstance(node, ast.Call):
             keywords = {word.arg for word in node.keywords}
             match node.func:
@@ -45,7 +45,7 @@ def _impure_calls(module: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("module", CORE)
 def test_the_core_calls_no_clock_no_file_and_no_id_maker(module: str) -> None:
-    wrong = list(_impure_calls(module))
+    wrong = list(impure_calls(tree(CORE[module])))
     assert not wrong, f"{module}: {'; '.join(wrong)}"
 
 
