@@ -37,9 +37,9 @@ def draw(
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
     ]
-    grey = f'stroke="#ddd" stroke-width="{2 * radius:.1f}"'
-    parts += [line([(x, 0), (x, back)], grey) for x in grid.xs]
-    parts += [line([(0, y), (grid.xs[-1], y)], grey) for y in range(0, back + 1, grid.height)]
+    pale = f'stroke="#ddd" stroke-width="{2 * radius:.1f}"'
+    parts += [line([(x, 0), (x, back)], pale) for x in grid.xs]
+    parts += [line([(0, y), (grid.xs[-1], y)], pale) for y in range(0, back + 1, grid.height)]
     parts += [dot(place, radius, "#999") for place in sorted(set(bins))]
     if walk:
         parts.append(line(walk, f'stroke="#1668b8" stroke-width="{radius:.1f}" stroke-linejoin="round"'))

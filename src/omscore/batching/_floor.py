@@ -22,7 +22,7 @@ class Bin:
     """A shelf a picker walks to: its aisle and cell, counted from 0 at the left and at the front.
 
     `cell` runs through all blocks from the front to the back; `level` is the height (0 the floor), which the walk
-    ignores and labour may count; `zone` is the host's own word for a part of the floor.
+    ignores and labor may count; `zone` is the host's own word for a part of the floor.
 
     >>> Bin("A-07", aisle=0, cell=7)
     Bin(id='A-07', aisle=0, cell=7, level=0, zone='')
