@@ -41,6 +41,15 @@ from omscore.routing._demand import Demand, DemandLine, Facts, Stock, StockView
 from omscore.routing._engine import Router
 from omscore.routing._lint import Finding, lint
 from omscore.routing._network import Network, Node, Rate, Service
+from omscore.routing._packages import (
+    Package,
+    Splitter,
+    by_backorder,
+    by_category,
+    by_tag,
+    by_weight,
+    split_packages,
+)
 from omscore.routing._policy import Park, Policy, ReviewDesk, Route, Rule, park
 from omscore.routing._preferences import (
     blend,
@@ -95,6 +104,7 @@ from omscore.routing._requirements import (
     wished_node,
     within_km,
 )
+from omscore.routing._reroute import REJECTIONS, Settled, StockAfter, left_to_route, rejection_effect, settle
 from omscore.routing._review import cost_gap_over, first_order_over, margin_below, near_tie, partial_only
 from omscore.routing._terms import Condition, Preference, Requirement, ReviewSign
 from omscore.routing._trace import OUTCOMES, Assignment, Decision, Explanation, Plan, Review, Trace
@@ -124,4 +134,7 @@ __all__ = [
     "ReviewSign", "cost_gap_over", "near_tie", "partial_only", "margin_below", "first_order_over",
     # deciding
     "Router", "matcher", "OUTCOMES", "Decision", "Plan", "Assignment", "Review", "Trace", "Explanation",
+    # parcels and routing again
+    "Package", "Splitter", "split_packages", "by_backorder", "by_category", "by_tag", "by_weight", "Settled", "settle",
+    "REJECTIONS", "StockAfter", "rejection_effect", "left_to_route",
 ]  # fmt: skip

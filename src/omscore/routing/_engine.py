@@ -179,7 +179,7 @@ class Router:
             outcome = "backordered"
         elif found.units() < x.demand.units:
             if rule.partial == "park":
-                reason = Reason("routing.partial", "not everything can be served", {"units": found.units()})
+                reason = _not_shippable(x, found)
                 parked = "parked" if self.policy.otherwise is not None else "unroutable"
                 return Decision(parked, self, trace, -1, None, reason)
             outcome = "review" if rule.partial == "review" else "partly_assigned"
@@ -202,3 +202,11 @@ class Router:
         'assigned'
         """
         return explain(self, decision)
+
+
+def _not_shippable(x: Case, found: Found) -> Reason:
+    given: dict[str, dict[str, int]] = {}
+    for i, k, n in found.takes:
+        given.setdefault(x.grid.ids[i], {})[x.needs[k][0].item] = n
+    text = f"only {found.units()} of {x.demand.units} units can be served"
+    return Reason("routing.not_shippable", text, {"units": found.units(), "given": given})
