@@ -1,0 +1,125 @@
+"""What the SQL stores share: how movements change rows, and how values become columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from omscore.errors import Conflict, Corrupt, InvariantBroken
+from omscore.inventory import BUCKETS, Cell, Movement, Reservation, Short
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
+_FREE = _INDEX["free"]
+VERSION = len(BUCKETS)
+ZEROS = (0,) * (VERSION + 1)
+
+Row = tuple[int, ...]
+"""A cell's buckets in BUCKETS order, then its version."""
+
+Numbered = tuple[int, Movement]
+"""A movement and its number within its cell."""
+
+
+def stamp(moment: datetime) -> int:
+    """Microseconds since 1970: what the stores keep times as."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def moment(stamped: int) -> datetime:
+    """The time of a stamp."""
+    return EPOCH + timedelta(microseconds=stamped)
+
+
+def applied(
+    movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Callable[[Cell], Row]
+) -> tuple[dict[Cell, list[int]], list[Numbered]]:
+    """The rows after some movements, and the movements numbered within their cells.
+
+    Raises Short when a debited cell's free units would fall below its floor, InvariantBroken when any other bucket
+    would fall below zero.
+    """
+    changed: dict[Cell, list[int]] = {}
+    numbered: list[Numbered] = []
+    debited: dict[Cell, None] = {}
+    index = _INDEX
+    for movement in movements:
+        cell, source, target, units = movement[:4]
+        row = changed.get(cell)
+        if row is None:
+            changed[cell] = row = list(rows(cell))
+        at = index.get(source)
+        if at is not None:
+            row[at] -= units
+            if at == _FREE:
+                debited[cell] = None
+        at = index.get(target)
+        if at is not None:
+            row[at] += units
+        row[VERSION] += 1
+        numbered.append((row[VERSION], movement))
+    for cell, row in changed.items():
+        if row[_FREE] < floors.get(cell, 0) and cell in debited:
+            raise Short(cell, floors.get(cell, 0))
+        if min(row) < 0:
+            for i in range(VERSION):
+                if row[i] < 0 and i != _FREE:
+                    raise InvariantBroken(f"{BUCKETS[i]} of {cell} would be {row[i]}: a command took what nobody holds")
+    return changed, numbered
+
+
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+
+
+def due_at(reservation: Reservation) -> int | None:
+    """When a reservation runs out, if it holds anything that can."""
+    if reservation.expires_at is None or not any(bucket == "reserved" for _, bucket in reservation.held):
+        return None
+    return stamp(reservation.expires_at)
+
+
+def reservation_text(reservation: Reservation, due: int | None) -> str:
+    """A reservation's own fields as compact JSON: id, version and a live deadline stand in columns."""
+    fields: dict[str, Any] = {}
+    if reservation.held:
+        fields["h"] = [[*cell, bucket, n] for (cell, bucket), n in reservation.held.items()]
+    if reservation.channel:
+        fields["c"] = reservation.channel
+    if reservation.priority:
+        fields["p"] = reservation.priority
+    if reservation.ended:
+        fields["e"] = reservation.ended
+    if reservation.expires_at is not None and due is None:
+        fields["x"] = stamp(reservation.expires_at)
+    return _compact(fields)
+
+
+def reservation_from(id_: str, version: int, due: int | None, text: str) -> Reservation:
+    """The reservation of a row."""
+    try:
+        fields = json.loads(text)
+        expires = due if due is not None else fields.get("x")
+        return Reservation(
+            id_,
+            {(Cell(*row[:4]), row[4]): row[5] for row in fields.get("h", ())},
+            None if expires is None else moment(expires),
+            fields.get("c", ""),
+            fields.get("p", 0),
+            version,
+            fields.get("e", ""),
+        )
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise Corrupt(f"reservation {id_!r} cannot be read ({error}); verify the store against a backup") from error
+
+
+def holding(reservation: Reservation) -> list[Cell]:
+    """The cells a reservation holds units in, in order."""
+    return list(dict.fromkeys(cell for cell, _ in reservation.held))
+
+
+def conflict(kind: str, id_: str, version: int, expected: int) -> Conflict:
+    """The record is at another version than the one that was read."""
+    return Conflict(f"{kind} {id_!r} is at version {version}, not {expected}; read it again and repeat the command")

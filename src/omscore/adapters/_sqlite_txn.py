@@ -1,0 +1,416 @@
+"""A transaction on SQLite: every call is one statement or few; what was read is remembered until the end."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from omscore.adapters import _sql
+from omscore.adapters import _sqlite_statements as sql
+from omscore.adapters._sqlite_schema import TENANT_SPAN
+from omscore.codec import Codec
+from omscore.errors import Conflict
+from omscore.inventory import Cell, Entry, Figures, Movement, Reservation
+from omscore.ports import Effect, Leased, Logged, Stored
+
+
+class Behind(Exception):
+    """The store has recorded a later time than this transaction was told; it is run again."""
+
+    def __init__(self, newest: int) -> None:
+        self.newest = newest
+        super().__init__(newest)
+
+
+class Raced(Conflict):
+    """A key that was free before the transaction began is claimed now; the command is run again."""
+
+
+class SqliteTransaction:
+    """What a command sees: see :class:`omscore.ports.Transaction`.
+
+    `begin` is called before the first statement that needs the write lock; looking up a key does not. `told` gives the
+    time to go by, unless the store has recorded a later one; `careful` looks for that before it tells a time, because
+    this transaction cannot be run again.
+    """
+
+    def __init__(
+        self,
+        cursor: sqlite3.Cursor,
+        tenant: int,
+        codec: Codec,
+        told: Callable[[], int],
+        begin: Callable[[], object] | None,
+        moves: dict[tuple[str, str, str], int],
+        *,
+        careful: bool = False,
+    ) -> None:
+        self._run = cursor.execute
+        self._many = cursor.executemany
+        self._cursor = cursor
+        self._tenant = tenant
+        self._codec = codec
+        self._told = told
+        self._begin = begin
+        self._moves = moves
+        self.new_moves = False
+        self._careful = careful
+        self._end = (tenant + 1) * TENANT_SPAN
+        self._now: int | None = None
+        self._newest: int | None = None
+        self._unclaimed: set[str] = set()
+        self._cells: dict[Cell, tuple[int, _sql.Row]] = {}
+        self._reservations: dict[str, tuple[int, list[Cell]]] = {}
+        self._records: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything but keys was asked or written."""
+        return self._begin is None
+
+    def _start(self) -> None:
+        begin, self._begin = self._begin, None
+        if begin is not None:
+            begin()
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return _sql.moment(self._stamp())
+
+    def _stamp(self) -> int:
+        if self._now is None:
+            if self._careful and self._newest is None:
+                self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
+            self._now = self._told() if self._newest is None else max(self._told(), self._newest)
+        return self._now
+
+    def _saw(self, journal: int | None, log: int | None) -> None:
+        """Compare what the store recorded last with what was told; asked once, along with another question."""
+        self._newest = max(journal or 0, log or 0)
+        if self._now is not None and self._newest > self._now:
+            raise Behind(self._newest)
+
+    def finish(self) -> None:
+        """The last look before COMMIT: a time that was told must not lie behind one that was recorded."""
+        if self._now is not None and self._newest is None:
+            self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
+
+    # -- idempotency ------------------------------------------------------------------------------------------------
+
+    def claimed(self, key: str) -> tuple[str, Any] | None:
+        row = self._run(sql.READ_CLAIM, (self._tenant, key)).fetchone()
+        if row is None:
+            if self._begin is not None:
+                self._unclaimed.add(key)
+            return None
+        return row[0], self._codec.loads(row[1])
+
+    def claim(self, key: str, fingerprint: str, result: Any) -> None:
+        self._start()
+        try:
+            self._run(sql.ADD_CLAIM, (self._tenant, key, fingerprint, self._codec.dumps(result)))
+        except sqlite3.IntegrityError:
+            raced = Raced if key in self._unclaimed else Conflict
+            raise raced(f"key {key!r} was claimed meanwhile; run the command again") from None
+
+    # -- books ------------------------------------------------------------------------------------------------------
+
+    def _row(self, cell: Cell) -> _sql.Row:
+        known = self._cells.get(cell)
+        if known is None:
+            row = self._run(sql.READ_CELL, (self._tenant, *cell)).fetchone()
+            if row is None:
+                return _sql.ZEROS
+            self._cells[cell] = known = (row[0], row[1:])
+        return known[1]
+
+    def figures(self, cells: Iterable[Cell]) -> dict[Cell, Figures]:
+        self._start()
+        return {cell: Figures(*self._row(cell)) for cell in cells}
+
+    def cells_of(self, item: str) -> list[tuple[Cell, Figures]]:
+        self._start()
+        found = []
+        for no, node, pool, lot, *row in self._run(sql.READ_CELLS, (self._tenant, item)):
+            cell = Cell(item, node, pool, lot)
+            figures = Figures(*row)
+            self._cells[cell] = (no, figures)
+            found.append((cell, figures))
+        return found
+
+    def post(self, movements: Sequence[Movement], floors: Mapping[Cell, int]) -> None:
+        if not movements:
+            return
+        self._start()
+        changed, numbered = _sql.applied(movements, floors, self._row)
+        cells = self._cells
+        for cell, row in changed.items():
+            if cell in cells:
+                no = cells[cell][0]
+                self._run(sql.SET_CELL, (*row, no))
+            else:
+                self._run(sql.ADD_CELL, (self._tenant, *cell, *row))
+                no = self._cursor.lastrowid or 0
+            cells[cell] = (no, tuple(row))
+        now, end, move = self._stamp(), self._end, self._move
+        rows = [
+            (end, cells[m[0]][0], seq, now, move(m), m[3], m[5], m[6], None if m[7] is None else _sql.stamp(m[7]))
+            for seq, m in numbered
+        ]
+        if len(rows) == 1:
+            self._run(sql.ADD_ENTRY, rows[0])
+        else:
+            self._many(sql.ADD_ENTRY, rows)
+
+    def _move(self, movement: Movement) -> int:
+        """The number that stands for a verb and its two buckets."""
+        key = (movement.verb, movement.source, movement.target)
+        no = self._moves.get(key)
+        if no is None:
+            found = self._run(sql.READ_MOVE, key).fetchone()
+            if found is None:
+                self.new_moves = True
+                self._run(sql.ADD_MOVE, key)
+            self._moves[key] = no = found[0] if found else self._cursor.lastrowid or 0
+        return no
+
+    def reservation(self, id: str) -> Reservation | None:  # noqa: A002 - the field's word for it
+        self._start()
+        version, due, text, journal, log = self._run(sql.READ_RESERVATION, (self._end, self._tenant, id)).fetchone()
+        if self._newest is None:
+            self._saw(journal, log)
+        if version is None:
+            self._reservations[id] = (0, [])
+            return None
+        found = _sql.reservation_from(id, version, due, text)
+        self._reservations[id] = (version, _sql.holding(found))
+        return found
+
+    def save_reservation(self, reservation: Reservation) -> None:
+        self._start()
+        id_ = reservation.id
+        if id_ not in self._reservations:
+            self.reservation(id_)
+        version, before = self._reservations[id_]
+        if version != reservation.version:
+            raise _sql.conflict("reservation", id_, version, reservation.version)
+        after = _sql.holding(reservation)
+        due = _sql.due_at(reservation)
+        nos = [self._no(cell) for cell in after]
+        row = (version + 1, due, nos[0] if nos else None, _sql.reservation_text(reservation, due), self._tenant, id_)
+        self._run(sql.SET_RESERVATION if version else sql.ADD_RESERVATION, row)
+        if before[1:] != after[1:]:
+            old = {self._no(cell) for cell in before[1:]}
+            new = set(nos[1:])
+            self._many(sql.DROP_HOLDER, [(no, id_) for no in sorted(old - new)])
+            self._many(sql.ADD_HOLDER, [(no, id_) for no in sorted(new - old)])
+        self._reservations[id_] = (version + 1, after)
+
+    def _no(self, cell: Cell) -> int:
+        self._row(cell)
+        if cell not in self._cells:
+            self._run(sql.ADD_CELL, (self._tenant, *cell, *_sql.ZEROS))
+            self._cells[cell] = (self._cursor.lastrowid or 0, _sql.ZEROS)
+        return self._cells[cell][0]
+
+    def reservations_at(self, cell: Cell) -> list[Reservation]:
+        self._start()
+        self._row(cell)
+        if cell not in self._cells:
+            return []
+        rows = self._run(sql.READ_HOLDERS, (self._tenant, self._cells[cell][0])).fetchall()
+        return [self._remembered(row) for row in rows]
+
+    def _remembered(self, row: tuple[str, int, int | None, str]) -> Reservation:
+        found = _sql.reservation_from(*row)
+        self._reservations[found.id] = (found.version, _sql.holding(found))
+        return found
+
+    def reservations_due(self, at: datetime, *, cell: Cell | None = None, limit: int = 1_000) -> list[Reservation]:
+        self._start()
+        upto = _sql.stamp(at)
+        if cell is not None:
+            due = [r for r in self.reservations_at(cell) if (t := _sql.due_at(r)) is not None and t <= upto]
+            return sorted(due, key=lambda r: (r.expires_at, r.id))[:limit]
+        rows = self._run(sql.READ_DUE, (self._tenant, upto, limit)).fetchall()
+        return [self._remembered(row) for row in rows]
+
+    def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:
+        self._start()
+        most = -1 if limit is None else limit
+        if cell is None:
+            start = self._tenant * TENANT_SPAN + after
+            rows = self._run(sql.READ_JOURNAL, (start, self._end, most))
+        else:
+            self._row(cell)
+            if cell not in self._cells:
+                return []
+            no = self._cells[cell][0]
+            rows = self._run(sql.READ_JOURNAL_OF_CELL, (no, after, most))
+        moment = _sql.moment
+        return [
+            Entry(
+                seq,
+                moment(at),
+                Movement(
+                    Cell(*where),
+                    source,
+                    target,
+                    units,
+                    verb,
+                    cause,
+                    reservation,
+                    None if effective_at is None else moment(effective_at),
+                ),
+            )
+            for seq, at, *where, source, target, units, verb, cause, reservation, effective_at in rows
+        ]
+
+    # -- records ----------------------------------------------------------------------------------------------------
+
+    def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
+        self._start()
+        row = self._run(sql.READ_RECORD, (self._tenant, kind, id)).fetchone()
+        if row is None:
+            self._records[kind, id] = (0, {})
+            return None
+        version, value, entries = row
+        self._records[kind, id] = (version, json.loads(entries) if entries else {})
+        return Stored(self._codec.loads(value), version)
+
+    def put(
+        self,
+        kind: str,
+        id: str,  # noqa: A002 - the field's word for it
+        value: Any,
+        *,
+        version: int,
+        index: Mapping[str, str] | None = None,
+    ) -> None:
+        self._start()
+        at = (kind, id)
+        if at not in self._records:
+            row = self._run(sql.READ_RECORD, (self._tenant, kind, id)).fetchone()
+            self._records[at] = (row[0], json.loads(row[2]) if row[2] else {}) if row else (0, {})
+        found, before = self._records[at]
+        if found != version:
+            raise _sql.conflict(kind, id, found, version)
+        after = dict(index or {})
+        entries = json.dumps(after) if after else ""
+        self._run(
+            sql.SET_RECORD if version else sql.ADD_RECORD,
+            (version + 1, entries, self._codec.dumps(value), self._tenant, kind, id),
+        )
+        if before != after:
+            gone = [(self._tenant, kind, k, before[k], id) for k in before if before[k] != after.get(k)]
+            come = [(self._tenant, kind, k, after[k], id) for k in after if after[k] != before.get(k)]
+            self._many(sql.DROP_INDEX, gone)
+            self._many(sql.ADD_INDEX, come)
+        self._records[at] = (version + 1, after)
+
+    def find(
+        self, kind: str, index: str, *, after: tuple[str, str] = ("", ""), upto: str | None = None, limit: int = 1_000
+    ) -> list[tuple[str, str]]:
+        self._start()
+        where = (self._tenant, kind, index, *after)
+        if upto is None:
+            return self._run(sql.FIND, (*where, limit)).fetchall()
+        return self._run(sql.FIND_UPTO, (*where, upto, limit)).fetchall()
+
+    # -- events -----------------------------------------------------------------------------------------------------
+
+    def append(self, kind: str, id: str, events: Sequence[Any], *, cause: str, actor: str = "") -> None:  # noqa: A002
+        self._start()
+        (last,) = self._run(
+            sql.LAST_LOGGED,
+            (self._tenant, kind, id),
+        ).fetchone()
+        now, dumps = self._stamp(), self._codec.dumps
+        self._many(
+            sql.ADD_LOGGED,
+            [
+                (self._end, self._tenant, kind, id, seq, now, cause, actor, dumps(event))
+                for seq, event in enumerate(events, last + 1)
+            ],
+        )
+
+    def _logged(self, statement: str, values: tuple[Any, ...]) -> list[Logged]:
+        rows = self._run(statement, values)
+        return [
+            Logged(k, i, s, _sql.moment(at), c, a, self._codec.loads(e)) for k, i, s, at, c, a, e in rows.fetchall()
+        ]
+
+    def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
+        self._start()
+        return self._logged(sql.READ_EVENTS, (self._tenant, kind, id))
+
+    def log(self, *, after: int = 0, limit: int = 1_000) -> list[Logged]:
+        self._start()
+        start = self._tenant * TENANT_SPAN + after
+        return self._logged(sql.READ_LOG, (start, self._end, limit))
+
+    # -- outbox -----------------------------------------------------------------------------------------------------
+
+    def emit(self, effects: Iterable[Effect]) -> None:
+        self._start()
+        dumps = self._codec.dumps
+        self._many(
+            sql.ADD_EFFECT,
+            [
+                (
+                    self._end,
+                    self._tenant,
+                    e.id,
+                    e.topic,
+                    e.key,
+                    dumps(dict(e.payload)),
+                    None if e.due_at is None else _sql.stamp(e.due_at),
+                )
+                for e in effects
+            ],
+        )
+
+    def _effect(self, id_: str, topic: str, payload: str, key: str, due: int | None) -> Effect:
+        return Effect(id_, topic, self._codec.loads(payload), key, None if due is None else _sql.moment(due))
+
+    def lease(self, worker: str, *, limit: int, seconds: int) -> list[Leased]:
+        self._start()
+        now = self._stamp()
+        until = _sql.stamp(self.now() + timedelta(seconds=seconds))
+        given = []
+        for n, *effect, attempts, leases in self._run(sql.READ_DUE_EFFECTS, (self._tenant, now, limit)).fetchall():
+            self._run(
+                sql.LEASE,
+                (f"{worker}:{leases + 1}", until, n),
+            )
+            given.append(Leased(self._effect(*effect), attempts, f"{worker}:{leases + 1}"))
+        return given
+
+    def _settle(self, leased: Leased, state: str, error: str, until: int | None) -> bool:
+        self._start()
+        done = self._run(
+            sql.SETTLE,
+            (state, error, until, self._tenant, leased.effect.id, leased.lease),
+        )
+        return done.rowcount == 1
+
+    def ack(self, leased: Leased) -> bool:
+        return self._settle(leased, "done", "", None)
+
+    def retry(self, leased: Leased, *, due_at: datetime, error: str) -> bool:
+        return self._settle(leased, "waiting", error, _sql.stamp(due_at))
+
+    def park(self, leased: Leased, *, error: str) -> bool:
+        return self._settle(leased, "parked", error, None)
+
+    def outbox(self, state: str, *, limit: int = 1_000) -> list[tuple[Effect, int, str]]:
+        self._start()
+        rows = self._run(
+            sql.READ_OUTBOX,
+            (self._tenant, state, limit),
+        ).fetchall()
+        return [(self._effect(*effect), attempts, error) for *effect, attempts, error in rows]

@@ -1,0 +1,180 @@
+"""Standing in line: threads of one process behind a leader, processes of one machine behind a lock file."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Condition, Lock, Thread
+from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows: whoever is refused the write lock tries again at random times
+    fcntl = None  # type: ignore[assignment]
+
+from omscore.errors import Busy
+
+
+class Job:
+    """A command that waits for its turn, and what became of it."""
+
+    __slots__ = ("error", "lead", "result", "wake", "work")
+
+    def __init__(self, work: Callable[[Any], Any]) -> None:
+        self.work = work
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.lead = False
+        self.wake: Lock | None = None
+
+    def outcome(self) -> Any:
+        """The result, or the error raised."""
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class Line:
+    """Lets one thread at a time lead, and take along those who came while the last leader was busy.
+
+    Who comes first leads first, so that nobody waits longer than those before need.
+    """
+
+    def __init__(self, perform: Callable[[Sequence[Job]], None], *, most: int, patience_s: float) -> None:
+        self._perform = perform
+        self._most = most
+        self._patience_s = patience_s
+        self._mutex = Lock()
+        self._jobs: deque[Job] = deque()
+        self._led = False
+
+    def run(self, work: Callable[[Any], Any]) -> Any:
+        """Have a command performed, by this thread or by one that leads meanwhile."""
+        job = Job(work)
+        with self._mutex:
+            self._jobs.append(job)
+            if self._led:
+                job.wake = Lock()
+                job.wake.acquire()
+            else:
+                self._led = job.lead = True
+        if job.wake is not None:
+            self._wait(job, job.wake)
+        if job.lead:
+            self._lead()
+        return job.outcome()
+
+    def _wait(self, job: Job, wake: Lock) -> None:
+        try:
+            if wake.acquire(timeout=self._patience_s):
+                return
+            with self._mutex:
+                waiting = job in self._jobs and not job.lead
+                if waiting:
+                    self._jobs.remove(job)
+            if not waiting:
+                wake.acquire()  # it is being performed right now
+        except BaseException:
+            with self._mutex:
+                with suppress(ValueError):
+                    self._jobs.remove(job)
+                if job.lead:
+                    self._hand_on()
+            raise
+        if waiting:
+            raise Busy(f"{self._patience_s:g} s were not enough to come to the head of the line; try again")
+
+    def _lead(self) -> None:
+        with self._mutex:
+            group = [self._jobs.popleft() for _ in range(min(self._most, len(self._jobs)))]
+        try:
+            self._perform(group)
+        finally:
+            with self._mutex:
+                self._hand_on()
+            for job in group:
+                if job.wake is not None and not job.lead:
+                    job.wake.release()
+
+    def _hand_on(self) -> None:
+        if not self._jobs:
+            self._led = False
+            return
+        heir = self._jobs[0]
+        heir.lead = True
+        if heir.wake is not None:
+            heir.wake.release()
+
+
+class LockFile:
+    """A lock between processes that is given in the order it was asked for, by flock on a file beside the store.
+
+    The kernel keeps the line and frees the place of a process that dies. It guards no data: the database has its own
+    lock, this one only keeps eager processes from pushing in front of patient ones.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644) if fcntl else -1
+        self._turn = Condition()
+        self._asked = self._got = self._closed = False
+        self._thread: Thread | None = None
+
+    def acquire(self, patience_s: float) -> None:
+        """Wait for the lock; raises Busy when patience ends."""
+        if fcntl is None:
+            return
+        if not self._asked:
+            with suppress(BlockingIOError):
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+        # flock itself knows no deadline, so a thread of ours stands in line.
+        with self._turn:
+            if self._thread is None:
+                self._thread = Thread(target=self._stand, name="omscore-lock", daemon=True)
+                self._thread.start()
+            self._asked = True
+            self._turn.notify_all()
+            if not self._turn.wait_for(lambda: self._got, patience_s):
+                raise Busy(f"another process held the store for {patience_s:g} s; try again")
+            self._asked = self._got = False
+
+    def _stand(self) -> None:
+        while True:
+            with self._turn:
+                self._turn.wait_for(lambda: (self._asked and not self._got) or self._closed)
+                if self._closed:
+                    return
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            with self._turn:
+                self._got = True
+                self._turn.notify_all()
+
+    def release(self) -> None:
+        """Let the next one in."""
+        if fcntl is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give the file back."""
+        if fcntl is None:
+            return
+        with self._turn:
+            self._closed = True
+            self._turn.notify_all()
+        os.close(self._file)
+
+
+def pauses(patience_s: float, least_s: float = 0.0005, most_s: float = 0.05) -> Any:
+    """Sleep for growing random times until patience ends: an iterator with one turn for each attempt."""
+    end = time.monotonic() + patience_s
+    pause = least_s
+    while True:
+        yield
+        if time.monotonic() >= end:
+            return
+        time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret, only jitter
+        pause = min(pause * 2, most_s)

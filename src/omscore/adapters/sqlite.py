@@ -1,0 +1,298 @@
+"""The store in one SQLite file: durable, for many threads and many processes of one machine."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import local
+from typing import Literal, TypeVar
+
+from omscore import codec as codecs
+from omscore.adapters import _sql
+from omscore.adapters._sqlite_errors import ENGINE_ERRORS, typed
+from omscore.adapters._sqlite_schema import prepare, tenant_number
+from omscore.adapters._sqlite_txn import Behind, Raced, SqliteTransaction
+from omscore.adapters._waiting import Job, Line, LockFile, pauses
+from omscore.errors import Busy, DefinitionError, StoreError
+from omscore.ports import Capabilities, Clock, Transaction
+
+T = TypeVar("T")
+
+_RERUNS_MAX = 20
+_GROUP_MAX = 256
+_PARENTS: list[object] = []
+_SYNCHRONOUS = {"power-loss": "FULL", "process-crash": "NORMAL"}
+
+
+class SqliteStore:
+    """A store in one SQLite file.
+
+    Any number of threads and processes of one machine may use the file at once; never put it on a network drive.
+    Commands that come while another is being committed are committed together, with one write to the disk.
+
+    `clock` gives the store's time (the machine's without one); the store's time never goes back, whatever the clock
+    does. `tenant` keeps the figures of several businesses apart in one file. `durability` says what an acknowledged
+    command survives: "power-loss" waits for the disk at each commit, "process-crash" leaves that to the operating
+    system. `patience_s` is how long a command waits for its turn before it is Busy. `codec` reads and writes records,
+    events and effects; give it a host's own types with `codec.standard().with_types(...)`.
+
+    Raises SchemaMismatch for a file that a newer version wrote, Corrupt for one that is no database.
+
+    >>> import tempfile, pathlib
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> store = SqliteStore(pathlib.Path(folder.name) / "shop.db")
+    >>> store.run(lambda txn: txn.put("note", "n-1", "hello", version=0))
+    >>> store.run(lambda txn: txn.get("note", "n-1").value)
+    'hello'
+    >>> store.close()
+    >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        clock: Clock | None = None,
+        tenant: str = "",
+        durability: Literal["power-loss", "process-crash"] = "power-loss",
+        patience_s: float = 10.0,
+        codec: codecs.Codec | None = None,
+    ) -> None:
+        if durability not in _SYNCHRONOUS:
+            raise DefinitionError(f"durability is one of {', '.join(_SYNCHRONOUS)}, not {durability!r}")
+        self._path = os.fspath(path)
+        if self._path in ("", ":memory:"):
+            raise DefinitionError("a SQLite store is a file that others can open too; use MemoryStore for memory")
+        self._clock: Callable[[], datetime] = clock.now if clock else _machine_time
+        self._codec = codec or codecs.standard()
+        self._synchronous = _SYNCHRONOUS[durability]
+        self._patience_s = patience_s
+        self._tenant_name = tenant
+        self._busy = local()
+        self._last = 0
+        self._open()
+
+    def _open(self) -> None:
+        self._pid = os.getpid()
+        self._line = Line(self._perform, most=_GROUP_MAX, patience_s=self._patience_s)
+        self._readers: list[sqlite3.Connection] = []
+        self._moves: dict[tuple[str, str, str], int] = {}
+        self._closed = False
+        self._queued = False
+        self._writer = self._connect(self._patience_s)
+        try:
+            prepare(self._writer)
+            self._tenant = tenant_number(self._writer, self._tenant_name)
+            # Whoever waits for the write lock waits in line and at random, see _begin.
+            self._writer.execute("PRAGMA busy_timeout = 0")
+        except sqlite3.Error as error:
+            self._writer.close()
+            raise typed(error) from error
+        except BaseException:
+            self._writer.close()
+            raise
+        self._cursor = self._writer.cursor()
+        self._queue = LockFile(f"{self._path}-queue")
+
+    def _connect(self, timeout_s: float) -> sqlite3.Connection:
+        if not Path(self._path).resolve().parent.is_dir():
+            raise StoreError(f"the folder of {self._path!r} does not exist; create it first")
+        conn: sqlite3.Connection | None = None
+        try:
+            conn = sqlite3.connect(
+                self._path, timeout=timeout_s, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            (mode,) = conn.execute("PRAGMA journal_mode = WAL").fetchone()
+            conn.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except sqlite3.Error as error:
+            if conn is not None:
+                conn.close()
+            raise typed(error) from error
+        if mode != "wal":
+            conn.close()
+            raise StoreError(f"{self._path!r} cannot keep a write-ahead log ({mode}); put it on a local disk")
+        return conn
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Durable, for many processes of one machine, committing in groups.
+
+        >>> SqliteStore.capabilities.fget(None).multi_process
+        True
+        """
+        return Capabilities(durable=True, multi_process=True, group_commit=True)
+
+    def close(self) -> None:
+        """Give every file back; the store cannot be used any more.
+
+        >>> import tempfile, pathlib
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     SqliteStore(pathlib.Path(folder) / "shop.db").close()
+        """
+        if not self._closed:
+            self._closed = True
+            for conn in (*self._readers, self._writer):
+                conn.close()
+            self._readers.clear()
+            self._queue.close()
+
+    def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
+        """Call `work` with a transaction and commit; an exception rolls everything back and comes through.
+
+        `work` may be called more than once, and by another thread that commits for several, so it must do nothing but
+        use the transaction. Raises Busy when its turn did not come in time, StoreFull, ReadOnly or Corrupt with nothing
+        written, Unknown when the disk failed during the commit: send the same key again.
+
+        >>> import tempfile, pathlib
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = SqliteStore(pathlib.Path(folder) / "shop.db")
+        ...     print(store.run(lambda txn: txn.claimed("web-17"), write=False))
+        ...     store.close()
+        None
+        """
+        if getattr(self._busy, "now", False):
+            raise RuntimeError("a transaction is running in this thread; use the one you were given")
+        if self._closed:
+            raise StoreError("this store was closed; open a new one")
+        if self._pid != os.getpid():
+            # A forked child must not touch its parent's connections, not even to close them: it lets them lie.
+            _PARENTS.extend((self._writer, self._cursor, *self._readers, self._queue))
+            self._open()
+        result: T = self._line.run(work) if write else self._read(work)
+        return result
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def _read(self, work: Callable[[Transaction], T]) -> T:
+        try:
+            conn = self._readers.pop()
+        except IndexError:
+            conn = self._connect(self._patience_s)
+            conn.execute("PRAGMA query_only = 1")
+        self._busy.now = True
+        try:
+            conn.execute("BEGIN")
+            return work(self._transaction(conn.cursor(), None, careful=True))
+        except ENGINE_ERRORS as error:
+            raise typed(error) from error
+        finally:
+            self._busy.now = False
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            self._readers.append(conn)
+
+    def _transaction(
+        self, cursor: sqlite3.Cursor, begin: Callable[[], object] | None, *, careful: bool = False
+    ) -> SqliteTransaction:
+        return SqliteTransaction(cursor, self._tenant, self._codec, self._told, begin, self._moves, careful=careful)
+
+    def _told(self) -> int:
+        self._last = told = max(self._last, _sql.stamp(self._clock()))
+        return told
+
+    # -- writing: only the thread that leads the line comes here ----------------------------------------------------
+
+    def _perform(self, group: Sequence[Job]) -> None:
+        self._busy.now = True
+        try:
+            if len(group) == 1 or not self._together(group):
+                for job in group:
+                    job.error = job.result = None
+                    try:
+                        job.result = self._alone(job.work)
+                    except BaseException as error:  # noqa: BLE001 - it belongs to the thread that sent the job
+                        job.error = error
+        finally:
+            self._busy.now = False
+
+    def _begin(self) -> None:
+        self._queue.acquire(self._patience_s)
+        self._queued = True
+        for _ in pauses(self._patience_s):
+            try:
+                self._cursor.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not isinstance(typed(error), Busy):
+                    raise
+            else:
+                return
+        raise Busy(f"{self._path!r} stayed locked for {self._patience_s:g} s; try again")
+
+    def _end(self) -> None:
+        """Leave no transaction and no lock behind, whatever happened."""
+        if self._writer.in_transaction:
+            self._cursor.execute("ROLLBACK")
+        if self._queued:
+            self._queued = False
+            self._queue.release()
+
+    def _alone(self, work: Callable[[Transaction], T]) -> T:
+        for _ in range(_RERUNS_MAX):
+            txn = self._transaction(self._cursor, self._begin)
+            committing = committed = False
+            try:
+                result = work(txn)
+                txn.finish()
+                committing = True
+                if self._writer.in_transaction:
+                    self._cursor.execute("COMMIT")
+                committed = True
+            except Behind as behind:
+                self._last = behind.newest
+            except Raced:
+                pass
+            except ENGINE_ERRORS as error:
+                raise typed(error, committing=committing) from error
+            else:
+                return result
+            finally:
+                if txn.new_moves and not committed:
+                    self._moves.clear()
+                self._end()
+        raise Busy(f"other processes were faster {_RERUNS_MAX} times in a row; try again")
+
+    def _together(self, group: Sequence[Job]) -> bool:
+        """Commit many jobs at once, each behind a savepoint; False when they must be done one by one."""
+        new_moves = committing = committed = False
+        try:
+            self._begin()
+            for job in group:
+                txn = self._transaction(self._cursor, self._savepoint)
+                try:
+                    job.result = job.work(txn)
+                    txn.finish()
+                except BaseException as error:  # noqa: BLE001 - it belongs to the thread that sent the job
+                    if isinstance(error, Behind) or not self._writer.in_transaction:
+                        return False
+                    job.error = typed(error) if isinstance(error, ENGINE_ERRORS) else error
+                    if txn.begun:
+                        self._cursor.execute("ROLLBACK TO job")
+                new_moves |= txn.new_moves
+                if txn.begun:
+                    self._cursor.execute("RELEASE job")
+            committing = True
+            self._cursor.execute("COMMIT")
+            committed = True
+        except (StoreError, *ENGINE_ERRORS) as error:
+            # The group as a whole failed: what held for one of its jobs holds for all.
+            ours = error if isinstance(error, StoreError) else typed(error, committing=committing)
+            for job in group:
+                job.error = job.error or ours
+        finally:
+            if new_moves and not committed:
+                self._moves.clear()
+            self._end()
+        return True
+
+    def _savepoint(self) -> None:
+        self._cursor.execute("SAVEPOINT job")
+
+
+def _machine_time() -> datetime:
+    return datetime.now(UTC)
+
+
+__all__ = ["SqliteStore"]

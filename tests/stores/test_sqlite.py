@@ -1,0 +1,175 @@
+"""What the SQLite store promises beyond the others: files, processes, crashes."""
+
+import multiprocessing
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from omscore.adapters import SqliteStore
+from omscore.errors import Busy, Corrupt, InvalidValue, ReadOnly, SchemaMismatch
+from omscore.inventory import Cell, Want, receive, reserve
+from omscore.kernel import ManualClock
+from omscore.ports import Transaction
+from tests.stores.conftest import Opener
+
+A = Cell("A", "ghent")
+
+
+def reserve_one(store: SqliteStore, key: str) -> object:
+    def work(t: Transaction) -> object:
+        found = t.claimed(key)
+        if found:
+            return found[1]
+        result = reserve(t, f"ord-{key}", [Want("A", 1)], cause=key, expires_in=timedelta(minutes=5))
+        t.claim(key, "fingerprint", result)
+        return result
+
+    return store.run(work)
+
+
+def test_a_single_line_reserve_takes_at_most_six_statements(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    reserve_one(store, "warm")
+    statements: list[str] = []
+    store._writer.set_trace_callback(statements.append)
+    reserve_one(store, "web-1")
+    store._writer.set_trace_callback(None)
+    begin = statements.index("BEGIN IMMEDIATE")
+    assert statements[-1] == "COMMIT"
+    assert len(statements[begin + 1 : -1]) <= 6
+
+
+def test_a_replay_takes_no_lock(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    first = reserve_one(store, "web-1")
+    holder = sqlite3.connect(store._path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    assert reserve_one(store, "web-1") == first
+    holder.execute("ROLLBACK")
+    holder.close()
+
+
+def test_whoever_opens_the_file_again_finds_everything(opened: Opener, clock: ManualClock) -> None:
+    first = opened()
+    first.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    reserve_one(first, "web-1")
+    first.close()
+    again = opened(clock=ManualClock(clock.now() - timedelta(days=1)))
+    assert again.run(lambda t: t.figures([A])[A].reserved) == 1
+    assert again.run(lambda t: t.now()) == clock.now()
+
+
+def test_two_handles_on_one_file_share_one_time(opened: Opener, clock: ManualClock) -> None:
+    ahead, behind = opened(), opened(clock=ManualClock(clock.now() - timedelta(hours=1)))
+    assert behind.run(lambda t: t.now()) == clock.now() - timedelta(hours=1)
+    ahead.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    reserve_one(behind, "web-1")
+    assert {e.recorded_at for e in behind.run(lambda t: t.journal())} == {clock.now()}
+    assert behind.run(lambda t: t.now(), write=False) == clock.now()
+
+
+def test_tenants_in_one_file_do_not_see_each_other(opened: Opener) -> None:
+    stores = [opened(tenant=name) for name in ("", "north", "south")]
+    for units, store in enumerate(stores, 1):
+        store.run(lambda t, n=units: receive(t, {A: n, Cell("B", "x"): n}, cause="dock-1"))  # type: ignore[misc]
+        store.run(lambda t, n=units: t.append("order", "o1", [n], cause="k"))  # type: ignore[misc]
+        reserve_one(store, "web-1")
+    for units, store in reversed(list(enumerate(stores, 1))):
+        assert store.run(lambda t: t.figures([A])[A].free) == units - 1
+        assert store.run(lambda t: [e.movement.units for e in t.journal()]) == [units, units, 1]
+        assert store.run(lambda t: [e.event for e in t.log()]) == [units]
+        assert store.run(lambda t: [r.id for r in t.reservations_at(A)]) == ["ord-web-1"]
+
+
+def test_a_file_of_a_newer_version_is_refused(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    store.close()
+    conn = sqlite3.connect(store._path)
+    conn.execute("INSERT INTO oms_schema (version) VALUES (99)")
+    conn.commit()
+    conn.close()
+    with pytest.raises(SchemaMismatch, match="schema version 99"):
+        opened()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "shop.db").write_bytes(b"these are the notes of a meeting, at length\n" * 99)
+    with pytest.raises(Corrupt, match="no SQLite database"):
+        SqliteStore(tmp_path / "shop.db")
+
+
+def test_a_lock_that_never_comes_free_is_busy(opened: Opener) -> None:
+    store = opened(patience_s=0.05)
+    holder = sqlite3.connect(store._path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Busy):
+        store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    holder.execute("ROLLBACK")
+    holder.close()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+
+
+def test_the_lock_file_is_waited_for_no_longer_than_patience_lasts(opened: Opener) -> None:
+    holder, store = opened(), opened(patience_s=0.05)
+    holder._queue.acquire(1)
+    with pytest.raises(Busy):
+        store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    holder._queue.release()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-2"))
+    holder.run(lambda t: receive(t, {A: 9}, cause="dock-3"))
+    assert store.run(lambda t: t.figures([A])[A].free) == 18
+
+
+def test_reading_does_not_write(opened: Opener) -> None:
+    store = opened()
+    with pytest.raises(ReadOnly):
+        store.run(lambda t: receive(t, {A: 9}, cause="dock-1"), write=False)
+
+
+def test_numbers_beyond_64_bits_and_half_characters_are_refused(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 2**63 - 1}, cause="dock-1"))
+    with pytest.raises(InvalidValue, match="64 bits"):
+        store.run(lambda t: receive(t, {A: 2**63 - 1}, cause="dock-2"))
+    with pytest.raises(InvalidValue, match="half a character"):
+        store.run(lambda t: t.claim("web-\ud800", "f", None))
+    assert len(store.run(lambda t: t.journal())) == 1
+
+
+def _shop(path: str, name: int, rounds: int) -> None:
+    store = SqliteStore(path, durability="process-crash")
+    for i in range(rounds):
+        reserve_one(store, f"{name}-{i}")
+    store.close()
+
+
+def test_processes_share_one_file(opened: Opener) -> None:
+    store = opened(clock=None)
+    store.run(lambda t: receive(t, {A: 1_000}, cause="dock-1"))
+    spawn = multiprocessing.get_context("spawn")
+    others = [spawn.Process(target=_shop, args=(store._path, n, 40)) for n in range(3)]
+    for other in others:
+        other.start()
+    for i in range(40):
+        reserve_one(store, f"own-{i}")
+    for other in others:
+        other.join(30)
+        assert other.exitcode == 0
+    figures = store.run(lambda t: t.figures([A])[A], write=False)
+    assert (figures.free, figures.reserved, figures.version) == (840, 160, 161)
+
+
+def test_a_forked_child_gets_connections_of_its_own(opened: Opener) -> None:
+    store = opened(clock=None)
+    store.run(lambda t: receive(t, {A: 10}, cause="dock-1"))
+    child = multiprocessing.get_context("fork").Process(target=reserve_one, args=(store, "child"))
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    reserve_one(store, "parent")
+    assert store.run(lambda t: t.figures([A])[A].reserved) == 2
