@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from omscore.errors import Conflict, Corrupt, InvariantBroken
+from omscore.errors import Conflict, Corrupt, InvalidValue, InvariantBroken
 from omscore.inventory import BUCKETS, Cell, Movement, Reservation, Short
+from omscore.kernel import QUANTITY_MAX
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
 _FREE = _INDEX["free"]
 VERSION = len(BUCKETS)
-ZEROS = (0,) * (VERSION + 1)
+
+SNAPSHOT_EVERY = 1_000
+"""After how many movements of a cell its figures are kept for looking back."""
 
 Row = tuple[int, ...]
 """A cell's buckets in BUCKETS order, then its version."""
@@ -37,14 +40,9 @@ def moment(stamped: int) -> datetime:
 def applied(
     movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Callable[[Cell], Row]
 ) -> tuple[dict[Cell, list[int]], list[Numbered]]:
-    """The rows after some movements, and the movements numbered within their cells.
-
-    Raises Short when a debited cell's free units would fall below its floor, InvariantBroken when any other bucket
-    would fall below zero.
-    """
+    """The rows after some movements, and the movements numbered within their cells; raises what `Books.post` raises."""
     changed: dict[Cell, list[int]] = {}
     numbered: list[Numbered] = []
-    debited: dict[Cell, None] = {}
     index = _INDEX
     for movement in movements:
         cell, source, target, units = movement[:4]
@@ -54,21 +52,25 @@ def applied(
         at = index.get(source)
         if at is not None:
             row[at] -= units
-            if at == _FREE:
-                debited[cell] = None
         at = index.get(target)
         if at is not None:
             row[at] += units
         row[VERSION] += 1
         numbered.append((row[VERSION], movement))
     for cell, row in changed.items():
-        if row[_FREE] < floors.get(cell, 0) and cell in debited:
-            raise Short(cell, floors.get(cell, 0))
-        if min(row) < 0:
-            for i in range(VERSION):
-                if row[i] < 0 and i != _FREE:
-                    raise InvariantBroken(f"{BUCKETS[i]} of {cell} would be {row[i]}: a command took what nobody holds")
+        if min(row) < 0 or max(row) > QUANTITY_MAX or cell in floors:
+            _check(cell, rows(cell)[_FREE], row, floors.get(cell, 0))
     return changed, numbered
+
+
+def _check(cell: Cell, free_before: int, row: Sequence[int], floor: int) -> None:
+    if row[_FREE] < free_before and row[_FREE] < floor:
+        raise Short(cell, floor)
+    for bucket, units in zip(BUCKETS, row, strict=False):
+        if units < 0:
+            raise InvariantBroken(f"{bucket} of {cell} would be {units}: a command took what nobody holds")
+        if units > QUANTITY_MAX:
+            raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
 
 
 _compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
@@ -94,6 +96,8 @@ def reservation_text(reservation: Reservation, due: int | None) -> str:
         fields["e"] = reservation.ended
     if reservation.expires_at is not None and due is None:
         fields["x"] = stamp(reservation.expires_at)
+    if reservation.since is not None:
+        fields["s"] = stamp(reservation.since)
     return _compact(fields)
 
 
@@ -110,6 +114,7 @@ def reservation_from(id_: str, version: int, due: int | None, text: str) -> Rese
             fields.get("p", 0),
             version,
             fields.get("e", ""),
+            moment(fields["s"]) if "s" in fields else None,
         )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise Corrupt(f"reservation {id_!r} cannot be read ({error}); verify the store against a backup") from error

@@ -23,7 +23,7 @@ CREATE TABLE oms_cells (
     tenant INTEGER NOT NULL, item TEXT NOT NULL, node TEXT NOT NULL, pool TEXT NOT NULL, lot TEXT NOT NULL,
     free INTEGER NOT NULL, reserved INTEGER NOT NULL, allocated INTEGER NOT NULL, picked INTEGER NOT NULL,
     packed INTEGER NOT NULL, in_transit INTEGER NOT NULL, quarantine INTEGER NOT NULL, damaged INTEGER NOT NULL,
-    version INTEGER NOT NULL,
+    version INTEGER NOT NULL, digest BLOB NOT NULL,
     UNIQUE (tenant, item, node, pool, lot),
     CHECK (min(reserved, allocated, picked, packed, in_transit, quarantine, damaged) >= 0)
 );
@@ -31,8 +31,15 @@ CREATE TABLE oms_journal (
     n INTEGER PRIMARY KEY,
     cell INTEGER NOT NULL, seq INTEGER NOT NULL, recorded_at INTEGER NOT NULL, move INTEGER NOT NULL,
     units INTEGER NOT NULL CHECK (units > 0), cause TEXT NOT NULL, reservation TEXT NOT NULL, effective_at INTEGER,
+    mirrors INTEGER NOT NULL, digest BLOB NOT NULL,
     UNIQUE (cell, seq)
 );
+CREATE TABLE oms_snapshots (
+    cell INTEGER NOT NULL, version INTEGER NOT NULL,
+    free INTEGER NOT NULL, reserved INTEGER NOT NULL, allocated INTEGER NOT NULL, picked INTEGER NOT NULL,
+    packed INTEGER NOT NULL, in_transit INTEGER NOT NULL, quarantine INTEGER NOT NULL, damaged INTEGER NOT NULL,
+    PRIMARY KEY (cell, version)
+) WITHOUT ROWID;
 CREATE TABLE oms_reservations (
     tenant INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, due INTEGER, cell INTEGER, value TEXT NOT NULL,
     PRIMARY KEY (tenant, id)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from omscore.adapters._sqlite_schema import TENANT_SPAN
 
-_BUCKETS = "free, reserved, allocated, picked, packed, in_transit, quarantine, damaged, version"
+_BUCKETS = "free, reserved, allocated, picked, packed, in_transit, quarantine, damaged, version, digest"
 # ?1 is the end of the tenant's numbers.
 _MINE = f"n > ?1 - {TENANT_SPAN} AND n < ?1"
 _NEWEST = ", ".join(
@@ -30,23 +30,39 @@ READ_CELLS = (
 )
 ADD_CELL = (
     f"INSERT INTO oms_cells (tenant, item, node, pool, lot, {_BUCKETS}) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 SET_CELL = (
     "UPDATE oms_cells SET free = ?, reserved = ?, allocated = ?, picked = ?, packed = ?, in_transit = ?, "
-    "quarantine = ?, damaged = ?, version = ? WHERE no = ?"
+    "quarantine = ?, damaged = ?, version = ?, digest = ? WHERE no = ?"
 )
 ADD_ENTRY = (
-    "INSERT INTO oms_journal (n, cell, seq, recorded_at, move, units, cause, reservation, effective_at) "
-    f"VALUES ({_next('oms_journal')}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+    "INSERT INTO oms_journal "
+    "(n, cell, seq, recorded_at, move, units, cause, reservation, effective_at, mirrors, digest) "
+    f"VALUES ({_next('oms_journal')}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 )
 _JOURNAL = (
     "SELECT j.seq, j.recorded_at, c.item, c.node, c.pool, c.lot, m.source, m.target, j.units, m.verb, j.cause, "
-    "j.reservation, j.effective_at FROM oms_journal j "
+    "j.reservation, j.effective_at, j.mirrors, j.digest FROM oms_journal j "
     "JOIN oms_cells c ON c.no = j.cell JOIN oms_moves m ON m.no = j.move "
 )
 READ_JOURNAL = f"{_JOURNAL}WHERE j.n > ? AND j.n < ? ORDER BY j.n LIMIT ?"
 READ_JOURNAL_OF_CELL = f"{_JOURNAL}WHERE j.cell = ? AND j.seq > ? ORDER BY j.seq LIMIT ?"
+READ_ALL_CELLS = (
+    f"SELECT item, node, pool, lot, {_BUCKETS} FROM oms_cells WHERE tenant = ? AND version > 0 "
+    "AND (item, node, pool, lot) > (?, ?, ?, ?) ORDER BY item, node, pool, lot LIMIT ?"
+)
+ADD_SNAPSHOT = (
+    "INSERT INTO oms_snapshots (cell, free, reserved, allocated, picked, packed, in_transit, quarantine, damaged, "
+    "version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+READ_SNAPSHOT = (
+    "SELECT free, reserved, allocated, picked, packed, in_transit, quarantine, damaged, version FROM oms_snapshots "
+    "WHERE cell = ? AND version <= ? ORDER BY version DESC LIMIT 1"
+)
+READ_RESERVATIONS = (
+    "SELECT id, version, due, value FROM oms_reservations WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?"
+)
 READ_RESERVATION = (
     f"SELECT r.version, r.due, r.value, {_NEWEST} FROM (SELECT 1) "
     "LEFT JOIN oms_reservations r ON r.tenant = ?2 AND r.id = ?3"

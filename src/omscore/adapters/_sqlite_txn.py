@@ -13,8 +13,18 @@ from omscore.adapters import _sqlite_statements as sql
 from omscore.adapters._sqlite_schema import TENANT_SPAN
 from omscore.codec import Codec
 from omscore.errors import Conflict
-from omscore.inventory import Cell, Entry, Figures, Movement, Reservation
-from omscore.ports import Effect, Leased, Logged, Stored
+from omscore.inventory import Cell, Entry, Figures, Movement, Reservation, Stored, linked
+from omscore.ports import Effect, Leased, Logged
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    cell, source, target, units, verb, cause, reservation = Cell._make(row[2:6]), *row[6:12]
+    effective_at = None if row[12] is None else _sql.moment(row[12])
+    movement = Movement(cell, source, target, units, verb, cause, reservation, effective_at, row[13])
+    return Entry(row[0], _sql.moment(row[1]), movement, row[14].hex())
+
+
+_ZEROS = Figures()
 
 
 class Behind(Exception):
@@ -62,7 +72,8 @@ class SqliteTransaction:
         self._now: int | None = None
         self._newest: int | None = None
         self._unclaimed: set[str] = set()
-        self._cells: dict[Cell, tuple[int, _sql.Row]] = {}
+        # Of each cell that was read: its number, figures, and the digest of its newest entry.
+        self._cells: dict[Cell, tuple[int, Figures, bytes]] = {}
         self._reservations: dict[str, tuple[int, list[Cell]]] = {}
         self._records: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
 
@@ -119,52 +130,71 @@ class SqliteTransaction:
 
     # -- books ------------------------------------------------------------------------------------------------------
 
-    def _row(self, cell: Cell) -> _sql.Row:
+    def _row(self, cell: Cell) -> Figures:
         known = self._cells.get(cell)
         if known is None:
             row = self._run(sql.READ_CELL, (self._tenant, *cell)).fetchone()
             if row is None:
-                return _sql.ZEROS
-            self._cells[cell] = known = (row[0], row[1:])
+                return _ZEROS
+            self._cells[cell] = known = (row[0], Figures._make(row[1:-1]), row[-1])
         return known[1]
 
     def figures(self, cells: Iterable[Cell]) -> dict[Cell, Figures]:
         self._start()
-        return {cell: Figures(*self._row(cell)) for cell in cells}
+        return {cell: self._row(cell) for cell in cells}
 
     def cells_of(self, item: str) -> list[tuple[Cell, Figures]]:
         self._start()
         found = []
-        for no, node, pool, lot, *row in self._run(sql.READ_CELLS, (self._tenant, item)):
-            cell = Cell(item, node, pool, lot)
-            figures = Figures(*row)
-            self._cells[cell] = (no, figures)
+        for row in self._run(sql.READ_CELLS, (self._tenant, item)):
+            cell = Cell(item, row[1], row[2], row[3])
+            figures = Figures._make(row[4:-1])
+            self._cells[cell] = (row[0], figures, row[-1])
             found.append((cell, figures))
         return found
 
-    def post(self, movements: Sequence[Movement], floors: Mapping[Cell, int]) -> None:
+    def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
+        self._start()
+        rows = self._run(sql.READ_ALL_CELLS, (self._tenant, *(after or ("", "", "", "")), limit))
+        return [(Cell._make(row[:4]), Figures._make(row[4:-1])) for row in rows]
+
+    def post(
+        self, movements: Sequence[Movement], floors: Mapping[Cell, int], *, recorded_at: datetime | None = None
+    ) -> None:
         if not movements:
             return
         self._start()
         changed, numbered = _sql.applied(movements, floors, self._row)
-        cells = self._cells
-        for cell, row in changed.items():
-            if cell in cells:
-                no = cells[cell][0]
-                self._run(sql.SET_CELL, (*row, no))
-            else:
-                self._run(sql.ADD_CELL, (self._tenant, *cell, *row))
-                no = self._cursor.lastrowid or 0
-            cells[cell] = (no, tuple(row))
-        now, end, move = self._stamp(), self._end, self._move
-        rows = [
-            (end, cells[m[0]][0], seq, now, move(m), m[3], m[5], m[6], None if m[7] is None else _sql.stamp(m[7]))
-            for seq, m in numbered
-        ]
+        now = recorded_at or self.now()
+        stamped, end = _sql.stamp(now), self._end
+        rows = []
+        digests: dict[Cell, str] = {}
+        for seq, m in numbered:
+            cell, units, cause, reservation, effective_at, mirrors = m[0], m[3], m[5], m[6], m[7], m[8]
+            if cell not in digests:
+                digests[cell] = self._cells[cell][2].hex() if cell in self._cells else ""
+            digests[cell] = digest = linked(digests[cell], Entry(seq, now, m))
+            effective = None if effective_at is None else _sql.stamp(effective_at)
+            link = bytes.fromhex(digest)
+            no, move = self._no(cell), self._move(m)
+            rows.append((end, no, seq, stamped, move, units, cause, reservation, effective, mirrors, link))
         if len(rows) == 1:
             self._run(sql.ADD_ENTRY, rows[0])
         else:
             self._many(sql.ADD_ENTRY, rows)
+        for cell, row in changed.items():
+            no, before, _ = self._cells[cell]
+            figures, last = Figures._make(row), bytes.fromhex(digests[cell])
+            self._run(sql.SET_CELL, (*row, last, no))
+            if figures.version // _sql.SNAPSHOT_EVERY != before.version // _sql.SNAPSHOT_EVERY:
+                self._run(sql.ADD_SNAPSHOT, (no, *row))
+            self._cells[cell] = (no, figures, last)
+
+    def snapshot(self, cell: Cell, *, upto: int) -> Figures:
+        self._start()
+        self._row(cell)
+        row = self._run(sql.READ_SNAPSHOT, (self._cells[cell][0], upto)).fetchone() if cell in self._cells else None
+        return Figures._make(row) if row else _ZEROS
 
     def _move(self, movement: Movement) -> int:
         """The number that stands for a verb and its two buckets."""
@@ -211,11 +241,18 @@ class SqliteTransaction:
         self._reservations[id_] = (version + 1, after)
 
     def _no(self, cell: Cell) -> int:
+        """The number that stands for a cell, which is made when it is first written of."""
         self._row(cell)
-        if cell not in self._cells:
-            self._run(sql.ADD_CELL, (self._tenant, *cell, *_sql.ZEROS))
-            self._cells[cell] = (self._cursor.lastrowid or 0, _sql.ZEROS)
-        return self._cells[cell][0]
+        known = self._cells.get(cell)
+        if known is None:
+            self._run(sql.ADD_CELL, (self._tenant, *cell, *_ZEROS, b""))
+            self._cells[cell] = known = (self._cursor.lastrowid or 0, _ZEROS, b"")
+        return known[0]
+
+    def reservations(self, *, after: str = "", limit: int = 1_000) -> list[Reservation]:
+        self._start()
+        rows = self._run(sql.READ_RESERVATIONS, (self._tenant, after, limit)).fetchall()
+        return [_sql.reservation_from(*row) for row in rows]
 
     def reservations_at(self, cell: Cell) -> list[Reservation]:
         self._start()
@@ -251,24 +288,7 @@ class SqliteTransaction:
                 return []
             no = self._cells[cell][0]
             rows = self._run(sql.READ_JOURNAL_OF_CELL, (no, after, most))
-        moment = _sql.moment
-        return [
-            Entry(
-                seq,
-                moment(at),
-                Movement(
-                    Cell(*where),
-                    source,
-                    target,
-                    units,
-                    verb,
-                    cause,
-                    reservation,
-                    None if effective_at is None else moment(effective_at),
-                ),
-            )
-            for seq, at, *where, source, target, units, verb, cause, reservation, effective_at in rows
-        ]
+        return [_entry(row) for row in rows]
 
     # -- records ----------------------------------------------------------------------------------------------------
 
