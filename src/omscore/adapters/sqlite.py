@@ -37,7 +37,7 @@ class SqliteStore:
     does. `tenant` keeps the figures of several businesses apart in one file. `durability` says what an acknowledged
     command survives: "power-loss" waits for the disk at each commit, "process-crash" leaves that to the operating
     system. `patience_s` is how long a command waits for its turn before it is Busy. `codec` reads and writes records,
-    events and effects; give it a host's own types with `codec.standard().with_types(...)`.
+    events and effects.
 
     Raises SchemaMismatch for a file that a newer version wrote, Corrupt for one that is no database.
 
@@ -67,7 +67,7 @@ class SqliteStore:
         if self._path in ("", ":memory:"):
             raise DefinitionError("a SQLite store is a file that others can open too; use MemoryStore for memory")
         self._clock: Callable[[], datetime] = clock.now if clock else _machine_time
-        self._codec = codec or codecs.standard()
+        self._codec = codec or _sql.standard_codec()
         self._synchronous = _SYNCHRONOUS[durability]
         self._patience_s = patience_s
         self._tenant_name = tenant
