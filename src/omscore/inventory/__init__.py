@@ -1,6 +1,25 @@
 """Allocate: the ledger that never promises a unit twice."""
 
+from omscore.inventory._allocate import Allocated, allocate, release
+from omscore.inventory._availability import (
+    Availability,
+    AvailableCell,
+    availability,
+    available,
+    figures_by_node,
+    most_stock_first,
+)
+from omscore.inventory._backorders import (
+    Backorder,
+    Promise,
+    Repromise,
+    backorders,
+    backorders_of,
+    pegs,
+    repromise,
+)
 from omscore.inventory._books import Books, Held, LedgerTransaction, Records, Reservation, Short, Stored
+from omscore.inventory._buffers import Buffer, floors
 from omscore.inventory._cells import (
     BUCKETS,
     HELD,
@@ -13,25 +32,22 @@ from omscore.inventory._cells import (
     check_movement,
     linked,
 )
-from omscore.inventory._commands import (
-    Reserved,
-    Want,
-    allocate,
-    available,
-    expire,
-    extend,
-    figures_by_node,
-    pack,
-    pick,
-    receive,
-    release,
-    reserve,
-    return_stock,
-    ship,
-    short_pick,
-)
+from omscore.inventory._count import Counted, ages, count, feed, seen
+from omscore.inventory._export import export_lines, import_lines
+from omscore.inventory._fill import Filled, fill
+from omscore.inventory._floor import pack, pick, return_stock, ship, short_pick
+from omscore.inventory._ledger import Ledger, LedgerStore, MemoryLedgerStore, Outcome, outcome
+from omscore.inventory._lots import Lot, fefo, fifo, lifo
 from omscore.inventory._memory import MemoryBooks
 from omscore.inventory._once import Claims, fingerprint, once
+from omscore.inventory._outrank import Outranked, let_wait, outrank
+from omscore.inventory._past import as_of, folded, seq_at
+from omscore.inventory._reserve import POLICIES, Reserved, Selector, Want, expire, extend, reserve
+from omscore.inventory._stock import correct, damage, quarantine, receive, repool, restore, scrap
+from omscore.inventory._supply import Atp, Supply, arrived, atp, expect, supplies, supply
+from omscore.inventory._transfer import Transfer, arrive, lose, send, transfer
+from omscore.inventory._verify import Difference, Verified, reconcile, verify
+from omscore.inventory._victims import Victim, VictimOrder, fewest_orders, lowest_priority_first, newest_first
 
 for _public in (Short, Cell, Reservation, Movement, MemoryBooks, Stored):
     _public.__module__ = __name__
@@ -58,19 +74,86 @@ __all__ = [
     "MemoryBooks",
     "fingerprint",
     "once",
+    "Buffer",
+    "floors",
+    "Lot",
+    "fefo",
+    "fifo",
+    "lifo",
+    "Selector",
+    "receive",
+    "quarantine",
+    "damage",
+    "restore",
+    "scrap",
+    "repool",
+    "correct",
+    "Supply",
+    "expect",
+    "supply",
+    "supplies",
+    "arrived",
+    "Atp",
+    "atp",
+    "Availability",
+    "AvailableCell",
+    "availability",
+    "available",
+    "figures_by_node",
+    "most_stock_first",
+    "POLICIES",
     "Want",
     "Reserved",
-    "receive",
-    "available",
     "reserve",
     "expire",
     "extend",
+    "Backorder",
+    "Promise",
+    "Repromise",
+    "backorders",
+    "backorders_of",
+    "pegs",
+    "repromise",
+    "Filled",
+    "fill",
+    "Allocated",
     "allocate",
     "release",
+    "Victim",
+    "VictimOrder",
+    "newest_first",
+    "lowest_priority_first",
+    "fewest_orders",
+    "Outranked",
+    "outrank",
+    "let_wait",
+    "Counted",
+    "count",
+    "feed",
+    "seen",
+    "ages",
+    "Transfer",
+    "send",
+    "arrive",
+    "lose",
+    "transfer",
     "pick",
     "short_pick",
     "pack",
     "ship",
     "return_stock",
-    "figures_by_node",
+    "as_of",
+    "seq_at",
+    "folded",
+    "Verified",
+    "verify",
+    "Difference",
+    "reconcile",
+    "export_lines",
+    "import_lines",
+    "Ledger",
+    "LedgerStore",
+    "MemoryLedgerStore",
+    "Outcome",
+    "outcome",
 ]

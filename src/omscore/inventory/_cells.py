@@ -7,6 +7,7 @@ customer, a transfer to another node) the other side is an outside bucket, which
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
@@ -175,3 +176,21 @@ def check_movement(movement: Movement) -> Movement:
     if type(movement.units) is not int or movement.units <= 0:
         raise InvalidValue(f"a movement moves a whole number of at least 1 unit, not {movement.units!r}")
     return movement
+
+
+def cell_id(cell: Cell) -> str:
+    """A cell as text, for records that are about it; `cell_of` reads it back.
+
+    >>> cell_id(Cell("SKU-1", "ghent"))
+    '["SKU-1","ghent","",""]'
+    """
+    return json.dumps(cell, ensure_ascii=False, separators=(",", ":"))
+
+
+def cell_of(text: str) -> Cell:
+    """The cell that `cell_id` wrote.
+
+    >>> cell_of('["SKU-1","ghent","",""]').node
+    'ghent'
+    """
+    return Cell(*json.loads(text))

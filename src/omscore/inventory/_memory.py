@@ -20,7 +20,7 @@ _VERSION = len(BUCKETS)
 _ZEROS = Figures()
 _ABSENT: Any = object()
 
-SNAPSHOT_EVERY = 1_000
+SNAPSHOT_EVERY = 250
 """After how many movements of a cell its figures are kept for looking back."""
 
 

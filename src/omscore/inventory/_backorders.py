@@ -1,0 +1,266 @@
+"""Backorders: units somebody waits for, pegged to dated supply where there is some, oldest first in a priority."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from omscore.errors import InsufficientStock, Shortage
+from omscore.inventory._books import LedgerTransaction, Records
+from omscore.inventory._supply import Atp, Supply, atp, pages, supplies
+
+_KIND = "ledger.backorder"
+_PRIORITY_MAX = 10**9
+
+Waiting = tuple[str, int, tuple[str, ...] | None, tuple[str, ...]]
+
+
+@frozen
+class Promise:
+    """A date for units that are not there yet; None when no supply is announced that covers them.
+
+    >>> Promise("ord-1", "SKU-1", 3, None).promised_at
+    """
+
+    reservation: str
+    item: str
+    units: int
+    promised_at: datetime | None
+
+
+@frozen
+class Repromise:
+    """A promise that became untrue: what it was, and what it is now.
+
+    >>> Repromise("ord-1", "SKU-1", 3, was=None, now=None).units
+    3
+    """
+
+    reservation: str
+    item: str
+    units: int
+    was: datetime | None
+    now: datetime | None
+
+
+@frozen
+class Backorder:
+    """Units of an item that a reservation waits for, in the queue since `since`.
+
+    >>> from datetime import UTC
+    >>> Backorder("ord-1", "SKU-1", 3, since=datetime(2026, 3, 2, tzinfo=UTC)).units
+    3
+    """
+
+    reservation: str
+    item: str
+    units: int
+    since: datetime
+    priority: int = 0
+    channel: str = ""
+    nodes: tuple[str, ...] | None = None
+    pools: tuple[str, ...] = ("",)
+    promised_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The record's id: the reservation and the item.
+
+        >>> from datetime import UTC
+        >>> Backorder("ord-1", "SKU-1", 3, since=datetime(2026, 3, 2, tzinfo=UTC)).id
+        'ord-1 SKU-1'
+        """
+        return f"{self.reservation} {self.item}"
+
+    @property
+    def turn(self) -> tuple[str, str]:
+        """Its place in the queue: higher priority first, then older, then by id.
+
+        >>> from datetime import UTC
+        >>> Backorder("ord-1", "SKU-1", 3, since=datetime(2026, 3, 2, tzinfo=UTC)).turn[1]
+        'ord-1 SKU-1'
+        """
+        return f"{_PRIORITY_MAX - self.priority:010d} {self.since.isoformat()}", self.id
+
+
+def save_backorder(books: Records, line: Backorder) -> None:
+    """Write a backorder; one without units left drops out of the queue."""
+    stored = books.get(_KIND, line.id)
+    index = {"all": line.id}
+    if line.units:
+        index |= {f"item:{line.item}": line.turn[0], f"owner:{line.reservation}": line.item}
+    books.put(_KIND, line.id, line, version=stored.version if stored else 0, index=index)
+
+
+def _read(books: Records, index: str) -> list[Backorder]:
+    return [stored.value for _, id_ in pages(books, _KIND, index) if (stored := books.get(_KIND, id_)) is not None]
+
+
+def backorders(books: Records, item: str) -> list[Backorder]:
+    """Who waits for an item, in the order in which they will be served: by priority, oldest first.
+
+    >>> from omscore.inventory import MemoryBooks
+    >>> backorders(MemoryBooks(), "SKU-1")
+    []
+    """
+    return _read(books, f"item:{item}")
+
+
+def backorders_of(books: Records, reservation: str) -> list[Backorder]:
+    """What a reservation waits for, by item.
+
+    >>> from omscore.inventory import MemoryBooks
+    >>> backorders_of(MemoryBooks(), "ord-1")
+    []
+    """
+    return _read(books, f"owner:{reservation}")
+
+
+def drop_backorders(books: Records, reservation: str, *, keep: frozenset[str] = frozenset()) -> int:
+    """Stop waiting, for all items but those to keep; returns the units that nobody waits for any more."""
+    dropped = 0
+    for line in backorders_of(books, reservation):
+        if line.item not in keep:
+            dropped += line.units
+            save_backorder(books, evolve(line, units=0, promised_at=None))
+    return dropped
+
+
+def wait(
+    books: LedgerTransaction,
+    reservation: str,
+    waiting: Sequence[Waiting],
+    *,
+    channel: str = "",
+    priority: int = 0,
+    expires_at: datetime | None = None,
+    since: datetime | None = None,
+    dated: bool = False,
+    replace: bool = True,
+) -> tuple[Promise, ...]:
+    """Put units in the queue, in place of what the reservation waited for or on top, and date them where supply covers.
+
+    One line for each item; lines of one item are summed and wait at the nodes and pools of the first. Waiting again
+    keeps the place in the queue. With `dated`, raises InsufficientStock when a line gets no date.
+    """
+    now = books.now()
+    before = {line.item: line for line in backorders_of(books, reservation)}
+    lines: dict[str, Waiting] = (
+        {} if replace else {b.item: (b.item, b.units, b.nodes, b.pools) for b in before.values()}
+    )
+    changed = {item for item, *_ in waiting}
+    for item, units, nodes, pools in waiting:
+        if item in lines:
+            _, n, nodes, pools = lines[item]  # noqa: PLW2901 - the first line's
+            units += n  # noqa: PLW2901 - and the sum of both
+        lines[item] = (item, units, nodes, pools)
+    drop_backorders(books, reservation, keep=frozenset(lines))
+    promises, shortages = [], []
+    for item in sorted(changed):
+        _, units, nodes, pools = lines[item]
+        waits = before[item].since if item in before else since or now
+        line = Backorder(reservation, item, units, waits, priority, channel, nodes, pools, expires_at=expires_at)
+        others = [b for b in waiting_still(books, item, now) if b.reservation != reservation]
+        curve = _curve(line, supplies(books, item), others, now)
+        line = evolve(line, promised_at=curve.first(units, earliest=now))
+        if dated and line.promised_at is None:
+            shortages.append(Shortage(item, units, min(units, curve.steps[-1][1] if curve.steps else 0)))
+        save_backorder(books, line)
+        promises.append(Promise(reservation, item, units, line.promised_at))
+    if shortages:
+        raise InsufficientStock(shortages)
+    return tuple(promises)
+
+
+def waiting_still(books: Records, item: str, now: datetime) -> list[Backorder]:
+    """The queue without those whose reservation has run out."""
+    return [b for b in backorders(books, item) if b.expires_at is None or b.expires_at > now]
+
+
+def prolong(books: Records, reservation: str, expires_at: datetime | None) -> bool:
+    """Let what a reservation waits for run out at another time; False when it waits for nothing."""
+    lines = backorders_of(books, reservation)
+    for line in lines:
+        save_backorder(books, evolve(line, expires_at=expires_at))
+    return bool(lines)
+
+
+def _curve(line: Backorder, lines: Sequence[Supply], others: Sequence[Backorder], now: datetime) -> Atp:
+    # What is overdue is no supply until it has a new date. Where the nodes of two demands overlap, the other is taken
+    # to come first: that can make a promise later, never untrue.
+    reach = [(s.due_at, s.outstanding) for s in lines if s.due_at >= now and _reaches(line, s)]
+    demand = [(max(b.promised_at, now), b.units) for b in others if b.promised_at is not None and _meet(line, b)]
+    return atp(0, reach, demand)
+
+
+def _reaches(line: Backorder, supply: Supply) -> bool:
+    return supply.pool in line.pools and (line.nodes is None or supply.node in line.nodes)
+
+
+def _meet(a: Backorder, b: Backorder) -> bool:
+    return bool(set(a.pools) & set(b.pools)) and (
+        a.nodes is None or b.nodes is None or bool(set(a.nodes) & set(b.nodes))
+    )
+
+
+def repromise(books: LedgerTransaction, item: str) -> tuple[Repromise, ...]:
+    """After supply changed: keep every promise that still holds, give new dates to the others, and list those.
+
+    The queue decides who keeps a date: higher priority first, then older. A promise that still holds is never moved,
+    not even to an earlier date; who waits without a date gets the first one there is.
+
+    >>> from omscore.inventory import MemoryBooks
+    >>> repromise(MemoryBooks(), "SKU-1")
+    ()
+    """
+    now = books.now()
+    lines = supplies(books, item)
+    settled: list[Backorder] = []
+    changes = []
+    for line in waiting_still(books, item, now):
+        curve, was = _curve(line, lines, settled, now), line.promised_at
+        # What was promised for a time that has passed holds only if the supply is due this instant.
+        holds = was is not None and curve.at(max(was, now)) >= line.units
+        date = was if holds else curve.first(line.units, earliest=now)
+        if date != was:
+            changes.append(Repromise(line.reservation, item, line.units, was, date))
+            line = evolve(line, promised_at=date)  # noqa: PLW2901 - the same backorder, promised again
+            save_backorder(books, line)
+        settled.append(line)
+    return tuple(changes)
+
+
+def pegs(books: Records, item: str) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Which announced supply each promise rests on: (supply, units) pairs by reservation.
+
+    The earliest promise takes from the earliest supply that it may use; of two for one time the one with fewer nodes to
+    choose from comes first. Units that no supply covers in time are left out: run :func:`repromise`.
+
+    >>> from datetime import UTC
+    >>> from omscore.inventory import MemoryBooks, Want, expect, reserve
+    >>> books = MemoryBooks()
+    >>> _ = expect(books, "po-1", "SKU-1", "ghent", 5, datetime(2026, 3, 3, tzinfo=UTC))
+    >>> _ = expect(books, "po-2", "SKU-1", "ghent", 5, datetime(2026, 3, 5, tzinfo=UTC))
+    >>> _ = reserve(books, "ord-1", [Want("SKU-1", 7)], cause="web-1", policy="promise")
+    >>> pegs(books, "SKU-1")
+    {'ord-1': (('po-1', 5), ('po-2', 2))}
+    """
+    lines = supplies(books, item)
+    left = {line.id: line.outstanding for line in lines}
+    dated = [b for b in backorders(books, item) if b.promised_at is not None]
+    dated.sort(key=lambda b: (b.promised_at, len(lines) if b.nodes is None else len(b.nodes), b.turn))
+    result: dict[str, tuple[tuple[str, int], ...]] = {}
+    for b in dated:
+        taken, rest = [], b.units
+        for line in lines:
+            if b.promised_at is not None and line.due_at <= b.promised_at and _reaches(b, line):
+                n = min(rest, left[line.id])
+                if n:
+                    left[line.id] -= n
+                    rest -= n
+                    taken.append((line.id, n))
+        result[b.reservation] = tuple(taken)
+    return result

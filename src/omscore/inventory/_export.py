@@ -1,0 +1,225 @@
+"""Export and import: the whole ledger as lines of JSON, the same bytes from whichever store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from omscore.errors import CommandRefused, Corrupt, Reason
+from omscore.inventory._backorders import Backorder, save_backorder
+from omscore.inventory._books import Held, LedgerTransaction, Reservation
+from omscore.inventory._cells import HELD, Cell, Entry, Movement, cell_of, linked
+from omscore.inventory._count import look
+from omscore.inventory._supply import Supply, pages, save_supply
+from omscore.inventory._transfer import Transfer, save_transfer
+from omscore.inventory._verify import all_reservations
+
+_FORMAT = "omscore.ledger/1"
+_PAGE = 1_000
+
+
+def _when(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _rows(cells: Any) -> list[Any]:
+    return [[*cell, n] for cell, n in sorted(cells.items())]
+
+
+def _cells(rows: Any) -> dict[Cell, int]:
+    return {Cell(*where): n for *where, n in rows}
+
+
+# How each kind of record is written and read, and the indexes that it is found by.
+_RECORDS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "ledger.supply": (
+        lambda s: [s.id, s.item, s.node, s.units, _when(s.due_at), s.pool, s.received],
+        lambda d: Supply(d[0], d[1], d[2], d[3], datetime.fromisoformat(d[4]), d[5], d[6]),
+    ),
+    "ledger.backorder": (
+        lambda b: [
+            *(b.reservation, b.item, b.units, _when(b.since), b.priority, b.channel, b.nodes, b.pools),
+            *(_when(b.promised_at), _when(b.expires_at)),
+        ],
+        lambda d: Backorder(
+            reservation=d[0],
+            item=d[1],
+            units=d[2],
+            since=datetime.fromisoformat(d[3]),
+            priority=d[4],
+            channel=d[5],
+            nodes=None if d[6] is None else tuple(d[6]),
+            pools=tuple(d[7]),
+            promised_at=_time(d[8]),
+            expires_at=_time(d[9]),
+        ),
+    ),
+    "ledger.transfer": (
+        lambda t: [t.id, _rows(t.sent), _rows(t.under_way), dict(sorted(t.supplies.items()))],
+        lambda d: Transfer(d[0], _cells(d[1]), _cells(d[2]), d[3]),
+    ),
+    "ledger.seen": (_when, _time),
+    "ledger.corrected": (str, str),
+}
+
+
+def export_lines(books: LedgerTransaction) -> Iterator[str]:
+    """The ledger as lines of JSON, in one order: entries as recorded, reservations and records by id, and a seal.
+
+    Every entry carries its link of its cell's hash chain, and the last line a digest of all lines before it, so that a
+    changed or cut file is found out. Idempotency keys are not in it: a store's keys stay with the store.
+
+    >>> from omscore.inventory import MemoryBooks, receive
+    >>> books = MemoryBooks()
+    >>> receive(books, {Cell("A", "x"): 5}, cause="dock-7")
+    >>> lines = list(export_lines(books))
+    >>> lines[0], json.loads(lines[1])[0], len(lines)
+    ('["omscore.ledger/1"]', 'entry', 3)
+    """
+    seal = blake2b(digest_size=16)
+    for row in _exported(books):
+        line = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+        seal.update(line.encode() + b"\n")
+        yield line
+    yield json.dumps(["end", seal.hexdigest()], separators=(",", ":"))
+
+
+def _exported(books: LedgerTransaction) -> Iterator[list[Any]]:
+    yield [_FORMAT]
+    chain: dict[Cell, str] = {}
+    after = 0
+    while page := books.journal(after=after, limit=_PAGE):
+        after += len(page)
+        for entry in page:
+            cell, source, target, units, verb, cause, reservation, effective_at, mirrors = entry.movement
+            chain[cell] = digest = linked(chain.get(cell, ""), entry)
+            yield [
+                *("entry", entry.seq, _when(entry.recorded_at), *cell, source, target, units, verb, cause),
+                *(reservation, _when(effective_at), mirrors, digest),
+            ]
+    for r in all_reservations(books):
+        yield ["reservation", r.id, _when(r.expires_at), r.channel, r.priority, r.ended, _when(r.since)]
+    for kind, (write, _) in _RECORDS.items():
+        for _, id_ in pages(books, kind, "all"):
+            stored = books.get(kind, id_)
+            if stored is not None:
+                yield [kind, id_, write(stored.value)]
+
+
+def import_lines(books: LedgerTransaction, lines: Iterable[str]) -> int:
+    """Read an export into empty books, with its times; returns the number of entries.
+
+    Raises Corrupt naming the line that is not what was written, and CommandRefused (`ledger.not_empty`).
+
+    >>> from omscore.inventory import MemoryBooks, receive
+    >>> books, twin = MemoryBooks(), MemoryBooks()
+    >>> receive(books, {Cell("A", "x"): 5}, cause="dock-7")
+    >>> import_lines(twin, export_lines(books))
+    1
+    >>> list(export_lines(twin)) == list(export_lines(books))
+    True
+    """
+    if books.journal(limit=1) or books.reservations(limit=1):
+        raise CommandRefused([Reason("ledger.not_empty", "these books have entries already; import into empty ones")])
+    seal = blake2b(digest_size=16)
+    reader = _Reader(books)
+    number, ended = 0, False
+    for number, line in enumerate(lines, 1):
+        text = line.rstrip("\r\n")
+        try:
+            row = json.loads(text)
+            if ended or not isinstance(row, list) or (number == 1) != (row == [_FORMAT]):
+                raise ValueError("it stands where no such line belongs")  # noqa: TRY301 - one place names the line
+            if row[0] == "end":
+                ended = True
+                if row[1] != seal.hexdigest():
+                    raise ValueError("the lines before it were changed after they were written")  # noqa: TRY301
+            elif number > 1:
+                reader.take(row)
+        except (ValueError, TypeError, IndexError, KeyError) as error:
+            raise Corrupt(f"line {number} of the export is not what was written: {error}") from error
+        seal.update(text.encode() + b"\n")
+    if not ended:
+        raise Corrupt(f"the export ends after line {number} without its seal; it was cut off")
+    reader.finish()
+    return reader.entries
+
+
+class _Reader:
+    """Takes the rows of an export one by one and writes them in a few large steps."""
+
+    def __init__(self, books: LedgerTransaction) -> None:
+        self.entries = 0
+        self._books = books
+        self._chain: dict[Cell, tuple[int, str]] = {}
+        self._held: dict[str, dict[Held, int]] = {}
+        self._batch: list[Movement] = []
+        self._batch_at: datetime | None = None
+
+    def take(self, row: list[Any]) -> None:
+        if row[0] == "entry":
+            self._entry(row)
+            return
+        self._flush()
+        if row[0] == "reservation":
+            _, id_, expires_at, channel, priority, ended, since = row
+            held = self._held.pop(id_, {})
+            self._books.save_reservation(
+                Reservation(id_, held, _time(expires_at), channel, priority, 0, ended, _time(since))
+            )
+        else:
+            kind, id_, data = row
+            self._record(kind, id_, _RECORDS[kind][1](data))
+
+    def _entry(self, row: list[Any]) -> None:
+        _, seq, at, *rest = row
+        item, node, pool, lot, source, target, units, verb, cause, reservation, effective_at, mirrors, digest = rest
+        cell = Cell(item, node, pool, lot)
+        movement = Movement(cell, source, target, units, verb, cause, reservation, _time(effective_at), mirrors)
+        entry = Entry(seq, _time(at), movement)
+        before, link = self._chain.get(cell, (0, ""))
+        if seq != before + 1:
+            raise ValueError(f"number {seq} of {item!r} at {node!r} follows number {before}")
+        if linked(link, entry) != digest:
+            raise ValueError(f"number {seq} of {item!r} at {node!r} does not match its digest")
+        self._chain[cell] = (seq, digest)
+        if self._batch and (entry.recorded_at != self._batch_at or len(self._batch) >= _PAGE):
+            self._flush()
+        self._batch.append(movement)
+        self._batch_at = entry.recorded_at
+        self.entries += 1
+        if reservation:
+            held = self._held.setdefault(reservation, {})
+            if source in HELD:
+                held[cell, source] = held.get((cell, source), 0) - units
+            if target in HELD:
+                held[cell, target] = held.get((cell, target), 0) + units
+
+    def _flush(self) -> None:
+        if self._batch:
+            self._books.post(self._batch, {}, recorded_at=self._batch_at)
+            self._batch = []
+
+    def _record(self, kind: str, id_: str, value: Any) -> None:
+        if isinstance(value, Supply):
+            save_supply(self._books, value)
+        elif isinstance(value, Backorder):
+            save_backorder(self._books, value)
+        elif isinstance(value, Transfer):
+            save_transfer(self._books, value)
+        elif kind == "ledger.seen":
+            look(self._books, cell_of(id_), value)
+        else:
+            self._books.put(kind, id_, value, version=0, index={"all": id_})
+
+    def finish(self) -> None:
+        self._flush()
+        if self._held:
+            raise Corrupt(f"the export has entries of reservation {min(self._held)!r} and not the reservation itself")

@@ -1,0 +1,345 @@
+"""Reserve: soft holds at nodes, which may run out, grow, shrink, and be moved by routing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import field, frozen
+
+from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, Reason, Shortage
+from omscore.inventory._backorders import Promise, drop_backorders, prolong, wait
+from omscore.inventory._books import Books, LedgerTransaction, Reservation
+from omscore.inventory._cells import Cell, Figures, Movement
+from omscore.kernel.quantities import quantity
+
+POLICIES = ("all", "partial", "backorder", "promise")
+"""What becomes of units that are not there: refuse all, leave them out, let them wait, let them wait if dated."""
+
+NO_FLOORS: Mapping[Cell, int] = {}
+
+Selector = Callable[[Cell], Any]
+"""Puts an item's cells in order by a sort key; None leaves a cell out. See :func:`fefo`, :func:`fifo`, :func:`lifo`."""
+
+
+def _maybe_tuple(nodes: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if nodes is None else tuple(nodes)
+
+
+@frozen
+class Want:
+    """Units of an item that somebody wants: from these pools in order, and within a pool from these nodes in order.
+
+    No nodes means any, by node id. Several pools are a fence with its fallback: ("marketplace", "") takes the
+    marketplace's own units first and then the shared ones.
+
+    >>> Want("SKU-1", 2, nodes=("ghent", "lille"))
+    Want(item='SKU-1', units=2, nodes=('ghent', 'lille'), pools=('',))
+    """
+
+    item: str
+    units: int
+    nodes: tuple[str, ...] | None = field(default=None, converter=_maybe_tuple)
+    pools: tuple[str, ...] = ("",)
+
+    def __attrs_post_init__(self) -> None:
+        quantity(self.units, f"units of {self.item!r}")
+
+
+@frozen
+class Reserved:
+    """What a reservation now holds, what it could not get, and until when.
+
+    `short` names the units by item that are not held: left out under "partial", waiting under "backorder" and
+    "promise", whose dates stand in `promises`.
+
+    >>> Reserved("ord-1", {Cell("A", "x"): 2}, short={"B": 1}).short
+    {'B': 1}
+    """
+
+    reservation: str
+    cells: Mapping[Cell, int]
+    short: Mapping[str, int] = field(factory=dict)
+    expires_at: datetime | None = None
+    promises: tuple[Promise, ...] = ()
+
+
+def reserve(
+    books: LedgerTransaction,
+    reservation: str,
+    wants: Sequence[Want],
+    *,
+    cause: str,
+    expires_in: timedelta | None = None,
+    policy: str = "all",
+    floors: Mapping[Cell, int] = NO_FLOORS,
+    channel: str = "",
+    priority: int = 0,
+    quotas: Mapping[str, int] | None = None,
+    select: Selector | None = None,
+) -> Reserved:
+    """Hold units softly for an owner: free -> reserved, at nodes that routing may still change.
+
+    Reserving again under the same reservation replaces its reserved units and what it waits for, so one's own hold
+    never blocks oneself. Wants of one item are summed before the check. Expired reservations that stand in the way are
+    reclaimed, so nobody is refused for a dead one.
+
+    `policy`: "all" takes every unit or none; "partial" what there is; "backorder" what there is, and the rest waits,
+    with a date if dated supply covers it; "promise" the same, but refuses what has no date. `floors` are the free units
+    to leave in a cell (its buffer). `expires_in` counts from the store's clock. `quotas` are the units of an item that
+    the channel may hold at once. `select` orders cells within a pool and node: lots by expiry or age.
+
+    Raises InsufficientStock naming every short item, and CommandRefused (`stock.quota`), with nothing moved.
+
+    >>> from omscore.inventory import MemoryBooks, receive
+    >>> books, cell = MemoryBooks(), Cell("SKU-1", "ghent")
+    >>> receive(books, {cell: 5}, cause="dock-7")
+    >>> reserve(books, "ord-1", [Want("SKU-1", 3)], cause="web-1").cells[cell]
+    3
+    >>> reserve(books, "ord-2", [Want("SKU-1", 3)], cause="web-2")
+    Traceback (most recent call last):
+    omscore.errors.InsufficientStock: asked 3 of 'SKU-1', 2 available (stock.insufficient)
+    """
+    if policy not in POLICIES:
+        raise InvalidValue(f"policy must be one of {', '.join(POLICIES)}, not {policy!r}")
+    now = books.now()
+    own = books.reservation(reservation)
+    held = {cell: n for (cell, bucket), n in own.held.items() if bucket == "reserved"} if own else {}
+    if own is None:
+        own = Reservation(reservation, {}, since=now)
+    summed = wants if len(wants) == 1 else _summed(wants)
+    taken: dict[Cell, int] = {}
+    short: dict[str, int] = {}
+    waiting: list[Want] = []
+    reclaimed = Reclaimed(books)
+    for want in summed:
+        found = candidates(books, want, select)
+        rest = _take(found, want.units, held, taken, floors, reclaimed)
+        while rest and reclaimed.more(found, spare=reservation):
+            rest = _take(found, rest, held, taken, floors, reclaimed)
+        if rest:
+            short[want.item] = short.get(want.item, 0) + rest
+            waiting.append(Want(want.item, rest, want.nodes, want.pools))
+    if short and policy == "all":
+        asked: dict[str, int] = {}
+        for want in summed:
+            asked[want.item] = asked.get(want.item, 0) + want.units
+        raise InsufficientStock([Shortage(item, asked[item], asked[item] - short[item]) for item in sorted(short)])
+    if quotas:
+        _check_quotas(books, own, channel, taken, quotas)
+    movements: list[Movement] = []
+    if held:
+        # What this reservation gives up at a cell is free before anything is taken.
+        for cell in sorted(held):
+            if (n := held[cell] - taken.get(cell, 0)) > 0:
+                movements.append(Movement(cell, "reserved", "free", n, "release", cause, reservation))  # noqa: PERF401
+    for cell in sorted(taken) if len(taken) > 1 else taken:
+        if (n := taken[cell] - held.get(cell, 0)) > 0:
+            movements.append(Movement(cell, "free", "reserved", n, "reserve", cause, reservation))  # noqa: PERF401
+    expires_at = now + expires_in if expires_in is not None else None
+    after = own.moved(
+        movements, expires_at=expires_at, channel=channel, priority=priority, ended="", since=own.since or now
+    )
+    reclaimed.post(movements, floors, cause=cause)
+    books.save_reservation(after)
+    promises: tuple[Promise, ...] = ()
+    if waiting and policy in ("backorder", "promise"):
+        promises = wait(
+            books,
+            reservation,
+            [(w.item, w.units, w.nodes, w.pools) for w in waiting],
+            channel=channel,
+            priority=priority,
+            expires_at=expires_at,
+            dated=policy == "promise",
+        )
+    elif own.version:
+        drop_backorders(books, reservation)
+    return Reserved(reservation, taken, short, expires_at, promises)
+
+
+def _summed(wants: Sequence[Want]) -> list[Want]:
+    units: dict[tuple[str, tuple[str, ...] | None, tuple[str, ...]], int] = {}
+    for want in wants:
+        key = (want.item, want.nodes, want.pools)
+        units[key] = units.get(key, 0) + want.units
+    return [Want(item, n, nodes, pools) for (item, nodes, pools), n in units.items()]
+
+
+def candidates(books: Books, want: Want, select: Selector | None) -> list[tuple[Cell, Figures]]:
+    """The cells that may serve a want, in the order in which they are to be asked: pool, node, selector, cell."""
+    found = books.cells_of(want.item)
+    nodes, pools = want.nodes, want.pools
+    if nodes is None and select is None and pools == ("",):
+        return [row for row in found if not row[0].pool]
+    node_rank = {} if nodes is None else {node: i for i, node in enumerate(nodes)}
+    pool_rank = {pool: i for i, pool in enumerate(pools)}
+    ranked = []
+    for cell, figures in found:
+        if cell.pool not in pool_rank or (nodes is not None and cell.node not in node_rank):
+            continue
+        place = select(cell) if select is not None else 0
+        if place is not None:
+            ranked.append(((pool_rank[cell.pool], node_rank.get(cell.node, 0), place, cell), figures))
+    ranked.sort(key=lambda row: row[0])
+    return [(key[3], figures) for key, figures in ranked]
+
+
+def _take(
+    found: Sequence[tuple[Cell, Figures]],
+    units: int,
+    held: Mapping[Cell, int],
+    taken: dict[Cell, int],
+    floors: Mapping[Cell, int],
+    reclaimed: Reclaimed,
+) -> int:
+    """Take units cell by cell, as many as there are; returns the rest that no cell had."""
+    rest = units
+    for cell, figures in found:
+        free = figures.free
+        if floors:
+            free -= floors.get(cell, 0)
+        if reclaimed.freed:
+            free += reclaimed.freed.get(cell, 0)
+        # A floor raised above free stops new holds; it does not take away what one holds already.
+        room = max(0, free) + held.get(cell, 0) - taken.get(cell, 0)
+        if room > 0:
+            n = min(rest, room)
+            taken[cell] = taken.get(cell, 0) + n
+            rest -= n
+            if not rest:
+                break
+    return rest
+
+
+class Reclaimed:
+    """Expired reservations that a command ends on its way, and the units that this frees, posted with its own."""
+
+    __slots__ = ("_books", "_ended", "freed")
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._ended: dict[str, Reservation] = {}
+        self.freed: dict[Cell, int] = {}
+
+    def more(self, found: Iterable[tuple[Cell, Figures]], *, spare: str) -> bool:
+        """Take in what has run out in some cells; False when there is nothing more."""
+        now, before = self._books.now(), len(self._ended)
+        for cell, figures in found:
+            if not figures.reserved:
+                continue
+            for due in self._books.reservations_due(now, cell=cell, limit=1_000 + len(self._ended)):
+                if due.id != spare and due.id not in self._ended:
+                    self.end(due)
+        return len(self._ended) > before
+
+    def end(self, reservation: Reservation) -> None:
+        """Count a reservation's reserved units as free from here on."""
+        self._ended[reservation.id] = reservation
+        for (cell, bucket), n in reservation.held.items():
+            if bucket == "reserved":
+                self.freed[cell] = self.freed.get(cell, 0) + n
+
+    def post(self, movements: Sequence[Movement], floors: Mapping[Cell, int], *, cause: str) -> None:
+        """Post what was reclaimed and then the command's own movements, all in one go."""
+        if not self._ended:
+            if movements:
+                self._books.post(movements, floors)
+            return
+        ends = [(r, expiry(r, cause)) for _, r in sorted(self._ended.items())]
+        self._books.post([*(m for _, end in ends for m in end), *movements], floors)
+        for reservation, end in ends:
+            self._books.save_reservation(reservation.moved(end, ended="expired", expires_at=None))
+
+
+def expiry(reservation: Reservation, cause: str) -> list[Movement]:
+    """The movements that end the soft part of a reservation whose time has run out."""
+    return [
+        Movement(cell, "reserved", "free", n, "expire", cause, reservation.id)
+        for (cell, bucket), n in reservation.held.items()
+        if bucket == "reserved"
+    ]
+
+
+def _check_quotas(
+    books: LedgerTransaction, own: Reservation, channel: str, taken: Mapping[Cell, int], quotas: Mapping[str, int]
+) -> None:
+    """Refuse a channel more units than it may hold at once; a written record makes two such commands take turns."""
+    reasons = []
+    for item in sorted({cell.item for cell in taken} & set(quotas)):
+        mine = sum(n for cell, n in taken.items() if cell.item == item)
+        holders = {
+            r.id: r
+            for cell, _ in books.cells_of(item)
+            for r in books.reservations_at(cell)
+            if r.channel == channel and r.id != own.id
+        }
+        hard = own.units("allocated", item) + own.units("picked", item) + own.units("packed", item)
+        others = sum(n for r in holders.values() for (cell, _), n in r.held.items() if cell.item == item)
+        if others + hard + mine > quotas[item]:
+            reasons.append(
+                Reason(
+                    "stock.quota",
+                    f"{channel!r} may hold {quotas[item]} of {item!r} at once and holds {others + hard}; asked {mine}",
+                    {"channel": channel, "item": item, "quota": quotas[item], "held": others + hard, "asked": mine},
+                )
+            )
+        turn = books.get("ledger.quota", f"{channel} {item}")
+        books.put("ledger.quota", f"{channel} {item}", {}, version=turn.version if turn else 0)
+    if reasons:
+        raise CommandRefused(reasons)
+
+
+def expire(books: Books, *, cause: str, limit: int = 1_000) -> tuple[str, ...]:
+    """End the reservations whose time has run out by the store's clock: reserved -> free; returns their ids.
+
+    Never needed for safety, since `reserve` reclaims on demand; it gives unsold units back to view.
+
+    >>> from omscore.inventory import MemoryBooks
+    >>> expire(MemoryBooks(), cause="tick-1")
+    ()
+    """
+    due = books.reservations_due(books.now(), limit=limit)
+    reclaimed = Reclaimed(books)
+    for reservation in due:
+        reclaimed.end(reservation)
+    reclaimed.post((), NO_FLOORS, cause=cause)
+    return tuple(r.id for r in due)
+
+
+def extend(books: LedgerTransaction, reservation: str, expires_in: timedelta | None) -> Reservation:
+    """Give a reservation more time, counted from the store's clock; None makes it stand until it is ended.
+
+    What it waits for gets the same time. Raises NotFound, and CommandRefused (`stock.nothing_reserved`) when it has
+    nothing reserved and waits for nothing any more, or its time has already run out.
+
+    >>> from omscore.inventory import MemoryBooks, receive
+    >>> books = MemoryBooks()
+    >>> receive(books, {Cell("A", "x"): 5}, cause="dock-7")
+    >>> _ = reserve(books, "ord-1", [Want("A", 1)], cause="web-1", expires_in=timedelta(minutes=7))
+    >>> extend(books, "ord-1", None).expires_at
+    """
+    own = found(books, reservation)
+    now = books.now()
+    expires_at = None if expires_in is None else now + expires_in
+    ran_out = own.expires_at is not None and own.expires_at <= now
+    waits = not ran_out and prolong(books, reservation, expires_at)
+    if ran_out or not (waits or own.units("reserved")):
+        over = Reason(
+            "stock.nothing_reserved",
+            f"reservation {reservation!r} holds no reserved units any more; reserve again",
+            {"reservation": reservation, "ended": own.ended or "expired"},
+        )
+        raise CommandRefused([over])
+    extended = own.moved((), expires_at=expires_at)
+    books.save_reservation(extended)
+    return extended
+
+
+def found(books: Books, reservation: str) -> Reservation:
+    """A reservation that must be there; raises NotFound."""
+    own = books.reservation(reservation)
+    if own is None:
+        raise NotFound("reservation", reservation)
+    return own
