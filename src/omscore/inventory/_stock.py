@@ -24,8 +24,9 @@ def check_room(books: Books, stock: Mapping[Cell, int]) -> None:
             if text := getattr(cell, name):
                 key(text, name)
     for cell, figures in books.figures(sorted(stock)).items():
-        if sum(figures[:-1]) + stock[cell] > QUANTITY_MAX:
-            raise InvalidValue(f"{cell.item!r} at {cell.node!r} would count more than {QUANTITY_MAX} units")
+        total = sum(figures[:-1]) + stock[cell]
+        if total > QUANTITY_MAX:
+            raise InvalidValue(f"{cell.item!r} at {cell.node!r} would be {total}, more than any store can hold")
 
 
 def receive(
