@@ -14,6 +14,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -276,7 +277,7 @@ class WorkingCalendar:
         openings, ends = self._year(year)
         i = bisect_right(ends, moment)
         while True:
-            for opening in openings[i:]:
+            for opening in islice(openings, i, None):
                 if opening[0] - last > timedelta(days=HORIZON_DAYS):
                     break
                 yield opening
