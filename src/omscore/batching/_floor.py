@@ -42,6 +42,11 @@ class Tour:
     `stops` are bin ids in the order they are reached, each once; `length_mm` is the way walked, in whole millimeters;
     `walk` the corner points (x, y) in millimeters from the front corner of aisle 0, empty on a matrix floor; `rule`
     how it was made.
+
+    >>> from omscore.batching import Floor
+    >>> tour = Floor.parallel(aisles=4, cells=10).tour(["3-4", "0-5", "0-3"])
+    >>> sorted(tour.stops), tour.rule
+    (['0-3', '0-5', '3-4'], 'exact')
     """
 
     stops: tuple[str, ...]

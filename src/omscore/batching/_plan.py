@@ -39,6 +39,12 @@ class Batch:
     """Orders that one picker collects in one walk.
 
     `lines` are in walking order: by stop, then by order and line; `tour` is the walk.
+
+    >>> from omscore.batching import Floor
+    >>> order = PickOrder("o-1", [PickLine("o-1", "1", "SKU", 2, "0-3")])
+    >>> (batch,) = plan([order], Floor.parallel(aisles=2, cells=5), Limits()).batches
+    >>> batch.orders, batch.tour.stops
+    (('o-1',), ('0-3',))
     """
 
     id: str
@@ -48,13 +54,25 @@ class Batch:
 
     @property
     def units(self) -> int:
-        """All units to pick."""
+        """All units to pick.
+
+        >>> from omscore.batching import Tour
+        >>> Batch("batch-1", ("o-1",), (PickLine("o-1", "1", "SKU", 2, "0-3"),), Tour(("0-3",), 0)).units
+        2
+        """
         return sum(line.units for line in self.lines)
 
 
 @frozen
 class Refused:
-    """An order that could not be planned, and why."""
+    """An order that could not be planned, and why.
+
+    >>> from omscore.batching import Floor
+    >>> order = PickOrder("o-1", [PickLine("o-1", "1", "SKU", 2, "9-9")])
+    >>> (refused,) = plan([order], Floor.parallel(aisles=2, cells=5), Limits()).refused
+    >>> refused.order
+    'o-1'
+    """
 
     order: str
     reason: Reason
@@ -65,6 +83,12 @@ class BatchPlan:
     """Batches in the order to release them, and the orders refused.
 
     `distance_mm` is the sum of all tours; `lower_bound_mm`, where known, a length no plan can go below.
+
+    >>> from omscore.batching import Floor
+    >>> order = PickOrder("o-1", [PickLine("o-1", "1", "SKU", 2, "0-3")])
+    >>> made = plan([order], Floor.parallel(aisles=2, cells=5), Limits())
+    >>> len(made.batches), made.refused, made.distance_mm == made.batches[0].tour.length_mm
+    (1, (), True)
     """
 
     batches: tuple[Batch, ...]
@@ -76,7 +100,11 @@ class BatchPlan:
 
     @property
     def distance_m(self) -> int:
-        """The distance in whole meters, half rounded up."""
+        """The distance in whole meters, half rounded up.
+
+        >>> BatchPlan((), (), 12_500, "savings", "exact").distance_m
+        13
+        """
         return (self.distance_mm + 500) // 1000
 
 
