@@ -1,0 +1,360 @@
+"""The cheapest plan of one order: which nodes ship which lines, at the least total cost, with a proof or a true bound.
+
+Money is whole minor units, nodes and lines are indexes. The methods and their sources are told in
+docs/explanation/plan-search.md: one node against a bound of all else, dynamic programming over sets of lines, dual
+ascent with branch and bound, and branch and bound over quantities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from attrs import define, evolve, frozen
+
+from omscore.errors import InvalidValue
+from omscore.routing._search_problem import NEVER, Atoms, Shares, Take, bits
+from omscore.routing._search_sites import by_dual_ascent
+from omscore.routing._search_subsets import SUBSETS_MAX, by_subsets
+from omscore.routing._search_units import by_quantities
+from omscore.routing._search_walk import by_walk
+
+STEPS_MAX = 20_000
+"""Nodes of the search tree looked at before the best plan so far is returned."""
+
+Tariff = Callable[[int, int], int | None]
+"""(node, grams of the parcel) -> price of the parcel, or None where a node does not ship so much."""
+
+
+@define(eq=False)
+class Sourcing:
+    """The question: an order's lines, the nodes, and what everything costs, as whole numbers.
+
+    Per line: `units` asked, `grams` of one unit, `unfilled` = price of leaving one unit out (None: all must ship).
+    Per node: `fixed` = cost of a parcel from it, `caps` = most units it may ship (None: any).
+    Per line and node: `have` = units there, `line_costs` = cost once when any of the line ships from it, `unit_costs`
+    = cost of each unit. Instead of `have`, `full` gives for each line the bitmask of nodes that have all of it.
+    `tariff` adds a price by the parcel's weight; it must not fall as the weight rises. `split_penalty` is paid for
+    each stop after the first. `divide` says which lines may be divided: "never", "needed" (only those that no node
+    has whole) or "free". `groups` are lines that ship together, undivided. A question is not changed once asked.
+
+    >>> Sourcing(units=(2, 1), fixed=(600, 500), have=((2, 0), (1, 9))).nodes
+    2
+    """
+
+    units: Sequence[int]
+    fixed: Sequence[int]
+    have: Sequence[Sequence[int]] | None = None
+    full: Sequence[int] | None = None
+    line_costs: Sequence[Sequence[int]] | None = None
+    unit_costs: Sequence[Sequence[int]] | None = None
+    grams: Sequence[int] | None = None
+    tariff: Tariff | None = None
+    split_penalty: int = 0
+    stops_max: int | None = None
+    divide: Literal["never", "needed", "free"] = NEVER
+    unfilled: Sequence[int] | None = None
+    groups: Sequence[Sequence[int]] = ()
+    caps: Sequence[int | None] | None = None
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are.
+
+        >>> Sourcing(units=(1,), fixed=(5, 6, 7), full=(0b111,)).nodes
+        3
+        """
+        return len(self.fixed)
+
+    def check(self) -> None:
+        """Refuse a question that makes no sense, with InvalidValue; `cheapest_plan` does it for you.
+
+        >>> Sourcing(units=(0,), fixed=(5,), full=(1,)).check()
+        Traceback (most recent call last):
+        omscore.errors.InvalidValue: line 0 asks 0 units; ask for 1 or more
+        """
+        lines, nodes = len(self.units), len(self.fixed)
+        if not lines:
+            raise InvalidValue("an order without lines has no plan; give at least one line")
+        for line, n in enumerate(self.units):
+            if n < 1:
+                raise InvalidValue(f"line {line} asks {n} units; ask for 1 or more")
+        if self.have is None and self.full is None:
+            raise InvalidValue("nothing says what is in stock; give `have` or `full`")
+        if self.have is None and self.divide != NEVER:
+            raise InvalidValue("dividing a line needs the units at each node; give `have`")
+        if self.divide not in (NEVER, "needed", "free"):
+            raise InvalidValue(f'divide is "never", "needed" or "free", not {self.divide!r}')
+        for name, rows in (("have", self.have), ("line_costs", self.line_costs), ("unit_costs", self.unit_costs)):
+            if rows is not None and (len(rows) != lines or any(len(row) != nodes for row in rows)):
+                raise InvalidValue(f"{name} needs {lines} rows (lines) of {nodes} figures (nodes)")
+            if rows is not None and name != "have" and any(figure < 0 for row in rows for figure in row):
+                raise InvalidValue(f"{name} holds a cost below 0; shift all costs of its line up by the same amount")
+        for name, column in (("full", self.full), ("grams", self.grams), ("unfilled", self.unfilled)):
+            if column is not None and (len(column) != lines or any(figure < 0 for figure in column)):
+                raise InvalidValue(f"{name} needs {lines} figures (lines) of 0 or more")
+        if self.full is not None and any(mask >> nodes for mask in self.full):
+            raise InvalidValue(f"full names a node beyond the {nodes} there are")
+        if self.caps is not None and len(self.caps) != nodes:
+            raise InvalidValue(f"caps needs {nodes} figures (nodes)")
+        if self.tariff is not None and self.grams is None:
+            raise InvalidValue("a tariff by weight needs `grams`")
+        if self.split_penalty < 0 or any(cost < 0 for cost in self.fixed):
+            raise InvalidValue("costs of parcels and the split penalty are 0 or more")
+        if self.stops_max is not None and self.stops_max < 1:
+            raise InvalidValue(f"stops_max is {self.stops_max}; a plan needs 1 stop or more")
+        if any(not 0 <= line < lines for group in self.groups for line in group):
+            raise InvalidValue(f"a group names a line beyond the {lines} there are")
+
+
+@frozen
+class Sourced:
+    """The answer: `takes` = (node, line, units), `unfilled` = (line, units), the cost, and a bound that no plan beats.
+
+    >>> plan = cheapest_plan(Sourcing(units=(2, 1), fixed=(600, 500), have=((2, 0), (1, 9))))
+    >>> plan.takes, plan.cost, plan.proven, plan.gap
+    (((0, 0, 2), (0, 1, 1)), 600, True, 0)
+    """
+
+    takes: tuple[Take, ...]
+    unfilled: tuple[tuple[int, int], ...]
+    cost: int
+    bound: int
+    steps: int
+    method: str
+
+    @property
+    def proven(self) -> bool:
+        """Whether no plan is cheaper.
+
+        >>> Sourced((), ((0, 1),), 500, 480, 9, "sites").proven
+        False
+        """
+        return self.bound >= self.cost
+
+    @property
+    def gap(self) -> int:
+        """By how much the cheapest plan could be cheaper, in minor units.
+
+        >>> Sourced((), ((0, 1),), 500, 480, 9, "sites").gap
+        20
+        """
+        return max(0, self.cost - self.bound)
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """The nodes that ship something, in order.
+
+        >>> Sourced(((0, 0, 2), (3, 0, 1)), (), 500, 500, 1, "units").nodes
+        (0, 3)
+        """
+        return tuple(sorted({node for node, _, _ in self.takes}))
+
+
+def cheapest_plan(sourcing: Sourcing, *, steps_max: int = STEPS_MAX) -> Sourced | None:
+    """The cheapest plan; of equal cost the one with fewest stops, then the one whose nodes come first.
+
+    None when no plan serves all that must ship. After `steps_max` steps the best plan found so far is returned with
+    the bound reached (a first plan is always looked for). Raises InvalidValue for a question that makes no sense.
+
+    >>> near_and_far = Sourcing(units=(1, 1), fixed=(500, 500), full=(0b01, 0b11), line_costs=((0, 0), (900, 100)))
+    >>> cheapest_plan(near_and_far).nodes
+    (0, 1)
+    """
+    sourcing.check()
+    return solve(sourcing, steps_max)
+
+
+def runner_up(sourcing: Sourcing, plan: Sourced, *, steps_max: int = STEPS_MAX) -> Sourced | None:
+    """The cheapest plan that does without at least one node of `plan`; None when there is none.
+
+    It costs one search per node of the plan.
+
+    >>> question = Sourcing(units=(1,), fixed=(500, 530), full=(0b11,))
+    >>> runner_up(question, cheapest_plan(question)).cost
+    530
+    """
+    best: Sourced | None = None
+    for node in plan.nodes:
+        other = solve(_without(sourcing, node), steps_max)
+        if other is not None and (best is None or (other.cost, len(other.nodes)) < (best.cost, len(best.nodes))):
+            best = other
+    return best
+
+
+def _without(s: Sourcing, node: int) -> Sourcing:
+    have = None if s.have is None else [[0 if i == node else n for i, n in enumerate(row)] for row in s.have]
+    full = None if s.full is None else [mask & ~(1 << node) for mask in s.full]
+    return evolve(s, have=have, full=full)
+
+
+def solve(s: Sourcing, steps_max: int = STEPS_MAX) -> Sourced | None:
+    """`cheapest_plan` of a question that is known to make sense."""
+    full = s.full if s.full is not None else _full(s)
+    if s.groups or s.caps is not None or s.divide != NEVER:
+        return _solve_any(s, full, steps_max)
+    unfilled = s.unfilled
+    if unfilled is None and not all(full):
+        return None
+    rows = _rows(s)
+    prices = None if unfilled is None else [p * n for p, n in zip(unfilled, s.units, strict=True)]
+    weights = None if s.grams is None else [g * n for g, n in zip(s.grams, s.units, strict=True)]
+    atoms = Atoms(full, rows, s.fixed, s.split_penalty, s.stops_max, prices, weights, s.tariff, None, s.units)
+    found = _solve_atoms(atoms, steps_max)
+    if found is None:
+        return None
+    where, cost, bound, steps, method = found
+    takes = [(i, line, s.units[line]) for line, i in enumerate(where) if i >= 0]
+    takes.sort()
+    left = () if unfilled is None else tuple([(line, s.units[line]) for line, i in enumerate(where) if i < 0])
+    return Sourced(tuple(takes), left, cost, bound, steps, method)
+
+
+def _full(s: Sourcing) -> list[int]:
+    out = []
+    for n, row in zip(s.units, s.have or (), strict=True):
+        mask, bit = 0, 1
+        for h in row:
+            if h >= n:
+                mask |= bit
+            bit <<= 1
+        out.append(mask)
+    return out
+
+
+def _rows(s: Sourcing) -> Sequence[Sequence[int]]:
+    """Per line, the cost of all of it from each node."""
+    if s.unit_costs is None:
+        return s.line_costs if s.line_costs is not None else [[0] * len(s.fixed)] * len(s.units)
+    if s.line_costs is None:
+        return [[c * n for c in row] for n, row in zip(s.units, s.unit_costs, strict=True)]
+    return [
+        [k + c * n for k, c in zip(ks, cs, strict=True)]
+        for n, ks, cs in zip(s.units, s.line_costs, s.unit_costs, strict=True)
+    ]
+
+
+def _solve_atoms(a: Atoms, steps_max: int) -> tuple[list[int], int, int, int, str] | None:
+    """Lines that are not divided: (node of each line or -1, cost, bound, steps, method)."""
+    single, i = a.best_single()
+    if i >= 0 and single <= a.bound_of_others():
+        return [i] * len(a.masks), single, single, 1, "single"
+    if len(a.masks) <= SUBSETS_MAX:
+        found = by_subsets(a)
+        if found is None:
+            return None
+        where, cost, distinct = found
+        if distinct:
+            return where, cost, cost, 1, "subsets"
+        walked = by_walk(Shares.of_atoms(a), steps_max, cost)
+    elif a.tariff is None and a.caps is None:
+        answer = by_dual_ascent(a, steps_max)
+        return None if answer is None else (*answer, "sites")
+    else:
+        walked = by_walk(Shares.of_atoms(a), steps_max, 0)
+    if walked is None:
+        return None
+    takes, cost, bound, steps = walked
+    where = [-1] * len(a.masks)
+    for node, line, _ in takes:
+        where[line] = node
+    return where, cost, bound, steps, "walk"
+
+
+def _solve_any(s: Sourcing, full: Sequence[int], steps_max: int) -> Sourced | None:
+    """Groups, caps and divided lines."""
+    bundles = _bundles(s)
+    rows = _rows(s)
+    caps = s.caps
+    masks = []
+    for bundle in bundles:
+        mask = -1
+        for line in bundle:
+            mask &= full[line]
+        if caps is not None:
+            size = sum(s.units[line] for line in bundle)
+            for i in bits(mask):
+                cap = caps[i]
+                if cap is not None and cap < size:
+                    mask &= ~(1 << i)
+        masks.append(mask)
+    loose = [
+        len(bundle) == 1 and s.units[bundle[0]] > 1 and (s.divide == "free" or (s.divide == "needed" and not masks[b]))
+        for b, bundle in enumerate(bundles)
+    ]
+    prices = None
+    if s.unfilled is not None:
+        prices = [sum(s.unfilled[line] * s.units[line] for line in bundle) for bundle in bundles]
+    weights = [0 if s.grams is None else sum(s.grams[line] * s.units[line] for line in b) for b in bundles]
+    if not any(loose):
+        if prices is None and not all(masks):
+            return None
+        sums = [
+            rows[b[0]] if len(b) == 1 else [sum(col) for col in zip(*(rows[k] for k in b), strict=True)]
+            for b in bundles
+        ]
+        sizes = [sum(s.units[line] for line in bundle) for bundle in bundles]
+        atoms = Atoms(
+            masks,
+            sums,
+            s.fixed,
+            s.split_penalty,
+            s.stops_max,
+            prices,
+            weights,
+            s.tariff,
+            _binding(caps, masks, sizes),
+            sizes,
+        )
+        found = _solve_atoms(atoms, steps_max)
+        if found is None:
+            return None
+        where, cost, bound, steps, method = found
+        shares = [(i, b, 0) for b, i in enumerate(where) if i >= 0]
+    else:
+        problem = Shares.of_sourcing(s, bundles, masks, loose, rows)
+        easy = s.tariff is None and problem.caps is None
+        answer = by_quantities(problem, steps_max) if easy else by_walk(problem, steps_max, 0)
+        if answer is None:
+            return None
+        shares, cost, bound, steps = answer
+        method = "units" if easy else "walk"
+    left = list(s.units)
+    takes = []
+    for i, b, n in shares:
+        for line in bundles[b]:
+            given = n if loose[b] else s.units[line]
+            takes.append((i, line, given))
+            left[line] -= given
+    rest = tuple([(line, n) for line, n in enumerate(left) if n])
+    return Sourced(tuple(sorted(takes)), rest, cost, bound, steps, method)
+
+
+def _binding(
+    caps: Sequence[int | None] | None, masks: Sequence[int], sizes: Sequence[int]
+) -> Sequence[int | None] | None:
+    """The caps, if any of them can be reached."""
+    if caps is None:
+        return None
+    for i, cap in enumerate(caps):
+        if cap is not None and sum(n for mask, n in zip(masks, sizes, strict=True) if mask >> i & 1) > cap:
+            return caps
+    return None
+
+
+def _bundles(s: Sourcing) -> list[tuple[int, ...]]:
+    """Lines that ship together; groups which share a line are one."""
+    bundles: list[set[int]] = []
+    for group in s.groups:
+        joined = set(group)
+        for other in [b for b in bundles if b & joined]:
+            joined |= other
+            bundles.remove(other)
+        if joined:
+            bundles.append(joined)
+    grouped = set().union(*bundles) if bundles else set()
+    bundles += [{line} for line in range(len(s.units)) if line not in grouped]
+    return sorted(tuple(sorted(b)) for b in bundles)
+
+
+__all__ = ["STEPS_MAX", "Sourced", "Sourcing", "Tariff", "cheapest_plan", "runner_up", "solve"]
