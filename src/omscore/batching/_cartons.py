@@ -480,11 +480,22 @@ class _Packer:
         plan: list[_Part] = []
         left = self.counts
         while (last := self._smallest(left, self.boxes)) is None:
-            best = max((self._part(box, left) for box in self.boxes), key=lambda part: self._volume(part[2]))
+            best = self._fullest(left)
             # The same pieces may do with a smaller carton than the one they were tried in.
             plan.append(self._smallest(best[2], self.boxes) or best)
             left = tuple(a - b for a, b in zip(left, best[2], strict=True))
         return [*plan, last]
+
+    def _fullest(self, counts: tuple[int, ...]) -> _Part:
+        """The carton that takes the most volume; smaller ones than that are not tried."""
+        best = self._part(self.boxes[-1], counts)
+        for box in reversed(self.boxes[:-1]):
+            if box.inner.volume_mm3 <= self._volume(best[2]):
+                break
+            part = self._part(box, counts)
+            if self._volume(part[2]) > self._volume(best[2]):
+                best = part
+        return best
 
     def _sets(self, size: int, plan: Sequence[_Part]) -> Iterator[tuple[Carton, ...]]:
         """Sets of so many cartons that volume and weight allow and that beat a plan, the least volume first."""

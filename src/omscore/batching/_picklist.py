@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import asdict, evolve, field, frozen
@@ -76,7 +76,7 @@ class PickList:
     id: str
     rows: tuple[PickRow, ...]
     shortages: tuple[PickShortage, ...] = ()
-    totes: Mapping[str, str] = field(factory=dict)
+    totes: Mapping[str, tuple[str, ...]] = field(factory=dict)
     length_mm: int | None = None
 
     @property
@@ -135,7 +135,7 @@ class PickList:
             "id": self.id,
             "rows": [asdict(row) for row in self.rows],
             "shortages": [asdict(shortage) | {"missing": shortage.missing} for shortage in self.shortages],
-            "totes": dict(self.totes),
+            "totes": {order: list(totes) for order, totes in self.totes.items()},
             "length_mm": self.length_mm,
         }
 
@@ -242,51 +242,92 @@ def pick_list(
     *,
     names: Mapping[str, str] | None = None,
     totes: Sequence[str] = (),
+    tote_volume: int | None = None,
     shortages: Iterable[PickShortage] = (),
 ) -> PickList:
     """The pick list of one order's lines or of a batch's, at once: no batch run has to be waited for.
 
     Rows follow the tour's stops; without a tour they follow the bins in natural order (A-2 before A-10). Within a stop
-    they go by item, lot, order and line. Each order gets a tote: from `totes`, in the order in which orders first
-    appear in `lines`, or else T1, T2, ... `names` gives items a name to print.
+    they go by item, lot, order and line. `names` gives items a name to print.
 
-    Raises DefinitionError when a line's bin is not on the tour, or when there are fewer totes than orders.
+    Each order gets totes of its own: taken from `totes` as the walk first needs them, or else named T1, T2, ... It gets
+    one, and a further one whenever the next unit would exceed `tote_volume` (in cubic millimeters); a row is split
+    where a tote is full. A unit larger than a tote has one to itself.
+
+    Raises DefinitionError when a line's bin is not on the tour, or when the totes named are too few.
 
     >>> lines = [PickLine("o-2", "1", "MUG", 2, "A-10"), PickLine("o-1", "1", "CUP", 1, "A-2")]
     >>> [(row.stop, row.bin, row.tote) for row in pick_list("7", lines).rows]
-    [(1, 'A-2', 'T2'), (2, 'A-10', 'T1')]
+    [(1, 'A-2', 'T1'), (2, 'A-10', 'T2')]
     """
     taken = list(lines)
-    orders = list(dict.fromkeys(line.order for line in taken))
-    if totes and len(totes) < len(orders):
-        raise DefinitionError(
-            f"pick list {id!r} has {len(orders)} orders but {len(totes)} totes; order {orders[len(totes)]!r} gets none"
-        )
-    tote_of = dict(zip(orders, totes or [f"T{n}" for n in range(1, len(orders) + 1)], strict=False))
-    stops = list(tour.stops) if tour else sorted({line.bin for line in taken}, key=_natural)
-    stop_of = {bin_id: number for number, bin_id in reversed(list(enumerate(stops, 1)))}
+    stops = tour.stops if tour else sorted({line.bin for line in taken}, key=_natural)
+    stop_of = {bin_id: number for number, bin_id in enumerate(stops, 1)}
     for line in taken:
         if line.bin not in stop_of:
             raise DefinitionError(
                 f"pick list {id!r}: bin {line.bin!r} of line {line.line!r} of order {line.order!r} is not on the tour"
             )
     taken.sort(key=lambda line: (stop_of[line.bin], line.item, line.lot, line.order, line.line))
-    rows = tuple(
-        PickRow(
-            row=number,
-            stop=stop_of[line.bin],
-            bin=line.bin,
-            item=line.item,
-            units=line.units,
-            order=line.order,
-            line=line.line,
-            tote=tote_of[line.order],
-            lot=line.lot,
-            name=(names or {}).get(line.item, ""),
-        )
-        for number, line in enumerate(taken, 1)
-    )
-    return PickList(id, rows, tuple(shortages), tote_of, tour.length_mm if tour else None)
+    rack = _Totes(id, totes, tote_volume)
+    rows: list[PickRow] = []
+    for line in taken:
+        for tote, units in rack.put(line):
+            row = PickRow(
+                row=len(rows) + 1,
+                stop=stop_of[line.bin],
+                bin=line.bin,
+                item=line.item,
+                units=units,
+                order=line.order,
+                line=line.line,
+                tote=tote,
+                lot=line.lot,
+                name=(names or {}).get(line.item, ""),
+            )
+            rows.append(row)
+    in_totes = {order: tuple(mine) for order, mine in rack.of.items()}
+    return PickList(id, tuple(rows), tuple(shortages), in_totes, tour.length_mm if tour else None)
+
+
+class _Totes:
+    """Hands out totes to orders as their units come along."""
+
+    def __init__(self, list_id: str, names: Sequence[str], volume: int | None) -> None:
+        self.list_id = list_id
+        self.names = names
+        self.volume = volume
+        self.of: dict[str, list[str]] = {}
+        self.room: dict[str, int] = {}
+        self.used = 0
+
+    def put(self, line: PickLine) -> Iterator[tuple[str, int]]:
+        """The totes the line's units go into, with how many each."""
+        mine = self.of.setdefault(line.order, [])
+        if self.volume is None or not line.volume_mm3:
+            yield (mine[-1] if mine else self._next(line.order)), line.units
+            return
+        left, unit = line.units, -(-line.volume_mm3 // line.units)
+        while left:
+            fitting = max(min(left, self.room[line.order] // unit), 0) if mine else 0
+            if not fitting:
+                self._next(line.order)
+                fitting = max(1, min(left, self.volume // unit))
+            self.room[line.order] -= fitting * unit
+            left -= fitting
+            yield mine[-1], fitting
+
+    def _next(self, order: str) -> str:
+        self.used += 1
+        if self.names and self.used > len(self.names):
+            raise DefinitionError(
+                f"pick list {self.list_id!r} needs more than the {len(self.names)} totes named:"
+                f" order {order!r} gets none"
+            )
+        name = self.names[self.used - 1] if self.names else f"T{self.used}"
+        self.of[order].append(name)
+        self.room[order] = self.volume or 0
+        return name
 
 
 def _counted(number: int, noun: str) -> str:
