@@ -49,8 +49,7 @@ from omscore.inventory._transfer import Transfer, arrive, lose, send, transfer
 from omscore.inventory._verify import Difference, Verified, reconcile, verify
 from omscore.inventory._victims import Victim, VictimOrder, fewest_orders, lowest_priority_first, newest_first
 
-for _public in (Short, Cell, Reservation, Movement, MemoryBooks, Stored):
-    _public.__module__ = __name__
+Short.__module__ = __name__  # tracebacks name it as users import it
 
 __all__ = [
     "BUCKETS",

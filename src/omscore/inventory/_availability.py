@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from omscore.inventory._backorders import backorders
+from omscore.inventory._backorders import waiting_still
 from omscore.inventory._books import Books, LedgerTransaction
 from omscore.inventory._cells import Cell, Figures
 from omscore.inventory._count import ages
@@ -166,13 +166,13 @@ def availability(
         for cell, figures in books.cells_of(item)
         if cell.pool in pools and (nodes is None or cell.node in nodes)
     )
-    waiting = [b for b in backorders(books, item) if b.reservation != reservation]
+    waiting = [b for b in waiting_still(books, item, now) if b.reservation != reservation]
     coming = [
         (line.due_at, line.outstanding)
         for line in supplies(books, item)
         if line.due_at >= now and line.pool in pools and (nodes is None or line.node in nodes)
     ]
-    promised = [(max(b.promised_at, now), b.units) for b in waiting if b.promised_at is not None]
+    promised = [(max(b.promised_at or now, now), b.units) for b in waiting]
     curve = atp(sum(row.available for row in rows), coming, promised)
     return Availability(item, now, rows, sum(b.units for b in waiting), curve)
 

@@ -190,17 +190,24 @@ def prolong(books: Records, reservation: str, expires_at: datetime | None) -> bo
 
 def _curve(line: Backorder, lines: Sequence[Supply], others: Sequence[Backorder], now: datetime) -> Atp:
     # What is overdue is no supply until it has a new date. Where the nodes of two demands overlap, the other is taken
-    # to come first: that can make a promise later, never untrue.
-    reach = [(s.due_at, s.outstanding) for s in lines if s.due_at >= now and _reaches(line, s)]
-    demand = [(max(b.promised_at, now), b.units) for b in others if b.promised_at is not None and _meet(line, b)]
+    # to come first: that can make a promise later, never untrue. Who waits without a date and comes before this one is
+    # served from whatever comes first; who comes after it has no claim yet.
+    reach = [(s.due_at, s.outstanding) for s in lines if s.due_at >= now and reaches(line, s.node, s.pool)]
+    demand = [
+        (max(b.promised_at or now, now), b.units)
+        for b in others
+        if meet(line, b) and (b.promised_at is not None or b.turn < line.turn)
+    ]
     return atp(0, reach, demand)
 
 
-def _reaches(line: Backorder, supply: Supply) -> bool:
-    return supply.pool in line.pools and (line.nodes is None or supply.node in line.nodes)
+def reaches(line: Backorder, node: str, pool: str) -> bool:
+    """Whether units at a node and in a pool could serve a backorder."""
+    return pool in line.pools and (line.nodes is None or node in line.nodes)
 
 
-def _meet(a: Backorder, b: Backorder) -> bool:
+def meet(a: Backorder, b: Backorder) -> bool:
+    """Whether two backorders could want the same units."""
     return bool(set(a.pools) & set(b.pools)) and (
         a.nodes is None or b.nodes is None or bool(set(a.nodes) & set(b.nodes))
     )
@@ -209,8 +216,8 @@ def _meet(a: Backorder, b: Backorder) -> bool:
 def repromise(books: LedgerTransaction, item: str) -> tuple[Repromise, ...]:
     """After supply changed: keep every promise that still holds, give new dates to the others, and list those.
 
-    The queue decides who keeps a date: higher priority first, then older. A promise that still holds is never moved,
-    not even to an earlier date; who waits without a date gets the first one there is.
+    The queue decides who keeps a date where not all can: higher priority first, then older. A promise that still holds
+    is never moved, not even to an earlier date; who waits without a date gets the first one there is.
 
     >>> from omscore.inventory import MemoryBooks
     >>> repromise(MemoryBooks(), "SKU-1")
@@ -218,18 +225,24 @@ def repromise(books: LedgerTransaction, item: str) -> tuple[Repromise, ...]:
     """
     now = books.now()
     lines = supplies(books, item)
+    queue = waiting_still(books, item, now)
     settled: list[Backorder] = []
-    changes = []
-    for line in waiting_still(books, item, now):
-        curve, was = _curve(line, lines, settled, now), line.promised_at
+    for line in queue:
         # What was promised for a time that has passed holds only if the supply is due this instant.
-        holds = was is not None and curve.at(max(was, now)) >= line.units
-        date = was if holds else curve.first(line.units, earliest=now)
-        if date != was:
-            changes.append(Repromise(line.reservation, item, line.units, was, date))
-            line = evolve(line, promised_at=date)  # noqa: PLW2901 - the same backorder, promised again
-            save_backorder(books, line)
-        settled.append(line)
+        if line.promised_at is not None:
+            when = max(line.promised_at, now)
+            if _curve(line, lines, settled, now).at(when) >= line.units:
+                settled.append(line)
+    kept = {line.id for line in settled}
+    changes = []
+    for line in queue:
+        if line.id in kept:
+            continue
+        date = _curve(line, lines, settled, now).first(line.units, earliest=now)
+        settled.append(evolve(line, promised_at=date))
+        if date != line.promised_at:
+            changes.append(Repromise(line.reservation, item, line.units, line.promised_at, date))
+            save_backorder(books, settled[-1])
     return tuple(changes)
 
 
@@ -256,7 +269,7 @@ def pegs(books: Records, item: str) -> dict[str, tuple[tuple[str, int], ...]]:
     for b in dated:
         taken, rest = [], b.units
         for line in lines:
-            if b.promised_at is not None and line.due_at <= b.promised_at and _reaches(b, line):
+            if b.promised_at is not None and line.due_at <= b.promised_at and reaches(b, line.node, line.pool):
                 n = min(rest, left[line.id])
                 if n:
                     left[line.id] -= n
