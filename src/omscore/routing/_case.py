@@ -5,6 +5,7 @@ Node i of the sorted network is bit 1 << i, so that a set of nodes is one int, a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from math import asin, cos, radians, sin, sqrt
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from omscore.errors import DefinitionError
 from omscore.kernel import EARTH_RADIUS_M, Address, CutOff, Money
-from omscore.routing._demand import Demand, Facts, StockView
+from omscore.routing._demand import Demand, Facts, Stock, StockView
 from omscore.routing._network import Network, Node
 
 DistanceOf = Callable[[Node, Address], "int | None"]
@@ -33,6 +34,8 @@ class Grid:
     """A network turned into columns and masks, once."""
 
     __slots__ = (
+        "_caps",
+        "_days",
         "active",
         "calendars",
         "cosines",
@@ -44,10 +47,14 @@ class Grid:
         "network",
         "nodes",
         "points",
+        "sized",
+        "weights",
         "zones",
     )
 
     def __init__(self, network: Network) -> None:
+        self._caps: tuple[Facts, Row] | None = None
+        self._days: tuple[datetime, dict[int, date | None], dict[int, bool]] | None = None
         self.network = network
         self.nodes = network.nodes
         self.ids = tuple(node.id for node in network.nodes)
@@ -69,10 +76,36 @@ class Grid:
             )
             for n in self.nodes
         )
+        self.sized = any(line or unit for _, line, unit in self.fixed)
+        self.weights: dict[str, tuple[int, ...]] = {}
+
+    def weight_class(self, service_id: str, grams: int) -> int:
+        """A number that weights share which every tariff row of a service treats alike."""
+        steps = self.weights.get(service_id)
+        if steps is None:
+            service = self.network.service(service_id)
+            rows = () if service is None else service.rates
+            steps = tuple(sorted({row.grams_max for row in rows if row.grams_max is not None}))
+            self.weights[service_id] = steps
+        return bisect_left(steps, grams)
 
     def where(self, holds: Callable[[Node], bool]) -> int:
         """The mask of the nodes for which something holds."""
         return sum(1 << i for i, node in enumerate(self.nodes) if holds(node))
+
+    def caps(self, facts: Facts) -> Row:
+        """Units each node can still take, as a row; facts do not change, so the last ones are remembered."""
+        known = self._caps
+        if known is None or known[0] is not facts:
+            known = self._caps = (facts, Row("", None, tuple(_room(node, facts) for node in self.nodes)))
+        return known[1]
+
+    def days(self, now: datetime) -> tuple[dict[int, date | None], dict[int, bool]]:
+        """What was already worked out for a moment: by node the day it sends, and whether it still sends today."""
+        known = self._days
+        if known is None or known[0] != now:
+            known = self._days = (now, {}, {})
+        return known[1], known[2]
 
     def mask_of(self, ids: Any) -> int:
         """The mask of the nodes with these ids; unknown ids count for nothing."""
@@ -83,24 +116,36 @@ class Grid:
         return mask
 
 
+NO_LIMIT = 2**62
+"""The room of a node without a limit."""
+
+
+def _room(node: Node, facts: Facts) -> int:
+    orders = facts.orders_left.get(node.id, node.capacity_orders)
+    if orders is not None and orders < 1:
+        return 0
+    units = facts.capacity_left.get(node.id, node.capacity_units)
+    return NO_LIMIT if units is None else units
+
+
 class Row:
     """Units of one item at every node, with masks by quantity made when first asked."""
 
-    __slots__ = ("_floors", "_masks", "any", "item", "units", "version")
+    __slots__ = ("_floors", "any", "item", "masks", "units", "version")
 
     def __init__(self, item: str, version: Any, units: tuple[int, ...]) -> None:
         self.item = item
         self.version = version
         self.units = units
         self.any = sum(1 << i for i, n in enumerate(units) if n > 0)
-        self._masks: dict[int, int] = {1: self.any}
+        self.masks: dict[int, int] = {1: self.any}
         self._floors: dict[tuple[int, bool, bool], Row] = {}
 
     def at_least(self, n: int) -> int:
         """The nodes with n units or more."""
-        mask = self._masks.get(n)
+        mask = self.masks.get(n)
         if mask is None:
-            mask = self._masks[n] = sum(1 << i for i in bits(self.any) if self.units[i] >= n)
+            mask = self.masks[n] = sum(1 << i for i in bits(self.any) if self.units[i] >= n)
         return mask
 
     def above(self, floor: int, *, after: bool, more: bool) -> Row:
@@ -122,7 +167,10 @@ class Levels:
         self.stock = stock
         self._ids = ids
         self._rows: dict[str, Row] = {}
-        self._version: Callable[[str], Any] | None = getattr(stock, "version", None)
+        # Our own stock's versions are read straight from its dict, which saves a call for each line.
+        self._version: Callable[[str], Any] | None = (
+            stock.versions.get if isinstance(stock, Stock) else getattr(stock, "version", None)
+        )
 
     def row(self, item: str) -> Row:
         """The item's units at all nodes, current."""
@@ -133,6 +181,17 @@ class Levels:
         if row is None or row.version != version:
             row = self._rows[item] = self._read(item, version)
         return row
+
+    def needs(self, asked: tuple[tuple[str, int], ...]) -> tuple[tuple[Row, int], ...]:
+        """The rows of all items asked, with the units."""
+        version, rows = self._version, self._rows
+        out = []
+        for item, n in asked:
+            row = rows.get(item)
+            if row is None or version is None or row.version != version(item):
+                row = self.row(item)
+            out.append((row, n))
+        return tuple(out)
 
     def _read(self, item: str, version: Any) -> Row:
         available = self.stock.available
@@ -203,7 +262,7 @@ def _distances(grid: Grid, demand: Demand, distance_of: DistanceOf | None) -> tu
 class Case:
     """One demand at one moment: what generated code reads as `x`."""
 
-    __slots__ = ("base", "days", "demand", "facts", "grid", "needs", "now", "place", "quote", "rows", "steps_max")
+    __slots__ = ("base", "demand", "facts", "grid", "needs", "now", "place", "quote", "rows", "steps_max")
 
     def __init__(
         self,
@@ -225,7 +284,6 @@ class Case:
         self.now = now
         self.quote = quote
         self.steps_max = steps_max
-        self.days: dict[int, date | None] = {}
         base = grid.active
         if demand.excluded:
             base &= ~grid.mask_of(demand.excluded)
@@ -251,7 +309,8 @@ class Case:
         """The nodes with everything asked."""
         mask = -1
         for row, n in self.needs:
-            mask &= row.at_least(n)
+            there = row.masks.get(n)
+            mask &= row.at_least(n) if there is None else there
         return mask
 
     def age_hours(self) -> float | None:
@@ -291,12 +350,15 @@ class Case:
         Processing counts in the hours the node works, lead time in its working days, and what is ready after the
         cut-off leaves on the next working day.
         """
-        if i not in self.days:
+        if self.now is None:
+            return None
+        days = self.grid.days(self.now)[0]
+        if i not in days:
             try:
-                self.days[i] = None if self.now is None else self._leaves_on(i, self.now)
+                days[i] = self._leaves_on(i, self.now)
             except DefinitionError:  # no working day within the calendar's horizon
-                self.days[i] = None
-        return self.days[i]
+                days[i] = None
+        return days[i]
 
     def _leaves_on(self, i: int, now: datetime) -> date:
         node, cutoff, calendar = self.grid.nodes[i], self.grid.cutoffs[i], self.grid.calendars[i]
@@ -313,12 +375,18 @@ class Case:
         """Whether the order still makes today's cut-off at a node, processing and lead time aside."""
         if self.now is None:
             return True
-        today = self.now.astimezone(self.grid.zones[i]).date()
+        days = self.grid.days(self.now)[1]
+        if i not in days:
+            days[i] = self._leaves_today(i, self.now)
+        return days[i]
+
+    def _leaves_today(self, i: int, now: datetime) -> bool:
+        today = now.astimezone(self.grid.zones[i]).date()
         cutoff, calendar = self.grid.cutoffs[i], self.grid.calendars[i]
         if cutoff is None:
             return calendar is None or calendar.is_working_day(today)
         try:
-            return cutoff.day(self.now, calendar) == today
+            return cutoff.day(now, calendar) == today
         except DefinitionError:  # no working day within the calendar's horizon
             return False
 

@@ -46,7 +46,21 @@ class _Binder:
 class ReadyRule:
     """A rule made ready for a network."""
 
-    __slots__ = ("_grid", "_without", "capped", "complete", "floors", "holds", "id", "per", "ranks", "rule", "screen")
+    __slots__ = (
+        "_grid",
+        "_without",
+        "capped",
+        "complete",
+        "holds",
+        "id",
+        "key",
+        "plain",
+        "ranks",
+        "rule",
+        "screen",
+        "single_first",
+        "single_only",
+    )
 
     def __init__(self, id_: int, rule: Rule, screen: Screen, ranks: tuple[Rank, ...], grid: Grid, holds: Holds) -> None:
         self._grid = grid
@@ -58,13 +72,17 @@ class ReadyRule:
         self.ranks = ranks
         ops = {term.op for term in rule.require}
         self.complete = "whole_order" in ops
-        self.floors = "keeps_stock" in ops
         self.capped = "has_capacity" in ops and not rule.over_capacity
-        # What a ranking of single nodes hangs on besides the destination; None when it must be made anew each time.
+        one = rule.fill == "best" and rule.stops_max == 1
+        self.single_first = one or (rule.fill == "best" and bool(ranks) and ranks[0].how == "parcels")
+        self.single_only = one and rule.partial == "next"
+        self.plain = rule.partial == "next" and not rule.review_when
+        # Under what a ranking of single nodes is remembered at a destination; None when it must be made each time.
+        self.key: Callable[[Demand], Any] | None = None
         kinds = [rank.per for rank in ranks]
-        self.per = None
         if all(k is not None for k in kinds) and not any(rank.tolerant for rank in ranks):
-            self.per = frozenset[str]().union(*(k for k in kinds if k is not None))
+            per = frozenset[str]().union(*(k for k in kinds if k is not None))
+            self.key = _key(id_, per, grid)
 
     def without(self, skip: int) -> Screen:
         """The rule's screen as it would be without one of its requirements; made when first asked for."""
@@ -126,6 +144,18 @@ class Compiled:
             self.rules.append(ready)
 
 
+_KEY_PARTS = {"service": "d.service", "size": "d.line_count, d.units", "market": "d.market or d.country"}
+
+
+def _key(id_: int, per: frozenset[str], grid: Grid) -> Callable[[Demand], Any]:
+    """A function from a demand to what a rule's ranking of nodes hangs on, the destination aside."""
+    b = _Binder(grid)
+    parts = [b.const(id_)] + [source for name, source in _KEY_PARTS.items() if name in per]
+    if "grams" in per:
+        parts.append(f"{b.const(grid.weight_class)}(d.service, d.grams)")
+    return _run(f"def key(d):\n    return ({', '.join(parts)},)", b.names)["key"]  # type: ignore[no-any-return]
+
+
 def _run(source: str, names: dict[str, Any]) -> dict[str, Any]:
     namespace = dict(names)
     # The text is assembled from this package's own templates; values only enter through the namespace.
@@ -135,6 +165,8 @@ def _run(source: str, names: dict[str, Any]) -> dict[str, Any]:
 
 def _screen_lines(name: str, require: Sequence[Requirement], b: _Binder) -> list[str]:
     lines = [f"def {name}(d, x):", "    b = m = x.base"]
+    if any(term.op == "keeps_stock" for term in require):
+        lines.append("    x.needs = x.rows")
     shown = ["b"]
     for n, term in enumerate(require):
         lines.append(f"    m{n} = m = m & {lower_requirement(term, b)}")

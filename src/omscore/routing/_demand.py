@@ -185,11 +185,11 @@ class Stock:
     (2, 0)
     """
 
-    __slots__ = ("_items", "_versions")
+    __slots__ = ("_items", "versions")
 
     def __init__(self, units: Mapping[tuple[str, str], int] | None = None) -> None:
         self._items: dict[str, dict[str, int]] = {}
-        self._versions: dict[str, int] = {}
+        self.versions: dict[str, int] = {}
         for (node, item), n in (units or {}).items():
             self.set(node, item, n)
 
@@ -211,7 +211,7 @@ class Stock:
         >>> stock.version("SKU-1") > before
         True
         """
-        return self._versions.get(item, 0)
+        return self.versions.get(item, 0)
 
     def set(self, node: str, item: str, units: int) -> None:
         """Put a figure; raises InvalidValue unless it is a whole number (it may be negative, as in real stock).
@@ -222,7 +222,7 @@ class Stock:
         if type(units) is not int:
             raise InvalidValue(f"stock of {item!r} at {node!r} must be a whole number, not {units!r}")
         self._items.setdefault(item, {})[node] = units
-        self._versions[item] = self._versions.get(item, 0) + 1
+        self.versions[item] = self.versions.get(item, 0) + 1
 
     def take(self, node: str, item: str, units: int) -> None:
         """Lower a figure; raises InvalidValue when there is less.
@@ -243,7 +243,7 @@ class Stock:
         """
         twin = Stock()
         twin._items = {item: dict(row) for item, row in self._items.items()}
-        twin._versions = dict(self._versions)
+        twin.versions = dict(self.versions)
         return twin
 
     def items(self) -> dict[tuple[str, str], int]:

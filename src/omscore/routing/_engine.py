@@ -36,6 +36,7 @@ class Router:
 
     __slots__ = (
         "_levels",
+        "_nowhere",
         "_places",
         "compiled",
         "distance_of",
@@ -66,6 +67,7 @@ class Router:
         self.hash = policy.content_hash
         self._levels: Levels | None = None
         self._places: dict[Any, Place] = {}
+        self._nowhere = "unroutable" if policy.otherwise is None else "parked"
 
     def route(
         self,
@@ -107,20 +109,15 @@ class Router:
         levels = self._levels
         if levels is None or levels.stock is not stock:
             levels = self._levels = Levels(stock, self.grid.ids)
-        row = levels.row
-        rows = tuple([(row(item), n) for item, n in demand.needs])
         if now is not None:
             now = utc(now, "now")
-        return Case(self.grid, demand, rows, self._place(demand), facts, now, self.quote_of, self.steps_max)
-
-    def _place(self, demand: Demand) -> Place:
         key = demand.place if self.distance_of is None else demand.destination
         place = self._places.get(key)
         if place is None:
             if len(self._places) >= PLACES_MAX:
                 self._places = {}
             place = self._places[key] = Place(self.grid, demand, self.distance_of)
-        return place
+        return Case(self.grid, demand, levels.needs(demand.needs), place, facts, now, self.quote_of, self.steps_max)
 
     def decide(self, x: Case) -> Decision:
         """Decide a case; the same case always gives the same decision.
@@ -133,27 +130,26 @@ class Router:
         """
         d = x.demand
         at = self.compiled.select(d, x)
-        tried: list[tuple[int, ...]] = []
-        reason: Reason | None = None
+        tried: tuple[tuple[int, ...], ...] = ()
         if at >= 0:
             for n, ready in enumerate(self.compiled.rules[at]):
-                if ready.floors:
-                    x.needs = x.rows
                 masks = ready.screen(d, x)
-                tried.append(masks)
+                tried += (masks,)
                 found = serve(ready, x, masks[-1])
                 if found is None:
                     continue
-                return self._judge(ready, x, found, Trace(x, self.hash, at, tuple(tried)), n)
-            reason = Reason(
-                "routing.no_rule", "no rule of the route found a plan", {"route": self.compiled.routes[at].name}
-            )
-        else:
-            reason = Reason("routing.no_route", "no route's condition holds for the order")
+                if ready.plain:
+                    return Decision("assigned", self, x, at, tried, n, found)
+                return self._judge(ready, x, at, tried, n, found)
+        return Decision(self._nowhere, self, x, at, tried, -1, None, self._why(at))
+
+    def _why(self, at: int) -> Reason:
         if not self.grid.nodes:
-            reason = Reason("routing.no_nodes", "the network has no nodes")
-        outcome = "parked" if self.policy.otherwise is not None else "unroutable"
-        return Decision(outcome, self, Trace(x, self.hash, at, tuple(tried)), -1, None, reason)
+            return Reason("routing.no_nodes", "the network has no nodes")
+        if at < 0:
+            return Reason("routing.no_route", "no route's condition holds for the order")
+        name = self.compiled.routes[at].name
+        return Reason("routing.no_rule", "no rule of the route found a plan", {"route": name})
 
     def replay(self, trace: Trace) -> Decision:
         """Decide again from a trace alone; raises InvalidValue when the trace is of another policy or network.
@@ -171,26 +167,24 @@ class Router:
             Case(self.grid, old.demand, old.rows, old.place, old.facts, old.now, self.quote_of, self.steps_max)
         )
 
-    def _judge(self, ready: ReadyRule, x: Case, found: Found, trace: Trace, n: int) -> Decision:
+    def _judge(
+        self, ready: ReadyRule, x: Case, at: int, tried: tuple[tuple[int, ...], ...], n: int, found: Found
+    ) -> Decision:
         """The decision a plan leads to: assigned, or less, or a review."""
         rule = ready.rule
-        outcome = "assigned"
+        outcome, units = "assigned", found.units()
+        reasons: tuple[Reason, ...] = ()
         if found.backorders:
             outcome = "backordered"
-        elif found.units() < x.demand.units:
+        elif units < x.demand.units:
             if rule.partial == "park":
-                reason = _not_shippable(x, found)
-                parked = "parked" if self.policy.otherwise is not None else "unroutable"
-                return Decision(parked, self, trace, -1, None, reason)
-            outcome = "review" if rule.partial == "review" else "partly_assigned"
-        reasons: tuple[Reason, ...] = ()
-        if outcome == "review":
-            reasons = (Reason("routing.review.partial", "not everything can be served", {"units": found.units()}),)
+                return Decision(self._nowhere, self, x, at, tried, -1, None, _not_shippable(x, found))
+            outcome = "partly_assigned"
+            if rule.partial == "review":
+                reasons = (Reason("routing.review.partial", "not everything can be served", {"units": units}),)
         if rule.review_when:
-            reasons += tuple(signs(ready, x, trace.masks[-1][-1], found))
-            if reasons:
-                outcome = "review"
-        return Decision(outcome, self, trace, n, found, None, reasons)
+            reasons += tuple(signs(ready, x, tried[-1][-1], found))
+        return Decision("review" if reasons else outcome, self, x, at, tried, n, found, None, reasons)
 
     def explain(self, decision: Decision) -> Explanation:
         """Decode a decision's trace; the same as its own `explain`.

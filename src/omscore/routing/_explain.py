@@ -130,7 +130,7 @@ def _changes(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found,
             again = serve(ready, x, mask | 1 << i)
             if term.op in ("whole_order", "full_line", "has_stock"):
                 reason = refusal(x, i, term)
-                single = Found(tuple((i, k, n) for k, (_, n) in enumerate(x.needs)), (), (), True, 0)
+                single = Found(None, single=(x, i))
                 if vector(ready, x, mask | 1 << i, single) < vector(ready, x, mask | 1 << i, found):
                     out.append(f"{x.grid.ids[i]} would win with enough stock: {reason.text}")
             elif again is not None and i in again.nodes:

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import frozen
-
 from omscore.routing._case import Case, Row, bits
 from omscore.routing._preferences import Rank
 from omscore.routing._requirements import units_left
@@ -27,20 +25,45 @@ Take = tuple[int, int, int]
 """(node, need, units): indexes into the network's nodes and the case's needs."""
 
 
-@frozen
 class Found:
-    """A plan, its vector, and how sure it is: `bound` is a vector that no plan under the rule goes below."""
+    """A plan, its vector, and how sure it is: `bound` is a vector that no plan under the rule goes below.
 
-    takes: tuple[Take, ...]
-    vector: tuple[int, ...]
-    bound: tuple[int, ...]
-    proven: bool
-    steps: int
-    backorders: tuple[Take, ...] = ()
+    Of a single node that ships everything only the node is kept, and the takes are made when asked for.
+    """
+
+    __slots__ = ("_single", "_takes", "backorders", "bound", "proven", "steps", "vector")
+
+    def __init__(
+        self,
+        takes: tuple[Take, ...] | None,
+        vector: tuple[int, ...] = (),
+        bound: tuple[int, ...] = (),
+        proven: bool = True,
+        steps: int = 0,
+        backorders: tuple[Take, ...] = (),
+        single: tuple[Case, int] | None = None,
+    ) -> None:
+        self._takes = takes
+        self._single = single
+        self.vector = vector
+        self.bound = bound
+        self.proven = proven
+        self.steps = steps
+        self.backorders = backorders
+
+    @property
+    def takes(self) -> tuple[Take, ...]:
+        """Who gives what, in the order of nodes."""
+        if self._takes is None and self._single is not None:
+            x, i = self._single
+            self._takes = tuple([(i, k, n) for k, (_, n) in enumerate(x.needs)])
+        return self._takes or ()
 
     @property
     def nodes(self) -> tuple[int, ...]:
         """The nodes used, in order."""
+        if self._single is not None:
+            return (self._single[1],)
         return tuple(sorted({i for i, _, _ in (*self.takes, *self.backorders)}))
 
     def units(self) -> int:
@@ -221,13 +244,12 @@ class _Walk:
 
     def run(self) -> Found | None:
         """The best plan within the steps allowed, or None when there is none."""
-        s = self.s
         root = self._bound(0)
         self._branch(0)
         if self.best is None:
             return None
         vector = tuple(v[0] if isinstance(v, tuple) else v for v in self.best[: self._width()])
-        return Found(self.best_takes, vector, root if self.cut else vector, not self.cut, self.steps) if s else None
+        return Found(self.best_takes, vector, root if self.cut else vector, not self.cut, self.steps)
 
     def _width(self) -> int:
         return len(self.parts) + (1 if self.s.partial else 0)

@@ -403,9 +403,7 @@ PREFERENCES: Mapping[str, Word] = {
     "by_priority": Word(by_priority, _constant(lambda n, _: n.priority), per=PER_PLACE),
     "by_position": Word(by_position, _constant(lambda n, _: n.position), per=PER_PLACE),
     "wished_first": Word(wished_first, _wished),
-    "lowest_cost": Word(
-        lowest_cost, _each(lambda x, i: x.whole_cost(i)), per=frozenset({"service", "grams", "size"}), how="cost"
-    ),
+    "lowest_cost": Word(lowest_cost, _each(lambda x, i: x.whole_cost(i)), per=PER_PLACE, how="cost"),
     "earliest_arrival": Word(earliest_arrival, _each(_arrival)),
     "most_stock": Word(most_stock, _each(_stock)),
     "weeks_of_supply": Word(weeks_of_supply, _each(_weeks)),
@@ -460,4 +458,7 @@ def rank_of(term: Preference, grid: Grid, *, quoted: bool) -> Rank:
     if term.op == "own":
         return Rank(term, column, "max", None)
     word = PREFERENCES[term.op]
-    return Rank(term, column, word.how, None if quoted and word.how == "cost" else word.per)
+    per = word.per
+    if word.how == "cost":
+        per = None if quoted else frozenset({"service", "grams"} | ({"size"} if grid.sized else set()))
+    return Rank(term, column, word.how, per)

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from omscore.errors import Reason
-from omscore.routing._case import Case, Grid, bits
+from omscore.routing._case import NO_LIMIT, Case, Grid, bits
 from omscore.routing._conditions import CONDITIONS, lower_condition
+from omscore.routing._demand import Facts
 from omscore.routing._network import Node
 from omscore.routing._terms import Condition, Requirement, Word, amount, minor, names, positive, whole
 
@@ -358,38 +359,37 @@ def _meets_promise(x: Case, i: int, _: Requirement) -> bool:
 
 def units_left(x: Case, i: int) -> int | None:
     """Units a node can still take, or None when it has no limit; no order left means no units left."""
-    id_ = x.grid.ids[i]
-    node = x.grid.nodes[i]
-    orders = x.facts.orders_left.get(id_, node.capacity_orders)
-    if orders is not None and orders < 1:
-        return 0
-    return x.facts.capacity_left.get(id_, node.capacity_units)
+    room = x.grid.caps(x.facts).units[i]
+    return None if room == NO_LIMIT else room
 
 
-def _has_capacity(x: Case, i: int, _: Requirement) -> bool:
-    left = units_left(x, i)
-    return left is None or left >= 1
+def _lower_rejections(term: Requirement, b: MaskBinder) -> str:
+    permille = term["permille"]
+    usual = b.grid.where(lambda node: node.rejection_permille <= permille)
+    index = b.grid.index
+
+    def now(facts: Facts) -> int:
+        mask = usual
+        for id_, rate in facts.rejections.items():
+            if id_ in index:
+                bit = 1 << index[id_]
+                mask = mask | bit if rate <= permille else mask & ~bit
+        return mask
+
+    return f"({b.const(now)}(x.facts) if x.facts.rejections else {b.const(usual)})"
 
 
-def _lower_capacity(term: Requirement, b: MaskBinder) -> str:
-    limited = b.grid.where(lambda node: node.capacity_units is not None or node.capacity_orders is not None)
+def _lower_feed_age(term: Requirement, b: MaskBinder) -> str:
+    limit, index = timedelta(hours=term["hours"]), b.grid.index
 
-    def test(x: Case, mask: int) -> int:
-        facts = x.facts
-        if not limited and not facts.capacity_left and not facts.orders_left:
-            return mask
-        return _kept(mask, lambda i: _has_capacity(x, i, term))
+    def old(x: Case) -> int:
+        mask = 0
+        for id_, read in x.facts.read_at.items():
+            if id_ in index and x.now is not None and x.now - read > limit:
+                mask |= 1 << index[id_]
+        return ~mask
 
-    return f"{b.const(test)}(x, m)"
-
-
-def _feed_age(x: Case, i: int, term: Requirement) -> bool:
-    read = x.facts.read_at.get(x.grid.ids[i])
-    return read is None or x.now is None or x.now - read <= timedelta(hours=term["hours"])
-
-
-def _rejections(x: Case, i: int, term: Requirement) -> bool:
-    return bool(x.facts.rejections.get(x.grid.ids[i], x.grid.nodes[i].rejection_permille) <= term["permille"])
+    return f"({b.const(old)}(x) if x.facts.read_at else -1)"
 
 
 def _cost_max(x: Case, i: int, term: Requirement) -> bool:
@@ -566,19 +566,19 @@ REQUIREMENTS: Mapping[str, Word] = {
     ),
     "before_cutoff": Word(before_cutoff, _loop(_before_cutoff), _cutoff_reason),
     "meets_promise": Word(meets_promise, _loop(_meets_promise), _promise_reason),
-    "has_capacity": Word(has_capacity, _lower_capacity, _capacity_reason),
+    "has_capacity": Word(has_capacity, lambda _, __: "x.grid.caps(x.facts).any", _capacity_reason),
     "lead_days_max": Word(
         lead_days_max,
         _static(lambda n, t: n.lead_days <= t["days"]),
         _says("lead_time", "{node.id} needs {node.lead_days} days"),
     ),
-    "feed_age_max": Word(feed_age_max, _loop(_feed_age), _age_reason),
+    "feed_age_max": Word(feed_age_max, _lower_feed_age, _age_reason),
     "not_blocked": Word(
         not_blocked,
         lambda _, b: f"(~{b.const(b.grid.mask_of)}(x.facts.blocked) if x.facts.blocked else -1)",
         _says("blocked", "{node.id} rejected lately and is blocked"),
     ),
-    "rejections_max": Word(rejections_max, _loop(_rejections), _rejections_reason),
+    "rejections_max": Word(rejections_max, _lower_rejections, _rejections_reason),
     "cost_max": Word(cost_max, _loop(_cost_max), _cost_reason),
     "same_owner": Word(
         same_owner,

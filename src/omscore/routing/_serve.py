@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import evolve
-
 from omscore.errors import Reason
 from omscore.routing._case import Case
 from omscore.routing._compile import ReadyRule
@@ -13,6 +11,9 @@ from omscore.routing._plans import LAST, Found, Part, Search, cost_of, part_of
 from omscore.routing._preferences import Rank
 from omscore.routing._requirements import units_left
 from omscore.routing._terms import Condition, minor
+
+RANKS_MAX = 256
+"""Rankings kept for one destination; they are made again when there are more."""
 
 
 def serve(ready: ReadyRule, x: Case, mask: int) -> Found | None:
@@ -23,17 +24,16 @@ def serve(ready: ReadyRule, x: Case, mask: int) -> Found | None:
     if rule.fill == "in_order":
         return in_order(ready, x, mask)
     whole = mask if ready.complete else mask & x.covers_all()
-    if ready.capped and whole:
-        whole = _with_room(x, whole)
-    if rule.stops_max == 1 or (whole and ready.ranks and ready.ranks[0].how == "parcels"):
+    if whole and ready.capped:
+        whole &= x.grid.caps(x.facts).at_least(x.demand.units)
+    if ready.single_first:
         if whole:
-            i = first(ready, x, whole)
-            return _single(x, i)
-        if rule.stops_max == 1 and rule.partial == "next":
+            return Found(None, single=(x, first(ready, x, whole)))
+        if ready.single_only:
             return None
     found = search(ready, x, mask)
     if found is not None and rule.saving_min is not None and whole and len(found.nodes) > 1:
-        single = _single(x, first(ready, x, whole))
+        single = Found(None, single=(x, first(ready, x, whole)))
         if not _saves(x, single, found, rule.saving_min):
             return single
     if found is None and rule.partial != "next":
@@ -45,21 +45,14 @@ def serve(ready: ReadyRule, x: Case, mask: int) -> Found | None:
 
 def first(ready: ReadyRule, x: Case, mask: int) -> int:
     """The best single node: from a remembered ranking where that holds, else by narrowing."""
-    per = ready.per
-    if per is not None:
-        d = x.demand
-        key = (
-            ready.id,
-            d.service if "service" in per else None,
-            d.grams if "grams" in per else None,
-            (d.line_count, d.units) if "size" in per else None,
-            (d.market or d.country) if "market" in per else None,
-        )
-        ranked = x.place.ranks.get(key)
+    if ready.key is not None:
+        ranks = x.place.ranks
+        key = ready.key(x.demand)
+        ranked = ranks.get(key)
         if ranked is None:
-            if len(x.place.ranks) >= 256:
-                x.place.ranks.clear()
-            ranked = x.place.ranks[key] = _ranking(ready.ranks, x, x.grid.full)
+            if len(ranks) >= RANKS_MAX:
+                ranks.clear()
+            ranked = ranks[key] = _ranking(ready.ranks, x, x.grid.full)
         for bit in ranked:
             if bit & mask:
                 return int(bit.bit_length()) - 1
@@ -139,7 +132,7 @@ def backordered(ready: ReadyRule, x: Case, mask: int, found: Found) -> Found | N
                 rest -= min(rest, cap)
         if rest:
             return None
-    return evolve(found, backorders=tuple(more))
+    return Found(found.takes, found.vector, found.bound, found.proven, found.steps, tuple(more))
 
 
 def again(ready: ReadyRule, x: Case) -> int:
@@ -236,22 +229,6 @@ def signs(ready: ReadyRule, x: Case, mask: int, found: Found) -> list[Reason]:
                     )
                 )
     return out
-
-
-def _single(x: Case, i: int) -> Found:
-    takes = tuple([(i, k, n) for k, (_, n) in enumerate(x.needs)])
-    return Found(takes, (), (), True, 0)
-
-
-def _with_room(x: Case, mask: int) -> int:
-    kept = 0
-    while mask:
-        low = mask & -mask
-        left = units_left(x, low.bit_length() - 1)
-        if left is None or left >= x.demand.units:
-            kept |= low
-        mask ^= low
-    return kept
 
 
 def _saves(x: Case, single: Found, split: Found, saving_min: str) -> bool:

@@ -112,40 +112,77 @@ class Decision:
     <Decision ord-1: assigned at A by from/complete node>
     """
 
-    __slots__ = ("_found", "_plan", "_review_reasons", "_router", "_rule", "outcome", "reason", "trace")
-
-    outcome: str
-    reason: Reason | None
-    trace: Trace
+    __slots__ = (
+        "_found",
+        "_outcome",
+        "_plan",
+        "_reason",
+        "_review_reasons",
+        "_route",
+        "_router",
+        "_rule",
+        "_tried",
+        "_x",
+    )
 
     def __init__(
         self,
         outcome: str,
         router: Router,
-        trace: Trace,
+        x: Case,
+        route: int,
+        tried: tuple[tuple[int, ...], ...],
         rule: int,
         found: Found | None,
         reason: Reason | None = None,
         review: tuple[Reason, ...] = (),
     ) -> None:
-        put = object.__setattr__
-        put(self, "outcome", outcome)
-        put(self, "_router", router)
-        put(self, "trace", trace)
-        put(self, "_rule", rule)
-        put(self, "_found", found)
-        put(self, "reason", reason)
-        put(self, "_review_reasons", review)
-        put(self, "_plan", None)
+        self._outcome = outcome
+        self._router = router
+        self._x = x
+        self._route = route
+        self._tried = tried
+        self._rule = rule
+        self._found = found
+        self._reason = reason
+        self._review_reasons = review
+        self._plan: Plan | None = None
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"a decision does not change; {name} cannot be set")
+    @property
+    def outcome(self) -> str:
+        """assigned, partly_assigned, backordered, review, parked or unroutable.
 
-    _found: Found | None
-    _plan: Plan | None
-    _router: Router
-    _rule: int
-    _review_reasons: tuple[Reason, ...]
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.outcome
+        'assigned'
+        """
+        return self._outcome
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why there is no plan, or None when there is one.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.reason is None
+        True
+        """
+        return self._reason
+
+    @property
+    def trace(self) -> Trace:
+        """What the decision rested on.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.trace.route
+        1
+        """
+        return Trace(self._x, self._router.hash, self._route, self._tried)
 
     @property
     def demand(self) -> Demand:
@@ -157,7 +194,7 @@ class Decision:
         >>> decision.demand.id
         'ord-1'
         """
-        return self.trace.case.demand
+        return self._x.demand
 
     @property
     def route(self) -> str:
@@ -169,7 +206,7 @@ class Decision:
         >>> decision.route
         'from'
         """
-        at = self.trace.route
+        at = self._route
         return self._router.compiled.routes[at].name if at >= 0 else ""
 
     @property
@@ -182,7 +219,7 @@ class Decision:
         >>> decision.rule
         'complete node'
         """
-        return self._router.compiled.routes[self.trace.route].rules[self._rule].name if self._rule >= 0 else ""
+        return self._router.compiled.routes[self._route].rules[self._rule].name if self._rule >= 0 else ""
 
     @property
     def policy_hash(self) -> str:
@@ -194,7 +231,7 @@ class Decision:
         >>> decision.policy_hash == r.packs.value_threshold().content_hash
         True
         """
-        return self.trace.policy_hash
+        return self._router.hash
 
     @property
     def plan(self) -> Plan | None:
@@ -207,7 +244,7 @@ class Decision:
         (Assignment(node='A', line='1', item='X', units=1, backordered=False),)
         """
         if self._plan is None and self._found is not None:
-            object.__setattr__(self, "_plan", plan_of(self.trace.case, self._found))
+            self._plan = plan_of(self._x, self._found)
         return self._plan
 
     @property
@@ -220,7 +257,7 @@ class Decision:
         >>> decision.nodes
         ('A',)
         """
-        ids = self.trace.case.grid.ids
+        ids = self._x.grid.ids
         return () if self._found is None else tuple(ids[i] for i in self._found.nodes)
 
     @property
@@ -300,7 +337,7 @@ class Decision:
         >>> decision.parked_until is None
         True
         """
-        park, now = self._router.policy.otherwise, self.trace.case.now
+        park, now = self._router.policy.otherwise, self._x.now
         if self.outcome != "parked" or park is None or park.days is None or now is None:
             return None
         return now + timedelta(days=park.days)
@@ -317,10 +354,10 @@ class Decision:
         """
         if self.outcome != "review":
             return None
-        desk, now = self._router.policy.review, self.trace.case.now
+        desk, now = self._router.policy.review, self._x.now
         until = None if now is None else now + timedelta(hours=desk.hours)
-        other = cheapest(self._router.compiled.rules[self.trace.route][self._rule], self.trace.case)
-        against = None if other is None else plan_of(self.trace.case, other)
+        other = cheapest(self._router.compiled.rules[self._route][self._rule], self._x)
+        against = None if other is None else plan_of(self._x, other)
         return Review(self._review_reasons, desk.owner, until, desk.default, against)
 
     def explain(self) -> Any:
@@ -357,7 +394,7 @@ class Decision:
         'assigned'
         """
         takes = () if self._found is None else self._found.takes
-        return (self.outcome, self.trace.route, self._rule, takes, self.policy_hash)
+        return (self._outcome, self._route, self._rule, takes, self.policy_hash)
 
     def __eq__(self, other: object) -> bool:
         return self.key() == other.key() if isinstance(other, Decision) else NotImplemented
