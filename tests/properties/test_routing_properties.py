@@ -439,7 +439,8 @@ def test_a_mask_says_of_each_node_what_it_says_of_the_node_alone(
     def kept(some: r.Network) -> set[str]:
         router = r.Router(r.Policy("p", (r.Route("all", (rule,)),)), some)
         x = router.case(order, stock)
-        mask = router.compiled.rules[0][0].screen(order, x)[-1]
+        mask = router.compiled.rules[0][0].screen(order, x)
+        assert mask == router.compiled.rules[0][0].masks(order, x)[-1]
         assert isinstance(router.compiled, Compiled)
         return {id_ for i, id_ in enumerate(router.grid.ids) if mask >> i & 1}
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from omscore.errors import DefinitionError
 from omscore.kernel import EARTH_RADIUS_M, Address, CutOff, Money
 from omscore.routing._demand import Demand, Facts, Stock, StockView
-from omscore.routing._network import Network, Node
+from omscore.routing._network import FREE, Band, Network, Node
 
 DistanceOf = Callable[[Node, Address], "int | None"]
 QuoteOf = Callable[[Node, Demand, int], "Money | None"]
@@ -47,12 +47,16 @@ class Grid:
         "network",
         "nodes",
         "points",
+        "quote_of",
         "sized",
+        "steps_max",
         "weights",
         "zones",
     )
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, quote_of: QuoteOf | None = None, steps_max: int = 20_000) -> None:
+        self.quote_of = quote_of
+        self.steps_max = steps_max
         self._caps: tuple[Facts, Row] | None = None
         self._days: tuple[datetime, dict[int, date | None], dict[int, bool]] | None = None
         self.network = network
@@ -207,7 +211,7 @@ class Place:
         self.grid = grid
         self.meters = _distances(grid, demand, distance_of)
         self._within: dict[int, int] = {}
-        self._bands: dict[str, tuple[tuple[tuple[int, int], ...], ...]] = {}
+        self._bands: dict[str, tuple[Band, ...]] = {}
         self._days: dict[str, tuple[int | None, ...]] = {}
         self.ranks: dict[Any, Any] = {}
 
@@ -219,12 +223,12 @@ class Place:
             self._within[meters] = mask
         return mask
 
-    def bands(self, service_id: str) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """Per node the (grams_max, minor) rows of a service's tariff."""
+    def bands(self, service_id: str) -> tuple[Band, ...]:
+        """Per node the weight limits and prices of a service's tariff."""
         found = self._bands.get(service_id)
         if found is None:
             service = self.grid.network.service(service_id)
-            found = tuple(((10**12, 0),) if service is None else service.band(d) for d in self.meters)
+            found = tuple(FREE if service is None else service.band(d) for d in self.meters)
             self._bands[service_id] = found
         return found
 
@@ -262,7 +266,7 @@ def _distances(grid: Grid, demand: Demand, distance_of: DistanceOf | None) -> tu
 class Case:
     """One demand at one moment: what generated code reads as `x`."""
 
-    __slots__ = ("base", "demand", "facts", "grid", "needs", "now", "place", "quote", "rows", "steps_max")
+    __slots__ = ("base", "demand", "facts", "grid", "needs", "now", "place", "rows")
 
     def __init__(
         self,
@@ -272,8 +276,6 @@ class Case:
         place: Place,
         facts: Facts,
         now: datetime | None,
-        quote: QuoteOf | None,
-        steps_max: int,
     ) -> None:
         self.grid = grid
         self.demand = demand
@@ -282,8 +284,6 @@ class Case:
         self.place = place
         self.facts = facts
         self.now = now
-        self.quote = quote
-        self.steps_max = steps_max
         base = grid.active
         if demand.excluded:
             base &= ~grid.mask_of(demand.excluded)
@@ -325,15 +325,15 @@ class Case:
 
     def cost(self, i: int, grams: int, lines: int, units: int) -> int | None:
         """What a parcel from a node costs in minor units: tariff and the node's own costs; None when not served."""
-        if self.quote is not None:
-            quoted = self.quote(self.grid.nodes[i], self.demand, grams)
+        if self.grid.quote_of is not None:
+            quoted = self.grid.quote_of(self.grid.nodes[i], self.demand, grams)
             price = None if quoted is None else quoted.minor
         else:
             price = None
-            for grams_max, minor in self.place.bands(self.demand.service)[i]:
-                if grams <= grams_max:
-                    price = minor
-                    break
+            limits, prices = self.place.bands(self.demand.service)[i]
+            row = bisect_left(limits, grams)
+            if row < len(prices):
+                price = prices[row]
         if price is None:
             return None
         parcel, per_line, per_unit = self.grid.fixed[i]

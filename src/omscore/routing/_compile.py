@@ -20,7 +20,8 @@ from omscore.routing._terms import Condition, Preference, Requirement
 
 Select = Callable[[Demand, Case], int]
 Holds = dict[Condition, Callable[[Demand, Case], bool]]
-Screen = Callable[[Demand, Case], tuple[int, ...]]
+Screen = Callable[[Demand, Case], int]
+Masks = Callable[[Demand, Case], tuple[int, ...]]
 
 
 class _Binder:
@@ -54,6 +55,7 @@ class ReadyRule:
         "holds",
         "id",
         "key",
+        "masks",
         "plain",
         "ranks",
         "rule",
@@ -62,13 +64,16 @@ class ReadyRule:
         "single_only",
     )
 
-    def __init__(self, id_: int, rule: Rule, screen: Screen, ranks: tuple[Rank, ...], grid: Grid, holds: Holds) -> None:
+    def __init__(
+        self, id_: int, rule: Rule, screen: Screen, masks: Masks, ranks: tuple[Rank, ...], grid: Grid, holds: Holds
+    ) -> None:
         self._grid = grid
         self.holds = holds
         self._without: dict[int, Screen] = {}
         self.id = id_
         self.rule = rule
         self.screen = screen
+        self.masks = masks
         self.ranks = ranks
         ops = {term.op for term in rule.require}
         self.complete = "whole_order" in ops
@@ -113,7 +118,9 @@ class Compiled:
         lines.append("    return -1")
         for i, route in enumerate(self.routes):
             for j, rule in enumerate(route.rules):
-                lines += _screen_lines(f"screen_{i}_{j}", rule.require, b)
+                lines += _screen_lines(f"screen_{i}_{j}", rule.require, b) + _masks_lines(
+                    f"masks_{i}_{j}", rule.require, b
+                )
         signs = {
             sign: f"sign_{n}"
             for n, sign in enumerate(
@@ -137,7 +144,13 @@ class Compiled:
                         ranks[term] = rank_of(term, grid, quoted=quoted)
                 ready.append(
                     ReadyRule(
-                        count, rule, namespace[f"screen_{i}_{j}"], tuple(ranks[t] for t in rule.prefer), grid, holds
+                        count,
+                        rule,
+                        namespace[f"screen_{i}_{j}"],
+                        namespace[f"masks_{i}_{j}"],
+                        tuple(ranks[t] for t in rule.prefer),
+                        grid,
+                        holds,
                     )
                 )
                 count += 1
@@ -164,15 +177,28 @@ def _run(source: str, names: dict[str, Any]) -> dict[str, Any]:
 
 
 def _screen_lines(name: str, require: Sequence[Requirement], b: _Binder) -> list[str]:
-    lines = [f"def {name}(d, x):", "    b = m = x.base"]
+    """The nodes that pass all requirements."""
+    lines = [f"def {name}(d, x):", "    m = x.base"]
     if any(term.op == "keeps_stock" for term in require):
         lines.append("    x.needs = x.rows")
+    for term in require:
+        if term.op == "whole_order":
+            # The same as x.covers_all(), which nearly every policy asks, without a call.
+            lines += ["    for row, n in x.needs:", "        t = row.masks.get(n)"]
+            lines.append("        m &= row.at_least(n) if t is None else t")
+        else:
+            lines.append(f"    m &= {lower_requirement(term, b)}")
+    return [*lines, "    return m"]
+
+
+def _masks_lines(name: str, require: Sequence[Requirement], b: _Binder) -> list[str]:
+    """The nodes still in, at first and after each requirement: what the screen does, told step by step."""
+    lines = [f"def {name}(d, x):", "    x.needs = x.rows", "    b = m = x.base"]
     shown = ["b"]
     for n, term in enumerate(require):
         lines.append(f"    m{n} = m = m & {lower_requirement(term, b)}")
         shown.append(f"m{n}")
-    lines.append(f"    return ({', '.join(shown)},)")
-    return lines
+    return [*lines, f"    return ({', '.join(shown)},)"]
 
 
 def matcher(conditions: Sequence[Condition]) -> Callable[[Demand], int]:

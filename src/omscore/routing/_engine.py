@@ -44,8 +44,6 @@ class Router:
         "hash",
         "network",
         "policy",
-        "quote_of",
-        "steps_max",
     )
 
     def __init__(
@@ -60,9 +58,7 @@ class Router:
         self.policy = policy
         self.network = network
         self.distance_of = distance_of
-        self.quote_of = quote_of
-        self.steps_max = steps_max
-        self.grid = Grid(network)
+        self.grid = Grid(network, quote_of, steps_max)
         self.compiled = Compiled(policy, self.grid, quoted=quote_of is not None)
         self.hash = policy.content_hash
         self._levels: Levels | None = None
@@ -104,11 +100,10 @@ class Router:
         >>> case.covers_all()
         1
         """
-        if isinstance(stock, Mapping):
-            stock = Stock(stock)
         levels = self._levels
         if levels is None or levels.stock is not stock:
-            levels = self._levels = Levels(stock, self.grid.ids)
+            view = Stock(stock) if isinstance(stock, Mapping) else stock
+            levels = self._levels = Levels(view, self.grid.ids)
         if now is not None:
             now = utc(now, "now")
         key = demand.place if self.distance_of is None else demand.destination
@@ -117,7 +112,7 @@ class Router:
             if len(self._places) >= PLACES_MAX:
                 self._places = {}
             place = self._places[key] = Place(self.grid, demand, self.distance_of)
-        return Case(self.grid, demand, levels.needs(demand.needs), place, facts, now, self.quote_of, self.steps_max)
+        return Case(self.grid, demand, levels.needs(demand.needs), place, facts, now)
 
     def decide(self, x: Case) -> Decision:
         """Decide a case; the same case always gives the same decision.
@@ -130,18 +125,17 @@ class Router:
         """
         d = x.demand
         at = self.compiled.select(d, x)
-        tried: tuple[tuple[int, ...], ...] = ()
+        n = -1
         if at >= 0:
             for n, ready in enumerate(self.compiled.rules[at]):
-                masks = ready.screen(d, x)
-                tried += (masks,)
-                found = serve(ready, x, masks[-1])
+                mask = ready.screen(d, x)
+                found = serve(ready, x, mask)
                 if found is None:
                     continue
                 if ready.plain:
-                    return Decision("assigned", self, x, at, tried, n, found)
-                return self._judge(ready, x, at, tried, n, found)
-        return Decision(self._nowhere, self, x, at, tried, -1, None, self._why(at))
+                    return Decision("assigned", self, x, at, n, found)
+                return self._judge(ready, x, at, n, found)
+        return Decision(self._nowhere, self, x, at, n, None, self._why(at))
 
     def _why(self, at: int) -> Reason:
         if not self.grid.nodes:
@@ -163,13 +157,9 @@ class Router:
         if trace.policy_hash != self.hash or trace.case.grid.network != self.network:
             raise InvalidValue("the trace is of another policy or network; replay it with a router of that one")
         old = trace.case
-        return self.decide(
-            Case(self.grid, old.demand, old.rows, old.place, old.facts, old.now, self.quote_of, self.steps_max)
-        )
+        return self.decide(Case(self.grid, old.demand, old.rows, old.place, old.facts, old.now))
 
-    def _judge(
-        self, ready: ReadyRule, x: Case, at: int, tried: tuple[tuple[int, ...], ...], n: int, found: Found
-    ) -> Decision:
+    def _judge(self, ready: ReadyRule, x: Case, at: int, n: int, found: Found) -> Decision:
         """The decision a plan leads to: assigned, or less, or a review."""
         rule = ready.rule
         outcome, units = "assigned", found.units()
@@ -178,13 +168,13 @@ class Router:
             outcome = "backordered"
         elif units < x.demand.units:
             if rule.partial == "park":
-                return Decision(self._nowhere, self, x, at, tried, -1, None, _not_shippable(x, found))
+                return Decision(self._nowhere, self, x, at, n, None, _not_shippable(x, found))
             outcome = "partly_assigned"
             if rule.partial == "review":
                 reasons = (Reason("routing.review.partial", "not everything can be served", {"units": units}),)
         if rule.review_when:
-            reasons += tuple(signs(ready, x, tried[-1][-1], found))
-        return Decision("review" if reasons else outcome, self, x, at, tried, n, found, None, reasons)
+            reasons += tuple(signs(ready, x, ready.screen(x.demand, x), found))
+        return Decision("review" if reasons else outcome, self, x, at, n, found, None, reasons)
 
     def explain(self, decision: Decision) -> Explanation:
         """Decode a decision's trace; the same as its own `explain`.

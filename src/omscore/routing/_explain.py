@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from omscore.kernel import Money
 from omscore.routing._case import Case, bits
 from omscore.routing._plans import Found
 from omscore.routing._requirements import refusal
-from omscore.routing._serve import runner_up, serve, vector
+from omscore.routing._serve import runner_up, vector
 from omscore.routing._trace import Decision, Explanation, Refusal, Scored, plan_of
 
 if TYPE_CHECKING:
@@ -33,13 +35,13 @@ def explain(router: Router, decision: Decision) -> Explanation:
     changes: tuple[str, ...] = ()
     if ready is not None:
         x.needs = x.rows
-        mask = ready.screen(x.demand, x)[-1]
+        mask = ready.screen(x.demand, x)
         preferences = tuple(repr(rank.term) for rank in ready.ranks)
         ranking = _ranking(router, x, ready, mask)
         if found is not None:
             second = runner_up(ready, x, mask, found)
             margin = _margin(router, x, ready, mask, found, second)
-            changes = tuple(_changes(router, x, ready, mask, found, second))[:CHANGES_MAX]
+            changes = tuple(islice(_changes(router, x, ready, mask, found, second), CHANGES_MAX))
     return Explanation(
         demand=decision.demand.id,
         outcome=decision.outcome,
@@ -70,13 +72,12 @@ def _refusals(x: Case, rules: list[ReadyRule], tried: tuple[tuple[int, ...], ...
         x.needs = x.rows
         before = masks[0]
         for term, after in zip(ready.rule.require, masks[1:], strict=True):
+            shown = repr(term)
             if term.op == "keeps_stock":
                 x.needs = tuple(
                     (row.above(term["units"], after=term["after"], more=term["more"]), n) for row, n in x.needs
                 )
-            out += [
-                Refusal(x.grid.ids[i], ready.rule.name, repr(term), refusal(x, i, term)) for i in bits(before & ~after)
-            ]
+            out += [Refusal(x.grid.ids[i], ready.rule.name, shown, refusal(x, i, term)) for i in bits(before & ~after)]
             before = after
     x.needs = x.rows
     return out
@@ -108,36 +109,46 @@ def _margin(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, 
     return "a tie in every preference; node ids decided"
 
 
-def _changes(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, other: Found | None) -> list[str]:
+def _changes(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, other: Found | None) -> Iterator[str]:
     """The smallest single changes that would have given another plan."""
-    out: list[str] = []
-    mine = vector(ready, x, mask, found)
     if other is not None:
-        theirs = vector(ready, x, mask, other)
+        mine, theirs = vector(ready, x, mask, found), vector(ready, x, mask, other)
         for k, rank in enumerate(ready.ranks, 1):
             if mine[k] != theirs[k]:
                 gap = theirs[k] - mine[k]
                 ids = ", ".join(x.grid.ids[i] for i in other.nodes)
                 if rank.how == "cost" and gap > 0:
-                    out.append(f"{ids} would win if it cost more than {Money(gap, router.network.currency)} less")
+                    yield f"{ids} would win if it cost more than {Money(gap, router.network.currency)} less"
                 elif rank.term.op == "nearest" and gap > 0 and rank.term["band_km"] is None:
-                    out.append(f"{ids} would win if it were more than {gap / 1000:.1f} km nearer")
+                    yield f"{ids} would win if it were more than {gap / 1000:.1f} km nearer"
                 break
-    # A node that exactly one requirement keeps out, and that would have won without it.
-    masks = {term: _alone(x, ready, skip) for skip, term in enumerate(ready.rule.require)}
-    for term, without in masks.items():
-        for i in bits(without & ~mask):
-            again = serve(ready, x, mask | 1 << i)
-            if term.op in ("whole_order", "full_line", "has_stock"):
-                reason = refusal(x, i, term)
-                single = Found(None, single=(x, i))
-                if vector(ready, x, mask | 1 << i, single) < vector(ready, x, mask | 1 << i, found):
-                    out.append(f"{x.grid.ids[i]} would win with enough stock: {reason.text}")
-            elif again is not None and i in again.nodes:
-                out.append(f"{x.grid.ids[i]} would win without {term!r}: {refusal(x, i, term).text}")
-    return out
+    # Nodes that exactly one requirement keeps out, and that would have won without it, best first.
+    better = _better_alone(x, ready, found)
+    for skip, term in enumerate(ready.rule.require):
+        without = _alone(x, ready, skip) & ~mask
+        for i in better:
+            if without >> i & 1:
+                told = refusal(x, i, term).text
+                lifted = (
+                    "with enough stock" if term.op in ("whole_order", "full_line", "has_stock") else f"without {term!r}"
+                )
+                yield f"{x.grid.ids[i]} would win {lifted}: {told}"
+
+
+def _better_alone(x: Case, ready: ReadyRule, found: Found) -> list[int]:
+    """The nodes that would, with everything in stock, be better by themselves than the plan's single node, best first.
+
+    For a plan of several nodes every node would save a parcel, so all are, and none is told apart.
+    """
+    if len(found.nodes) != 1:
+        return []
+    columns = [rank.column(x, x.base) for rank in ready.ranks]
+    keys = {i: ([(1, 0) if c[i] is None else (0, c[i]) for c in columns], i) for i in bits(x.base)}
+    limit = keys.get(found.nodes[0])
+    return [] if limit is None else [i for key, i in sorted((key, i) for i, key in keys.items()) if key < limit]
 
 
 def _alone(x: Case, ready: ReadyRule, skip: int) -> int:
     """The candidates if one requirement were lifted."""
-    return ready.without(skip)(x.demand, x)[-1]
+    x.needs = x.rows
+    return ready.without(skip)(x.demand, x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from datetime import date
 from types import MappingProxyType
@@ -109,6 +110,16 @@ class Node:
         CutOff(self.cutoff or "00:00", self.timezone)
 
 
+FAR = 10**12
+"""Meters or grams beyond any limit."""
+
+Band = tuple[tuple[int, ...], tuple[int, ...]]
+"""Weight limits in grams, ascending, and the price in minor units up to each."""
+
+FREE: Band = ((FAR,), (0,))
+"""The band of a service without rates: everything travels for nothing."""
+
+
 @frozen
 class Rate:
     """One row of a carrier's tariff: the price of a parcel up to a distance and a weight; None means no limit.
@@ -131,8 +142,10 @@ def _transit(rows: Iterable[Any]) -> tuple[tuple[int | None, int], ...]:
 
 
 def _rates(rows: Iterable[Rate]) -> tuple[Rate, ...]:
-    far = 10**9
-    return tuple(sorted(rows, key=lambda r: (far if r.km_max is None else r.km_max, r.grams_max or 10**12)))
+    def reach(row: Rate) -> tuple[int, int]:
+        return (FAR if row.km_max is None else row.km_max, FAR if row.grams_max is None else row.grams_max)
+
+    return tuple(sorted(rows, key=reach))
 
 
 @frozen
@@ -152,15 +165,19 @@ class Service:
     transit: tuple[tuple[int | None, int], ...] = field(default=(), converter=_transit)
     calendar: str = ""
 
+    _reach: tuple[int, ...] = field(init=False, eq=False, repr=False)
+    _bands: tuple[Band, ...] = field(init=False, eq=False, repr=False)
+
     def __attrs_post_init__(self) -> None:
-        band: int | None = -1
-        price = 0
+        by_reach: dict[int, tuple[list[int], list[int]]] = {}
         for row in self.rates:
-            if row.km_max == band and row.price.minor < price:
-                raise DefinitionError(
-                    f"service {self.id!r}: a heavier parcel may not cost less ({row.price} in {band} km)"
-                )
-            band, price = row.km_max, row.price.minor
+            limits, prices = by_reach.setdefault(FAR if row.km_max is None else row.km_max * 1000, ([], []))
+            if prices and row.price.minor < prices[-1]:
+                raise DefinitionError(f"service {self.id!r}: a heavier parcel may not cost less ({row.price})")
+            limits.append(FAR if row.grams_max is None else row.grams_max)
+            prices.append(row.price.minor)
+        object.__setattr__(self, "_reach", tuple(by_reach))
+        object.__setattr__(self, "_bands", tuple((tuple(a), tuple(b)) for a, b in by_reach.values()))
 
     def days(self, meters: int | None) -> int | None:
         """Days in transit over a distance; an unknown distance counts as the farthest; None when not served.
@@ -177,23 +194,18 @@ class Service:
                 return days
         return None
 
-    def band(self, meters: int | None) -> tuple[tuple[int, int], ...]:
-        """The (grams_max, price in minor units) rows that hold for a distance; unknown counts as the farthest.
+    def band(self, meters: int | None) -> Band:
+        """The weight limits in grams and the prices in minor units for a distance; unknown counts as the farthest.
 
-        >>> Service("road", rates=(Rate(Money(500, "EUR"), km_max=100),)).band(50_000)
-        ((1000000000000, 500),)
+        >>> Service("road", rates=(Rate(Money(500, "EUR"), km_max=100, grams_max=1_000),)).band(50_000)
+        ((1000,), (500,))
         """
         if not self.rates:
-            return ((10**12, 0),)
-        farthest = self.rates[-1].km_max
+            return FREE
         if meters is None:
-            reach = farthest
-        else:
-            fits = [r.km_max for r in self.rates if r.km_max is None or meters <= r.km_max * 1000]
-            if not fits:
-                return ()
-            reach = fits[0]
-        return tuple((r.grams_max or 10**12, r.price.minor) for r in self.rates if r.km_max == reach)
+            return self._bands[-1]
+        n = bisect_left(self._reach, meters)
+        return self._bands[n] if n < len(self._bands) else ((), ())
 
 
 def _calendars(given: Mapping[str, WorkingCalendar]) -> Mapping[str, WorkingCalendar]:

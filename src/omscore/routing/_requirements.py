@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from omscore.errors import Reason
 from omscore.routing._case import NO_LIMIT, Case, Grid, bits
 from omscore.routing._conditions import CONDITIONS, lower_condition
-from omscore.routing._demand import Facts
+from omscore.routing._demand import NO_FACTS, Facts
 from omscore.routing._network import Node
 from omscore.routing._terms import Condition, Requirement, Word, amount, minor, names, positive, whole
 
@@ -363,6 +363,11 @@ def units_left(x: Case, i: int) -> int | None:
     return None if room == NO_LIMIT else room
 
 
+def _lower_capacity(_: Requirement, b: MaskBinder) -> str:
+    usual = b.const(b.grid.caps(NO_FACTS).any)
+    return f"({usual} if x.facts is {b.const(NO_FACTS)} else x.grid.caps(x.facts).any)"
+
+
 def _lower_rejections(term: Requirement, b: MaskBinder) -> str:
     permille = term["permille"]
     usual = b.grid.where(lambda node: node.rejection_permille <= permille)
@@ -566,7 +571,7 @@ REQUIREMENTS: Mapping[str, Word] = {
     ),
     "before_cutoff": Word(before_cutoff, _loop(_before_cutoff), _cutoff_reason),
     "meets_promise": Word(meets_promise, _loop(_meets_promise), _promise_reason),
-    "has_capacity": Word(has_capacity, lambda _, __: "x.grid.caps(x.facts).any", _capacity_reason),
+    "has_capacity": Word(has_capacity, _lower_capacity, _capacity_reason),
     "lead_days_max": Word(
         lead_days_max,
         _static(lambda n, t: n.lead_days <= t["days"]),

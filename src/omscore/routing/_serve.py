@@ -72,7 +72,7 @@ def search(
         capped=ready.capped,
         parcel_min=rule.parcel_min,
         partial=partial,
-        steps_max=x.steps_max,
+        steps_max=x.grid.steps_max,
     )
     if parts is not None:
         return found.best(parts)
@@ -138,7 +138,7 @@ def backordered(ready: ReadyRule, x: Case, mask: int, found: Found) -> Found | N
 def again(ready: ReadyRule, x: Case) -> int:
     """The candidates of a rule, with the case's stock as the rule sees it."""
     x.needs = x.rows
-    return ready.screen(x.demand, x)[-1]
+    return ready.screen(x.demand, x)
 
 
 def cheapest(ready: ReadyRule, x: Case) -> Found | None:

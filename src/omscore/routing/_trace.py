@@ -112,18 +112,7 @@ class Decision:
     <Decision ord-1: assigned at A by from/complete node>
     """
 
-    __slots__ = (
-        "_found",
-        "_outcome",
-        "_plan",
-        "_reason",
-        "_review_reasons",
-        "_route",
-        "_router",
-        "_rule",
-        "_tried",
-        "_x",
-    )
+    __slots__ = ("_found", "_last", "_outcome", "_plan", "_reason", "_review_reasons", "_route", "_router", "_x")
 
     def __init__(
         self,
@@ -131,8 +120,7 @@ class Decision:
         router: Router,
         x: Case,
         route: int,
-        tried: tuple[tuple[int, ...], ...],
-        rule: int,
+        last: int,
         found: Found | None,
         reason: Reason | None = None,
         review: tuple[Reason, ...] = (),
@@ -141,8 +129,7 @@ class Decision:
         self._router = router
         self._x = x
         self._route = route
-        self._tried = tried
-        self._rule = rule
+        self._last = last
         self._found = found
         self._reason = reason
         self._review_reasons = review
@@ -182,7 +169,14 @@ class Decision:
         >>> decision.trace.route
         1
         """
-        return Trace(self._x, self._router.hash, self._route, self._tried)
+        x, rules = self._x, self._router.compiled.rules[self._route] if self._route >= 0 else []
+        masks = tuple(ready.masks(x.demand, x) for ready in rules[: self._last + 1])
+        return Trace(x, self._router.hash, self._route, masks)
+
+    @property
+    def _rule(self) -> int:
+        """The place of the rule that gave the plan, or -1."""
+        return self._last if self._found is not None else -1
 
     @property
     def demand(self) -> Demand:
