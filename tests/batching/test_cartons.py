@@ -124,6 +124,15 @@ def test_units_of_two_lines_of_one_item_keep_their_lines() -> None:
     assert made.parcels[0].contents == {"a": 2, "b": 3}
 
 
+def test_a_carrier_is_told_the_outer_size() -> None:
+    thick = Carton("T", Dimensions(200, 150, 100), weight_max=5_000, outer=Dimensions(206, 156, 112))
+    mug = item("MUG", (100, 75, 100))
+    (parcel,) = packed(PackLine("1", mug, 2), cartons=(thick,)).parcels
+    assert (parcel.size, parcel.items) == (thick.outer, {"MUG": 2})
+    (parcel,) = packed(PackLine("1", mug, 2)).parcels
+    assert parcel.size == SMALL.inner
+
+
 def test_the_order_of_lines_and_cartons_changes_nothing() -> None:
     lines = [PackLine(str(n), item(f"I{n}", (40 + 10 * n, 60, 30 + 5 * n)), n) for n in range(1, 7)]
     lines += [PackLine(str(n), item(f"J{n}", (150, 100, 80)), 9) for n in (8, 7)]

@@ -1,5 +1,7 @@
 """A scan is judged, its verdict is a fact, and totals are folds of facts."""
 
+import json
+
 import pytest
 
 from omscore.batching import (
@@ -16,6 +18,7 @@ from omscore.batching import (
     is_gs1,
     pack_tally,
 )
+from omscore.codec import standard
 from omscore.errors import CommandRefused, InvalidValue, KeyReused, NotFound
 from omscore.kernel import Item
 
@@ -105,6 +108,13 @@ def test_the_same_scan_again_moves_nothing_and_a_reused_key_is_refused() -> None
         decide_scan(tally, Scan("1", JUG), BOOK)
     with pytest.raises(KeyReused):
         decide_short(tally, Short("1", row=1))
+
+
+def test_facts_and_the_work_so_far_survive_being_stored() -> None:
+    tally = after(Scan("1", RED, units=4), Scan("2", POT), Scan("3", JUG))
+    tally = apply_scans(tally, decide_short(tally, Short("4", row=3, why="bin is empty")))
+    codec = standard()
+    assert codec.decode(json.loads(json.dumps(codec.encode(tally)))) == tally
 
 
 def test_two_pickers_who_scan_the_same_row_lose_nothing() -> None:

@@ -16,12 +16,12 @@ from omscore.batching._cartons import (
     PackLine,
     Placed,
     RefusedLine,
-    choose_cartons,
 )
 from omscore.batching._codes import Barcodes, check_digit, is_gs1
 from omscore.batching._floor import Bin, Floor, Tour
 from omscore.batching._matrix import MatrixFloor
 from omscore.batching._orders import Limits, PickLine, PickOrder
+from omscore.batching._packer import choose_cartons
 from omscore.batching._packing_rules import PACKING_RULES, PackingRule, packing_rules
 from omscore.batching._picklist import BinStock, PickList, PickRow, PickShortage, find_bins, pick_list
 from omscore.batching._plan import Batch, BatchPlan, Refused, plan
