@@ -56,6 +56,23 @@ def test_no_draft_has_a_finding_about_its_money(channels: tuple[Result, ...]) ->
             assert "money.total" not in {finding.code for finding in validate(result.draft, {})}
 
 
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _words(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+def test_persons_stand_in_addresses_only(channels: tuple[Result, ...]) -> None:
+    for result in channels:
+        if (draft := result.draft) is None:
+            continue
+        told = set(_words(draft.extra)) | {word for line in draft.lines for word in _words(line.extra)}
+        for address in filter(None, (draft.ship_to, draft.bill_to)):
+            assert not told & ({address.name, address.phone, address.email, *address.lines} - {""}), result.file
+
+
 def test_shopify_sums_are_the_payloads_own(channels: tuple[Result, ...]) -> None:
     found = orders(channels, "shopify")
     assert found

@@ -70,6 +70,8 @@ def test_what_is_asked_for_comes_along() -> None:
     assert draft.tags == {"VIP", "gift"}
     assert (draft.note, draft.gift_message) == ("ring twice", "Well done")
     assert draft.lines[0].gift_message == "For S."
+    assert draft.extra["attributes"]["Wrap"] == "blue"
+    assert draft.lines[0].extra["attributes"] == {"_gift_note": "For S."}
     assert [line.item for line in draft.lines] == ["MUG", "variant:88"]
     assert draft.ship_to is not None
     assert (draft.ship_to.country, draft.ship_to.postcode) == ("BE", "9000")
@@ -79,6 +81,8 @@ def test_what_is_asked_for_comes_along() -> None:
 def test_a_persons_particulars_are_kept_in_addresses_only() -> None:
     draft = shopify.draft(order(browser_ip="192.0.2.1", email="x@example.org", customer={"id": 4, "email": "x@e.org"}))
     assert draft.customer.id == "4"
+    assert draft.ship_to is not None
+    assert draft.ship_to.email == "x@example.org", "where news of the parcel goes"
     assert set(draft.extra["unread"]) == {"an_app_field"}
 
 

@@ -37,6 +37,10 @@ _READ = frozenset(
 _ITEM_READ = frozenset(["orderItemId", "quantityOrdered", "product", "proceeds", "fulfillment"])
 
 
+# Tax registrations carry the buyer's name, packages the addresses of their nodes.
+_PERSONAL = frozenset({"tax", "packages"})
+
+
 @frozen
 class _Prices:
     goods: Money
@@ -82,7 +86,7 @@ def draft_2026(o: Fields, channel: str, services: Mapping[str, str]) -> Draft:
             lines,
             placed_at,
             revision=revision_at(o.time_or_none("lastUpdatedTime")),
-            ship_to=_address(recipient.part_or_none("deliveryAddress") if recipient else None),
+            ship_to=_address(recipient.part_or_none("deliveryAddress") if recipient else None, o.part_or_none("buyer")),
             service=services.get(raw_service, raw_service) or "standard",
             customer=Customer(),
             shipping=total((price.shipping for price in prices), currency) + fees,
@@ -91,7 +95,7 @@ def draft_2026(o: Fields, channel: str, services: Mapping[str, str]) -> Draft:
             ship_by=ship.time_or_none("latestDateTime") if ship else None,
             deliver_by=deliver.time_or_none("latestDateTime") if deliver else None,
             tags=frozenset(programs),
-            extra=extra | {"unread": o.unread(_READ)},
+            extra=extra | {"unread": o.unread(_READ, _PERSONAL)},
         )
     return total_checked(made, o, "proceeds.grandTotal")
 
@@ -152,7 +156,7 @@ def _line(row: Fields, price: _Prices, *, order_cancelled: bool) -> DraftLine:
         )
 
 
-def _address(a: Fields | None) -> Address | None:
+def _address(a: Fields | None, buyer: Fields | None) -> Address | None:
     if a is None:
         return None
     with a.building():
@@ -165,4 +169,5 @@ def _address(a: Fields | None) -> Address | None:
             name=a.text_or("name"),
             company=a.text_or("companyName"),
             phone=a.text_or("phone"),
+            email=buyer.text_or("buyerEmail") if buyer else "",
         )

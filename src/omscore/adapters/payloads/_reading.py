@@ -165,7 +165,7 @@ class Fields:
         value = self.get(name)
         if value is None:
             raise self.missing(name)
-        if not isinstance(value, list):
+        if not isinstance(value, list | tuple):
             raise self.wrong(name, f"it must be a list, not {type(value).__name__}")
         return [Fields.of(self.source, row, f"{self.at(name)}[{i}]", error=self.error) for i, row in enumerate(value)]
 

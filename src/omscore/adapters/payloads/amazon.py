@@ -135,7 +135,7 @@ def draft(
     currency = due.currency("CurrencyCode")
     if items is None:
         raise o.missing("OrderItems", "Orders v0 gives them apart; pass what getOrderItems answered as `items`")
-    rows = [Fields.of("amazon", row, f"OrderItems[{i}]") for i, row in enumerate(items)]
+    rows = Fields("amazon", {"OrderItems": items}).rows("OrderItems")
     # Amazon sets the quantity of an item that was cancelled whole to none.
     dropped = [row.text("OrderItemId") for row in rows if row.whole("QuantityOrdered") == 0]
     rows = [row for row in rows if row.whole("QuantityOrdered") > 0]
@@ -168,7 +168,7 @@ def draft(
             lines,
             placed_at,
             revision=revision_at(o.time_or_none("LastUpdateDate")),
-            ship_to=_address(there),
+            ship_to=_address(there, o.part_or_none("BuyerInfo")),
             service=(services or {}).get(raw_service, raw_service) or "standard",
             customer=Customer(),
             shipping=shipping + fees,
@@ -232,7 +232,7 @@ def _money(of: Fields, name: str, currency: str) -> Money:
     return amount.money("Amount", currency)
 
 
-def _address(a: Fields | None) -> Address | None:
+def _address(a: Fields | None, buyer: Fields | None) -> Address | None:
     if a is None:
         return None
     with a.building():
@@ -245,6 +245,7 @@ def _address(a: Fields | None) -> Address | None:
             name=a.text_or("Name"),
             company=a.text_or("CompanyName"),
             phone=a.text_or("Phone"),
+            email=buyer.text_or("BuyerEmail") if buyer else "",
         )
 
 

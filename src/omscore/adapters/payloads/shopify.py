@@ -122,8 +122,8 @@ def draft(order: Mapping[str, Any], *, channel: str = "shopify", services: Mappi
     The external id is the order's numeric id and the revision the second it was last updated. `services` maps the
     shop's shipping codes to the host's service words; a code that it does not name is passed on as it is. Items are
     known by SKU, else as `variant:<id>`. Units that were refunded or removed before they shipped are `cancelled`; of a
-    cancelled order all are. `extra` says what else there is to know: `fulfilled` and `returned` units of a line,
-    `cancelled_at`, `refunded`.
+    cancelled order all are. `extra` says what else there is to know: `fulfilled` and `returned` units of a line, its
+    `attributes` (engravings and the like), `cancelled_at`, `refunded`.
 
     Raises ChannelError naming the field that is missing or wrong; one that does not add up to the cent is wrong.
 
@@ -163,6 +163,8 @@ def draft(order: Mapping[str, Any], *, channel: str = "shopify", services: Mappi
         extra |= {"cancelled_at": cancelled_at.isoformat(), "cancel_reason": o.text_or("cancel_reason")}
     if included:
         extra["tax_included"] = str(taxes.amount)
+    if attributes := _pairs(o.rows_or_none("note_attributes")):
+        extra["attributes"] = dict(attributes)
     if fees:
         extra["fees"] = str(fees.amount)
     if refunds := _refunded(o, currency):
@@ -176,7 +178,7 @@ def draft(order: Mapping[str, Any], *, channel: str = "shopify", services: Mappi
             lines,
             placed_at,
             revision=revision_at(o.time_or_none("updated_at")),
-            ship_to=_address(o.part_or_none("shipping_address")),
+            ship_to=_address(o.part_or_none("shipping_address"), o.text_or("email"), o.text_or("phone")),
             bill_to=_address(o.part_or_none("billing_address")),
             service=(services or {}).get(raw_service, raw_service) or "standard",
             customer=Customer(customer.text("id"), orders_before=customer.whole_or("orders_count"))
@@ -189,7 +191,7 @@ def draft(order: Mapping[str, Any], *, channel: str = "shopify", services: Mappi
             payment="terms" if o.get("payment_terms") and payment == "pending" else payment,
             tags=frozenset(tag.strip() for tag in o.text_or("tags").split(",") if tag.strip()),
             note=o.text_or("note"),
-            gift_message=gift_message(_pairs(o.rows_or_none("note_attributes"))),
+            gift_message=gift_message(attributes),
             extra=extra | {"unread": o.unread(_READ, _PERSONAL)},
         )
     return total_checked(made, o, "total_price")
@@ -223,6 +225,8 @@ def _line(
     extra |= {name: count for name, count in (("fulfilled", shipped), ("returned", returned)) if count}
     if included and taxes:
         extra["tax_included"] = str(taxes.amount)
+    if attributes := _pairs(row.rows_or_none("properties")):
+        extra["attributes"] = dict(attributes)
     tags = [
         word
         for word, holds in (("no_shipping", row.get("requires_shipping") is False), ("gift_card", row.get("gift_card")))
@@ -238,7 +242,7 @@ def _line(
             tax=None if included else taxes,
             name=row.text_or("name") or row.text_or("title"),
             tags=frozenset(tags),
-            gift_message=gift_message(_pairs(row.rows_or_none("properties"))),
+            gift_message=gift_message(attributes),
             cancelled=cancelled,
             extra=extra,
         )
@@ -292,7 +296,7 @@ def _refunded(o: Fields, currency: str) -> Money:
     return _sum(done, "amount", currency)
 
 
-def _address(a: Fields | None) -> Address | None:
+def _address(a: Fields | None, email: str = "", phone: str = "") -> Address | None:
     if a is None:
         return None
     point = None
@@ -307,8 +311,8 @@ def _address(a: Fields | None) -> Address | None:
             lines=tuple(line for line in (a.text_or("address1"), a.text_or("address2")) if line),
             name=a.text_or("name") or f"{a.text_or('first_name')} {a.text_or('last_name')}".strip(),
             company=a.text_or("company"),
-            phone=a.text_or("phone"),
-            email=a.text_or("email"),
+            phone=a.text_or("phone") or phone,
+            email=a.text_or("email") or email,
             point=point,
         )
 

@@ -154,7 +154,7 @@ def draft(
             lines,
             placed_at,
             revision=revision_at(o.time_or_none("date_modified_gmt", naive_is=UTC)),
-            ship_to=_address(o.part_or_none("shipping")),
+            ship_to=_address(o.part_or_none("shipping"), billing),
             bill_to=_address(billing),
             service=(services or {}).get(method, method) or "standard",
             customer=Customer("" if customer == "0" else customer),
@@ -197,6 +197,8 @@ def _line(row: Fields, currency: str, gone: int, status: str) -> DraftLine:
     facts = {"fulfilled": fulfilled, "returned": min(gone, fulfilled)}
     extra: dict[str, Any] = {"unread": row.unread(_LINE_READ)}
     extra |= {name: count for name, count in facts.items() if count}
+    if attributes := _pairs(row.rows_or_none("meta_data")):
+        extra["attributes"] = dict(attributes)
     with row.building():
         return DraftLine(
             row.text("id"),
@@ -206,7 +208,7 @@ def _line(row: Fields, currency: str, gone: int, status: str) -> DraftLine:
             discount=gross - row.money("total", currency) + rounding,
             tax=row.money_or_zero("total_tax", currency),
             name=unescape(row.text_or("name")),
-            gift_message=gift_message(_pairs(row.rows_or_none("meta_data"))),
+            gift_message=gift_message(attributes),
             cancelled=units if over else gone - min(gone, fulfilled),
             extra=extra,
         )
@@ -215,7 +217,7 @@ def _line(row: Fields, currency: str, gone: int, status: str) -> DraftLine:
 def _refunded_units(o: Fields, refunds: Sequence[Mapping[str, Any]], currency: str) -> dict[str, int]:
     """Refunded units by order row; the refunds must add up to what the order says was refunded."""
     units: dict[str, int] = {}
-    given = [Fields.of("woocommerce", refund, f"refunds[{i}]") for i, refund in enumerate(refunds)]
+    given = Fields("woocommerce", {"refunds": refunds}).rows("refunds")
     if given and _sum(given, "amount", currency) != -_sum(o.rows_or_none("refunds"), "total", currency):
         raise o.wrong("refunds", "the order's refunds and the ones sent with it differ; read both again")
     for row in (row for refund in given for row in refund.rows_or_none("line_items")):
@@ -234,9 +236,11 @@ def _pairs(rows: Iterable[Fields]) -> list[tuple[str, Any]]:
     return [(row.text_or("key"), row.get("value")) for row in rows]
 
 
-def _address(a: Fields | None) -> Address | None:
+def _address(a: Fields | None, contact: Fields | None = None) -> Address | None:
+    """An address; a shipping address has neither mail nor telephone, the billing address lends it both."""
     if a is None or a.get("country") is None:
         return None
+    contact = contact or a
     with a.building():
         return Address(
             country=a.country("country"),
@@ -246,8 +250,8 @@ def _address(a: Fields | None) -> Address | None:
             lines=tuple(line for line in (a.text_or("address_1"), a.text_or("address_2")) if line),
             name=f"{a.text_or('first_name')} {a.text_or('last_name')}".strip(),
             company=a.text_or("company"),
-            phone=a.text_or("phone"),
-            email=a.text_or("email"),
+            phone=a.text_or("phone") or contact.text_or("phone"),
+            email=a.text_or("email") or contact.text_or("email"),
         )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from omscore.adapters.payloads._reading import Fields
 from omscore.errors import CarrierError
+from omscore.shipping import TrackingFact
 
 DEPTH_MAX = 100
 """How deep elements of a message may nest; carriers' own stay below twenty."""
@@ -26,6 +28,12 @@ def place(country: str = "", region: str = "", postcode: str = "") -> str:
     'US IL 61536'
     """
     return " ".join(part for part in (country, region, postcode) if part)
+
+
+def fact(of: Fields, tracking: str, code: str, at: datetime | None, where: str, carrier: str, raw: str) -> TrackingFact:
+    """A fact made of a message's fields; a tracking number that cannot be one is refused where it stands."""
+    with of.building():
+        return TrackingFact(tracking, code, at, where, carrier, raw)
 
 
 def not_tracking(carrier: str, payload: Mapping[str, Any]) -> CarrierError:

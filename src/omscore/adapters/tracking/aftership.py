@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Any
 
 from omscore.adapters.payloads._reading import Fields
-from omscore.adapters.tracking._common import carrier_fields, not_tracking, place
+from omscore.adapters.tracking._common import carrier_fields, fact, not_tracking, place
 from omscore.shipping import TrackingFact
 
 _CODES = {
@@ -57,7 +57,8 @@ def _of(f: Fields, zone: tzinfo | None) -> tuple[TrackingFact, ...]:
 def _fact(f: Fields, row: Fields, time: str, zone: tzinfo | None) -> TrackingFact:
     code = row.one_of("tag", _CODES)
     naive = zone is None and row.get(time) is not None and _is_naive(row.text(time))
-    return TrackingFact(
+    return fact(
+        row,
         f.text("tracking_number"),
         _FINER.get(row.text_or("subtag"), code),
         None if naive else row.time_or_none(time, naive_is=zone),

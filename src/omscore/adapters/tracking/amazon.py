@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from omscore.adapters.payloads._reading import Fields
-from omscore.adapters.tracking._common import carrier_fields, not_tracking, place
+from omscore.adapters.tracking._common import carrier_fields, fact, not_tracking, place
 from omscore.shipping import TrackingFact
 
 _MILESTONES = {
@@ -68,7 +68,8 @@ def _milestones(f: Fields) -> tuple[TrackingFact, ...]:
     for row in f.rows("milestoneHistory"):
         code = row.part("status").text("code")
         found.append(
-            TrackingFact(
+            fact(
+                row,
                 number,
                 _MILESTONES.get(code, "unknown"),
                 row.time("occurredAt"),
@@ -89,7 +90,7 @@ def _events(f: Fields) -> tuple[TrackingFact, ...]:
         code = "return_to_sender" if back else _EVENTS.get(raw, "unknown")
         at = row.part_or_none("location")
         where = place(at.text_or("countryCode"), at.text_or("stateOrRegion"), at.text_or("postalCode")) if at else ""
-        found.append(TrackingFact(number, code, row.time("eventTime"), where, "amazon", raw))
+        found.append(fact(row, number, code, row.time("eventTime"), where, "amazon", raw))
     return tuple(found)
 
 

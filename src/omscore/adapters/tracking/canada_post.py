@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from omscore.adapters.payloads._reading import Fields
-from omscore.adapters.tracking._common import place, xml_fields
+from omscore.adapters.tracking._common import fact, place, xml_fields
 from omscore.errors import CarrierRejected
 from omscore.shipping import TrackingFact
 
@@ -43,7 +43,8 @@ def facts(text: str | bytes) -> tuple[TrackingFact, ...]:
     f = xml_fields("canada_post", text, root="tracking-detail", many={"occurrence"})
     pin = f.text("pin")
     return tuple(
-        TrackingFact(
+        fact(
+            row,
             pin,
             _CODES.get(row.text("event-identifier"), "unknown"),
             _time(row),

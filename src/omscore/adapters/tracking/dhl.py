@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Any
 
 from omscore.adapters.payloads._reading import Fields
-from omscore.adapters.tracking._common import carrier_fields, not_tracking, place
+from omscore.adapters.tracking._common import carrier_fields, fact, not_tracking, place
 from omscore.errors import CarrierRejected
 from omscore.shipping import TrackingFact
 
@@ -49,7 +49,7 @@ def _of(f: Fields, zone: tzinfo | None) -> tuple[TrackingFact, ...]:
         aware = text.endswith("Z") or "+" in text or "-" in text[10:]
         at = row.time("timestamp", naive_is=zone) if text and (aware or zone is not None) else None
         code = row.one_of("statusCode", _CODES)
-        found.append(TrackingFact(f.text("id"), code, at, _place(row), "dhl", row.text("statusCode")))
+        found.append(fact(row, f.text("id"), code, at, _place(row), "dhl", row.text("statusCode")))
     return tuple(dict.fromkeys(found))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from omscore.adapters.payloads._reading import Fields
-from omscore.adapters.tracking._common import carrier_fields, not_tracking, place
+from omscore.adapters.tracking._common import carrier_fields, fact, not_tracking, place
 from omscore.shipping import TrackingFact
 
 _CODES = {
@@ -52,7 +52,8 @@ def _of(f: Fields) -> tuple[TrackingFact, ...]:
         raise not_tracking("easypost", f.data)
     rows = f.rows_or_none("tracking_details") or [f]
     return tuple(
-        TrackingFact(
+        fact(
+            row,
             f.text("tracking_code"),
             row.one_of("status", _CODES),
             row.time("datetime") if row is not f else f.time_or_none("updated_at"),

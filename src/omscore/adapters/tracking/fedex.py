@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from omscore.adapters.payloads._reading import Fields
-from omscore.adapters.tracking._common import carrier_fields, not_tracking, place, xml_fields
+from omscore.adapters.tracking._common import carrier_fields, fact, not_tracking, place, xml_fields
 from omscore.errors import CarrierError, CarrierRejected, CarrierUnavailable
 from omscore.shipping import TrackingFact
 
@@ -117,7 +117,7 @@ def _fact(number: str, row: Fields, time: str, where: str) -> TrackingFact:
             ("PostalCode", "postalCode"),
         ]
         spot = place(*(at.text_or(xml) or at.text_or(json) for xml, json in names))
-    return TrackingFact(number, _CODES.get(raw, "unknown"), row.time(time), spot, "fedex", raw)
+    return fact(row, number, _CODES.get(raw, "unknown"), row.time(time), spot, "fedex", raw)
 
 
 __all__ = ["facts"]

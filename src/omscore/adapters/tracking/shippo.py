@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from omscore.adapters.payloads._reading import Fields
-from omscore.adapters.tracking._common import carrier_fields, not_tracking, place
+from omscore.adapters.tracking._common import carrier_fields, fact, not_tracking, place
 from omscore.shipping import TrackingFact
 
 _CODES = {
@@ -52,8 +52,7 @@ def facts(payload: Any) -> tuple[TrackingFact, ...]:
         rows.append(latest)
     number, carrier = f.text("tracking_number"), f.text_or("carrier")
     found = [
-        TrackingFact(number, _code(row), row.time("status_date"), _place(row), carrier, row.text("status"))
-        for row in rows
+        fact(row, number, _code(row), row.time("status_date"), _place(row), carrier, row.text("status")) for row in rows
     ]
     # The latest status usually stands in the history too.
     return tuple(dict.fromkeys(found))

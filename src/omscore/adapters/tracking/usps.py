@@ -6,7 +6,7 @@ import re
 from datetime import datetime, tzinfo
 
 from omscore.adapters.payloads._reading import Fields
-from omscore.adapters.tracking._common import place, xml_fields
+from omscore.adapters.tracking._common import fact, place, xml_fields
 from omscore.errors import CarrierRejected
 from omscore.shipping import TrackingFact
 
@@ -68,7 +68,8 @@ def facts(text: str | bytes, *, zone: tzinfo | None = None) -> tuple[TrackingFac
 
 def _fact(number: str, row: Fields, zone: tzinfo | None) -> TrackingFact:
     raw, country = row.text("EventCode"), row.text_or("EventCountry")
-    return TrackingFact(
+    return fact(
+        row,
         number,
         _CODES.get(raw, "unknown"),
         _time(row, zone) if zone is not None and row.get("EventDate") is not None else None,
