@@ -35,6 +35,24 @@ MESSAGES: dict[str, tuple[Callable[[Any], Any], Any]] = {
 }
 
 
+_NAMES = [
+    "order",
+    "orders",
+    "Orders",
+    "payload",
+    "line_items",
+    "lineItems",
+    "orderItems",
+    "billing",
+    "financial_status",
+    "orderId",
+    "OrderStatus",
+    "create",
+    "purchaseOrderState",
+    "id",
+]
+
+
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, one in inner:
@@ -67,6 +85,25 @@ def test_a_broken_order_is_a_draft_that_adds_up_or_refused(name: str, data: st.D
     assert isinstance(draft, Draft)
     assert draft.total is None or draft.total == draft.due
     assert all(0 <= line.cancelled <= line.units for line in draft.lines)
+
+
+anything = st.recursive(
+    junk | st.sampled_from(["order", "orders"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("module", [shopify, woocommerce, amazon, ebay], ids=lambda module: module.__name__[-5:])
+@given(payload=anything)
+def test_whatever_comes_in_orders_are_found_or_refused(module: Any, payload: Any) -> None:
+    try:
+        orders = module.orders_in(payload)
+    except ChannelError:
+        return
+    for order in orders:
+        with pytest.raises(ChannelError):
+            module.draft(order)
 
 
 TELLS: dict[str, tuple[Callable[[Any], Any], Any]] = {

@@ -67,7 +67,7 @@ def draft_2026(o: Fields, channel: str, services: Mapping[str, str]) -> Draft:
         _line(row, price, order_cancelled=status == "CANCELLED") for row, price in zip(rows, prices, strict=True)
     )
     fees = total((price.fees for price in prices), currency)
-    programs = [str(name).lower() for name in o.get("programs") or ()]
+    programs = [name.lower() for name in o.texts("programs")]
     if state.text_or("fulfilledBy") == "AMAZON":
         programs.append("ships_itself")
     extra: dict[str, Any] = {"status": status}
@@ -138,8 +138,8 @@ def _line(row: Fields, price: _Prices, *, order_cancelled: bool) -> DraftLine:
     extra: dict[str, Any] = {"asin": product.text_or("asin"), "unread": row.unread(_ITEM_READ)}
     if fulfilled:
         extra["fulfilled"] = fulfilled
-    if serials := product.get("serialNumbers"):
-        extra["serials"] = list(serials)
+    if serials := product.texts("serialNumbers"):
+        extra["serials"] = serials
     with row.building():
         return DraftLine(
             row.text("orderItemId"),

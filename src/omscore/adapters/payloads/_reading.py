@@ -173,6 +173,15 @@ class Fields:
         """The objects of a list within; a missing list has none."""
         return [] if self.get(name) is None else self.rows(name)
 
+    def texts(self, name: str) -> list[str]:
+        """The texts of a list within; a missing list has none."""
+        value = self.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.wrong(name, "it must be a list of texts")
+        return list(value)
+
     def unread(self, *read: Collection[str]) -> dict[str, Any]:
         """The fields that nobody read and that hold something: what a channel sends beyond our words."""
         known = {name for names in read for name in names}

@@ -84,16 +84,14 @@ def orders_in(payload: Any) -> tuple[Mapping[str, Any], ...]:
     omscore.errors.ChannelError: amazon: an object with 'shipmentId' is not an order; ...
     """
     fields = Fields.of("amazon", payload)
-    if "payload" in payload:
-        return orders_in(fields.part("payload").data)
+    for name in ("payload", "order"):
+        fields = fields.part_or_none(name) or fields
     for name in ("Orders", "orders"):
-        if name in payload:
+        if name in fields.data:
             return tuple(row.data for row in fields.rows(name))
-    if "order" in payload:
-        return orders_in(fields.part("order").data)
-    if "OrderStatus" in payload or "orderItems" in payload or "purchaseOrderState" in payload:
-        return (payload,)
-    holds = ", ".join(repr(name) for name in list(payload)[:3]) or "nothing"
+    if any(name in fields.data for name in ("OrderStatus", "orderItems", "purchaseOrderState")):
+        return (fields.data,)
+    holds = ", ".join(repr(name) for name in list(fields.data)[:3]) or "nothing"
     raise ChannelError(
         f"amazon: an object with {holds} is not an order; orders have 'AmazonOrderId' with 'OrderStatus', 'orderId'"
         " with 'orderItems', or 'purchaseOrderNumber' with 'purchaseOrderState'"

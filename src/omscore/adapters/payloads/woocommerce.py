@@ -81,14 +81,18 @@ def orders_in(payload: Any) -> tuple[Mapping[str, Any], ...]:
     omscore.errors.ChannelError: woocommerce: an object with 'id', 'topic' is not an order; ...
     """
     if isinstance(payload, list):
-        return tuple(order for row in payload for order in orders_in(row))
+        return tuple(_order(row) for row in Fields("woocommerce", {"page": payload}).rows("page"))
     fields = Fields.of("woocommerce", payload)
-    if "line_items" in payload and "billing" in payload:
-        return (payload,)
     # A batch answer's "delete" holds orders that no longer exist.
     if batch := [name for name in ("create", "update") if name in payload]:
-        return tuple(order for name in batch for row in fields.rows(name) for order in orders_in(row.data))
-    holds = ", ".join(repr(name) for name in list(payload)[:3])
+        return tuple(_order(row) for name in batch for row in fields.rows(name))
+    return (_order(fields),)
+
+
+def _order(fields: Fields) -> Mapping[str, Any]:
+    if "line_items" in fields.data and "billing" in fields.data:
+        return fields.data
+    holds = ", ".join(repr(name) for name in list(fields.data)[:3]) or "nothing"
     raise ChannelError(f"woocommerce: an object with {holds} is not an order; an order has 'line_items' and 'billing'")
 
 

@@ -41,14 +41,13 @@ def facts(payload: Any) -> tuple[TrackingFact, ...]:
 
 
 def _of(f: Fields) -> tuple[TrackingFact, ...]:
-    kind = f.text_or("object")
-    if kind == "Event":
-        return _of(f.part("result"))
-    if kind == "Shipment":
+    if f.get("object") == "Event":
+        f = f.part("result")
+    if f.get("object") == "Shipment":
         if f.get("tracker") is None:
             raise f.missing("tracker", "a shipment has one from the moment its label is bought")
-        return _of(f.part("tracker"))
-    if kind != "Tracker":
+        f = f.part("tracker")
+    if f.get("object") != "Tracker":
         raise not_tracking("easypost", f.data)
     rows = f.rows_or_none("tracking_details") or [f]
     return tuple(
