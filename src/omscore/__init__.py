@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omscore.adapters.memory import MemoryStore
-    from omscore.app import Oms, Routed
+    from omscore.app import Oms
     from omscore.errors import (
         Busy,
         CarrierError,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         lb,
         oz,
     )
-    from omscore.orders import ORDER_STATES, Customer, Draft, DraftLine, Fulfillment, Hold, Order
+    from omscore.orders import ORDER_STATES, Customer, Draft, DraftLine, Fulfillment, Hold, Order, Routed
     from omscore.ports import Parcel
     from omscore.routing import Network, Node
 

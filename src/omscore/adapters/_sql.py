@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
-from omscore.app import RECORDS
-from omscore.codec import Codec, standard
 from omscore.errors import Conflict, Corrupt, InvalidValue, InvariantBroken
 from omscore.inventory import BUCKETS, Cell, Movement, Reservation, Short
 from omscore.kernel import QUANTITY_MAX
@@ -25,12 +22,6 @@ SNAPSHOT_EVERY = 1_000
 
 Row = tuple[int, ...]
 """A cell's buckets in BUCKETS order, then its version."""
-
-
-@cache
-def standard_codec() -> Codec:
-    """The codec of everything that the domain and the service store."""
-    return standard().with_types(*RECORDS)
 
 
 Numbered = tuple[int, Movement]

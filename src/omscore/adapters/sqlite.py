@@ -67,7 +67,7 @@ class SqliteStore:
         if self._path in ("", ":memory:"):
             raise DefinitionError("a SQLite store is a file that others can open too; use MemoryStore for memory")
         self._clock: Callable[[], datetime] = clock.now if clock else _machine_time
-        self._codec = codec or _sql.standard_codec()
+        self._codec = codec or codecs.standard()
         self._synchronous = _SYNCHRONOUS[durability]
         self._patience_s = patience_s
         self._tenant_name = tenant

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from omscore import inventory
-from omscore.app._work import External, Work
+from omscore.app._work import Work
 from omscore.errors import KeyReused, Reason
 from omscore.inventory import Cell, Want
 from omscore.orders import (
@@ -13,6 +13,7 @@ from omscore.orders import (
     Capture,
     Command,
     Draft,
+    External,
     Finding,
     Hold,
     MoveUnits,

@@ -9,10 +9,10 @@ from attrs import evolve
 
 from omscore import inventory
 from omscore.app._capture import reserve
-from omscore.app._work import Batch, Work, cells_at
+from omscore.app._work import Work, cells_at
 from omscore.batching import BatchPlan, Limits, MatrixFloor, PickLine, PickOrder, plan
 from omscore.errors import CommandRefused, NotFound, Reason
-from omscore.orders import Close, Fulfillment, MoveUnits
+from omscore.orders import Close, Fulfillment, MoveUnits, PickTask
 from omscore.ports import Parcel
 from omscore.shipping import Shipment
 
@@ -51,13 +51,26 @@ def plan_batches(work: Work, node: str, limits: Limits, limit: int, **options: A
         pick_order(work, work.load("fulfillment", id_))
         for _, id_ in work.txn.find("fulfillment", f"to_batch:{node}", limit=limit)
     ]
-    number = work.count("batch", f"node:{node}")
-    made = plan(found, work.wiring.floors.get(node, _NO_FLOOR), limits, prefix=f"{node}-w{number + 1}-b", **options)
+    floor = work.wiring.floors.get(node, _NO_FLOOR)
+    number = work.count("pick_task", f"node:{node}")
+    made = plan(found, floor, limits, prefix=f"{node}-w{number + 1}-b", **options)
+    length = floor.measure(made.rule)
     for batch in made.batches:
+        alone = {id_: floor.cover([]) for id_ in batch.orders}
+        for line in batch.lines:
+            alone[line.order] |= floor.cover([line.bin])
         for id_ in batch.orders:
             work.save_fulfillment(evolve(work.load("fulfillment", id_), batch=batch.id))
-        kept = Batch(batch.id, node, batch.orders, work.now, batch.tour.length_mm, len(batch.tour.stops))
-        work.save("batch", batch.id, kept, {f"node:{node}": batch.id})
+        task = PickTask(
+            batch.id,
+            node,
+            batch.orders,
+            work.now,
+            batch.tour.length_mm,
+            sum(length(cover) for cover in alone.values()),
+            len(batch.tour.stops),
+        )
+        work.save("pick_task", batch.id, task, {f"node:{node}": batch.id, "all": batch.id})
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from secrets import randbits
 from typing import Any, TypeVar
 
@@ -11,14 +12,14 @@ from attrs import asdict
 
 from omscore import inventory
 from omscore.app import _cancel, _capture, _floor, _outbox, _return, _route
-from omscore.app._route import ROUTING_HOLD, Routed
+from omscore.app._route import ROUTING_HOLD
 from omscore.app._wiring import AnyItem, Wiring, standard_checks
 from omscore.app._work import Work, stamp
 from omscore.batching import BatchPlan, Limits
 from omscore.errors import ChannelError, InvalidValue, NotFound, OmsError
 from omscore.inventory import Cell, expire, fingerprint, once
 from omscore.kernel import Item, TimeIds, key, utc
-from omscore.orders import Check, Draft, Fulfillment, Hold, Order, PlaceHold
+from omscore.orders import Check, Draft, Fulfillment, Hold, Order, PlaceHold, Routed
 from omscore.ports import Carrier, Channel, IdSource, Logged, Notifier, Observer, Parcel, Store, Transaction
 from omscore.returns import Return
 from omscore.routing import Network, Policy, Router, packs
@@ -67,6 +68,7 @@ class Oms:
         floors: Mapping[str, Any] | None = None,
         bins: Mapping[tuple[str, str], str] | None = None,
         buffers: Mapping[Cell, int] | None = None,
+        due: Callable[[Draft, datetime], datetime | None] | None = None,
     ) -> None:
         self._store = store
         policy = packs.single_location() if routing is None else routing
@@ -84,7 +86,18 @@ class Oms:
             floors=floors or {},
             bins=bins or {},
             buffers=buffers or {},
+            due=due or (lambda draft, now: draft.ship_by),
         )
+
+    @property
+    def wiring(self) -> Wiring:
+        """What the service was wired with.
+
+        >>> import omscore as oms
+        >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).wiring.network.currency
+        'EUR'
+        """
+        return self._wiring
 
     def _command(self, name: str, key_: str, content: tuple[object, ...], work: Callable[[Work], T]) -> T:
         """Run a command once per key, in one transaction."""

@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
-
 from omscore import inventory
 from omscore.app._cancel import cancel
 from omscore.app._work import Work, cells_at
 from omscore.errors import InvariantBroken
 from omscore.inventory import Cell
-from omscore.orders import Fulfillment, FulfillmentLine, Hold, MoveUnits, Order, PlaceHold
+from omscore.orders import Fulfillment, FulfillmentLine, Hold, MoveUnits, Order, PlaceHold, Routed
 from omscore.routing import Decision, Demand, DemandLine, Stock
 
 ROUTING_HOLD = "routing_review"
-
-
-@frozen
-class Routed:
-    """What became of one order in one attempt; `text` explains it.
-
-    >>> Routed("ord-1", 1, "assigned", "one stop at ghent").outcome
-    'assigned'
-    """
-
-    order: str
-    attempt: int
-    outcome: str
-    text: str
-    policy: str = ""
-    nodes: tuple[str, ...] = ()
 
 
 def demand_of(work: Work, order: Order, excluded: tuple[str, ...] = (), attempts: int = 0) -> Demand | None:

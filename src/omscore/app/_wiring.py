@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from omscore.inventory import Cell
 from omscore.kernel import Item
-from omscore.orders import STANDARD_CHECKS, Check, Items, sells_items
+from omscore.orders import STANDARD_CHECKS, Check, Draft, Items, sells_items
 from omscore.ports import Carrier, Channel, IdSource, Notifier, Observer
 from omscore.routing import Network, Policy, Router
 
@@ -52,8 +52,8 @@ class Wiring:
     floors: Mapping[str, Any] = field(factory=dict)
     bins: Mapping[tuple[str, str], str] = field(factory=dict)
     buffers: Mapping[Cell, int] = field(factory=dict)
-    pay_first: Callable[[Any], bool] = field(default=lambda draft: draft.payment == "pending")
-    due: Callable[[Any, datetime], datetime | None] = field(default=lambda draft, now: draft.ship_by)
+    pay_first: Callable[[Draft], bool] = field(default=lambda draft: draft.payment == "pending")
+    due: Callable[[Draft, datetime], datetime | None] = field(default=lambda draft, now: draft.ship_by)
 
 
 def standard_checks(catalog: Items | None) -> tuple[Check, ...]:

@@ -6,63 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from attrs import frozen
-
 from omscore.app._wiring import Wiring
 from omscore.errors import NotFound
 from omscore.inventory import Cell
 from omscore.kernel import Item
-from omscore.orders import Command, Event, Fulfillment, Order, apply, decide
+from omscore.orders import Command, Event, Fulfillment, Order, Queued, apply, decide
 from omscore.ports import Effect, Transaction
 from omscore.returns import Return
 from omscore.shipping import Shipment
 
 T = TypeVar("T")
-
-
-@frozen
-class Queued:
-    """Where an order stands with routing: when it is due, what the last attempt came to, who is out of the question.
-
-    >>> Queued("ord-1").attempts
-    0
-    """
-
-    order: str
-    due_at: datetime | None = None
-    attempts: int = 0
-    outcome: str = ""
-    note: str = ""
-    excluded: tuple[str, ...] = ()
-
-
-@frozen
-class External:
-    """Which order a channel's id led to, and what exactly was sent.
-
-    >>> External("ord-1", 1, "f").revision
-    1
-    """
-
-    order: str
-    revision: int
-    fingerprint: str
-
-
-@frozen
-class Batch:
-    """What one picker walks once at a node: its fulfillments, in the order of the plan, and the walk's length.
-
-    >>> Batch("bat-1", "ghent", ("ful-1",)).walk_mm
-    0
-    """
-
-    id: str
-    node: str
-    fulfillments: tuple[str, ...]
-    planned_at: datetime | None = None
-    walk_mm: int = 0
-    stops: int = 0
 
 
 def stamp(at: datetime) -> str:
@@ -210,7 +163,7 @@ class Work:
 
 def _order_index(order: Order) -> dict[str, str]:
     placed = stamp(order.captured_at)
-    index = {f"state:{order.state}": placed}
+    index = {f"state:{order.state}": placed, f"external:{order.draft.external_id}": placed}
     if order.holds:
         deadlines = [hold.until for hold in order.holds if hold.until is not None]
         index["held"] = stamp(min(deadlines)) if deadlines else "~"

@@ -41,6 +41,7 @@ from omscore.orders._messages import (
     UnitsMoved,
 )
 from omscore.orders._order import ORDER_STATES, Order
+from omscore.orders._records import External, PickTask, Queued, Routed
 from omscore.orders._units import FINAL_BUCKETS, UNIT_BUCKETS, UNIT_MOVES, UnitMove, Units
 
 __all__ = [
@@ -95,4 +96,8 @@ __all__ = [
     "NEGOTIATION_STATES",
     "FulfillmentLine",
     "Fulfillment",
+    "External",
+    "Queued",
+    "Routed",
+    "PickTask",
 ]

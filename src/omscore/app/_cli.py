@@ -1,0 +1,89 @@
+"""The command line: replay a day, and ask why an order went where it went."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from time import monotonic
+
+from omscore.adapters import SqliteStore
+from omscore.app._oms import Oms
+from omscore.app.replay import Replay, page, read, report
+from omscore.errors import OmsError
+from omscore.routing import Network
+
+DB = "omscore-replay.db"
+PAGE = "omscore-replay.html"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 done, 2 refused with a message on standard error.
+
+    >>> main(["explain", "ord-9", "--db", "no such file.db"])
+    2
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        result: int = args.run(args)
+    except OmsError as wrong:
+        print(f"omscore: {wrong}", file=sys.stderr)  # noqa: T201 - the command line's own voice
+        return 2
+    return result
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m omscore", description="Order management on real days of orders.")
+    parser.add_argument("--version", action="version", version=version("omscore"))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    replay = commands.add_parser("replay", help="replay a folder of orders through the whole flow; may be stopped")
+    replay.add_argument("folder", type=Path, metavar="DIR", help="the folder with the day's files")
+    replay.add_argument("--db", type=Path, default=Path(DB), help=f"the SQLite file to work on ({DB})")
+    replay.add_argument("--page", type=Path, default=Path(PAGE), help=f"where to write the HTML page ({PAGE})")
+    replay.set_defaults(run=_replay)
+    explain = commands.add_parser("explain", help="why an order went where it went")
+    explain.add_argument("order", metavar="ORDER", help="the order's id, or the channel's own number of it")
+    explain.add_argument("--db", type=Path, default=Path(DB), help=f"the SQLite file of the replay ({DB})")
+    explain.set_defaults(run=_explain)
+    return parser
+
+
+def _replay(args: argparse.Namespace) -> int:
+    day = read(args.folder)
+    run = Replay(day, lambda clock: SqliteStore(args.db, clock=clock, durability="process-crash"))
+    run.run(_progress() if sys.stderr.isatty() else None)
+    done = report(run)
+    args.page.write_text(page(run, done), encoding="utf-8")
+    print(done)  # noqa: T201 - the command line's own voice
+    print(f"page: {args.page}   why an order went where it went: python -m omscore explain ORDER --db {args.db}")  # noqa: T201
+    return 0 if done.oversold == 0 and not done.stock["cells that do not add up"] else 1
+
+
+def _progress() -> Callable[[int, int], None]:
+    """A line that tells how far it is, at most ten times a second."""
+    shown = 0.0
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        if done == total or monotonic() - shown > 0.1:
+            shown = monotonic()
+            end = "\n" if done == total else ""
+            print(f"\r{done * 100 // total:3} %  step {done} of {total}", end=end, file=sys.stderr, flush=True)  # noqa: T201
+
+    return show
+
+
+def _explain(args: argparse.Namespace) -> int:
+    if not args.db.is_file():
+        raise OmsError(f"{args.db} is no file; replay a folder first, or name the file with --db")
+    store = SqliteStore(args.db)
+    shop = Oms(store=store, network=Network())
+    order_id = args.order
+    if store.run(lambda txn: txn.get("order", order_id), write=False) is None:
+        found = store.run(lambda txn: txn.find("order", f"external:{order_id}", limit=1), write=False)
+        order_id = found[0][1] if found else order_id
+    print(shop.explain(order_id))  # noqa: T201 - the command line's own voice
+    return 0

@@ -1,0 +1,69 @@
+"""What a replay is given: orders and cancellations of some days, stock, a network, and what was wrong in the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from omscore.batching import Limits
+from omscore.kernel import Item
+from omscore.orders import Draft
+from omscore.ports import Carrier
+from omscore.routing import Network, Policy
+
+
+@frozen
+class Rejected:
+    """A row that was not taken, where it stands, and what to do about it."""
+
+    file: str
+    row: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, row {self.row}: {self.why}" if self.row else f"{self.file}: {self.why}"
+
+
+@frozen
+class Wish:
+    """One order: its draft, and when it was paid if that was later."""
+
+    draft: Draft
+    paid_at: datetime | None = None
+
+
+@frozen
+class TakenBack:
+    """Units of one order line that the customer gave up, before or after they were shipped."""
+
+    at: datetime
+    order: str
+    line: str
+    units: int
+    id: str
+
+
+@frozen
+class Day:
+    """Everything that a replay needs; made by the reader of a format, mechanical and the same every time."""
+
+    name: str
+    source: str
+    currency: str
+    network: Network
+    policy: Policy
+    items: Mapping[str, Item]
+    stock: Mapping[tuple[str, str], int]
+    wishes: tuple[Wish, ...]
+    taken_back: tuple[TakenBack, ...] = ()
+    carriers: tuple[Carrier, ...] = ()
+    transit_days: int = 2
+    floors: Mapping[str, Any] = field(factory=dict)
+    bins: Mapping[tuple[str, str], str] = field(factory=dict)
+    limits: Limits = field(factory=lambda: Limits(orders_max=8))
+    rejected: tuple[Rejected, ...] = ()
+    unmatched: int = 0
+    promise: str = "shipped within 24 hours of the order"
