@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 
@@ -37,7 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m omscore", description="Order management on real days of orders.")
-    parser.add_argument("--version", action="version", version=version("omscore"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     replay = commands.add_parser("replay", help="replay a folder of orders through the whole flow; may be stopped")
     replay.add_argument("folder", type=Path, metavar="DIR", help="the folder with the day's files")

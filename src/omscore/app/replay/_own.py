@@ -1,9 +1,9 @@
 """A host's own days: nodes.json, stock.csv, orders.jsonl, and items.csv and cancellations.jsonl if there are any.
 
 `nodes.json` is what Network.from_dict reads; `stock.csv` has node, item, units; an order is a JSON object as
-JsonChannel reads it, with a channel; `items.csv` has sku and optionally name, weight_grams; a cancellation has at, order, line and
-units. Every time carries its zone. The policy is policy.json if there is one, else the nearest node that has it all,
-else as few stops as can be.
+JsonChannel reads it, with a channel; `items.csv` has sku and optionally name, weight_grams; a cancellation has at,
+order, line and units. Every time carries its zone. The policy is policy.json if there is one, else the nearest node
+that has it all, else as few stops as can be.
 """
 
 from __future__ import annotations

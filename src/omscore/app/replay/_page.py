@@ -73,9 +73,8 @@ def _network(work: Work, replay: Replay, orders: Iterable[Order]) -> object:
         point = order.destination.point if order.destination else None
         if point is None or len(links) >= LINKS_MAX:
             continue
-        for fulfillment in work.fulfillments(order.id):
-            if fulfillment.node in nodes and fulfillment.state == "closed":
-                links.append((nodes[fulfillment.node], (point.longitude, point.latitude)))
+        shipped = [f.node for f in work.fulfillments(order.id) if f.state == "closed" and f.node in nodes]
+        links.extend((nodes[node], (point.longitude, point.latitude)) for node in shipped)
     places = [(at, node) for node, at in sorted(nodes.items())]
     if not places:
         rows = [(node.id, node.kind, node.country) for node in replay.day.network.nodes]
