@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, S
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
@@ -25,6 +25,9 @@ from omscore.errors import CodecError, DefinitionError, OmsError, Reason, Shorta
 
 Upcaster = Callable[[dict[str, Any]], Mapping[str, Any]]
 """Takes the fields of one version and returns those of the next."""
+
+REMEMBERED_MAX = 1_024
+"""How many values `Codec.recall` remembers, the latest used."""
 
 _TAG = "$"
 _Coder = tuple[Callable[[Any], Any], Callable[[Any], Any]]
@@ -115,6 +118,7 @@ class Codec:
             if version != self._versions[tag]:
                 raise DefinitionError(f"the upcasters of {tag!r} skip version {self._versions[tag]}")
             self._versions[tag] = version + 1
+        self._remembered = lru_cache(maxsize=REMEMBERED_MAX)(self.loads)
         self._encoders: dict[type, Callable[[Any], Any]] = dict(_DYNAMIC_PLAIN)
         self._encoders |= {
             list: self._encode_list,
@@ -194,6 +198,18 @@ class Codec:
         except (ValueError, RecursionError) as error:
             raise CodecError(f"this is no JSON: {error}") from None
         return self.decode(data)
+
+    def recall(self, text: str) -> Any:
+        """The value back from JSON text, remembered by that text: the same value for the same text.
+
+        Only tagged values are remembered, since they never change; plain lists and dicts are read anew.
+
+        >>> codec = Codec([kernel.Money])
+        >>> text = codec.dumps(kernel.Money(1999, "EUR"))
+        >>> codec.recall(text) is codec.recall(text)
+        True
+        """
+        return self._remembered(text) if text.startswith('{"$"') else self.loads(text)
 
     # -- values whose type no hint tells ----------------------------------------------------------------------------
 

@@ -300,7 +300,7 @@ class SqliteTransaction:
             return None
         version, value, entries = row
         self._records[kind, id] = (version, json.loads(entries) if entries else {})
-        return Stored(self._codec.loads(value), version)
+        return Stored(self._codec.recall(value), version)
 
     def put(
         self,

@@ -51,7 +51,10 @@ def plan_batches(work: Work, node: str, limits: Limits, limit: int, **options: A
         pick_order(work, work.load("fulfillment", id_))
         for _, id_ in work.txn.find("fulfillment", f"to_batch:{node}", limit=limit)
     ]
-    floor = work.wiring.floors.get(node, _NO_FLOOR)
+    floor = work.wiring.floors.get(node)
+    if floor is None:
+        # Where every walk is unknown, no order of batches is better than first come, first served.
+        floor, options = _NO_FLOOR, {"method": "first_come", **options}
     number = work.count("pick_task", f"node:{node}")
     made = plan(found, floor, limits, prefix=f"{node}-w{number + 1}-b", **options)
     length = floor.measure(made.rule)
@@ -175,7 +178,9 @@ def track(work: Work, shipment_id: str, status: str) -> str:
     work.save_shipment(after)
     order = work.order(shipment.order)
     if after.status == "delivered" and shipment.status != "delivered":
-        order = work.tell(order, MoveUnits("deliver", dict(shipment.lines), shipment_id))
+        # Units that are already expected back while on their way arrive as a return, not as a delivery.
+        arrived = {line: min(n, order.units[line].shipped) for line, n in shipment.lines.items()}
+        order = work.tell(order, MoveUnits("deliver", {line: n for line, n in arrived.items() if n}, shipment_id))
         work.emit("notify.delivered", shipment_id, order.id, order=order.id, shipment=shipment_id)
     close_if_finished(work, order.id)
     return shipment_id

@@ -41,17 +41,20 @@ class Work:
         self.cause = cause
         self.actor = actor
         self.now = txn.now()
+        # What this unit of work has read or written: nobody else writes while it runs, so it is read once.
         self._versions: dict[tuple[str, str], int] = {}
+        self._values: dict[tuple[str, str], Any] = {}
 
     # -- records ----------------------------------------------------------------------------------------------------
 
     def find(self, kind: str, id_: str) -> Any | None:
         """A record's value, or None."""
-        stored = self.txn.get(kind, id_)
-        if stored is None:
-            return None
-        self._versions[kind, id_] = stored.version
-        return stored.value
+        at = (kind, id_)
+        if at not in self._values:
+            stored = self.txn.get(kind, id_)
+            self._versions[at] = stored.version if stored else 0
+            self._values[at] = stored.value if stored else None
+        return self._values[at]
 
     def load(self, kind: str, id_: str) -> Any:
         """A record's value; raises NotFound."""
@@ -65,6 +68,7 @@ class Work:
         version = self._versions.get((kind, id_), 0)
         self.txn.put(kind, id_, value, version=version, index=index)
         self._versions[kind, id_] = version + 1
+        self._values[kind, id_] = value
 
     def all(self, kind: str, index: str) -> Iterator[Any]:
         """The records of an index, in its order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -167,9 +168,10 @@ def _wish(row: Mapping[str, str], rows: list[dict[str, str]]) -> Wish:
 
 def _money(row: Mapping[str, str], name: str) -> Money:
     try:
-        amount = Money.of(row[name], "BRL")
-    except InvalidValue as wrong:
-        raise ChannelError(f"row {row[ROW]}: field {name!r} {wrong}") from None
+        # The file holds sums of binary floats (72.69999999999999): amounts are read to the nearest centavo.
+        amount = Money.of(str(Decimal(row[name]).quantize(Decimal("0.01"), ROUND_HALF_UP)), "BRL")
+    except (InvalidValue, InvalidOperation):
+        raise ChannelError(f"row {row[ROW]}: field {name!r} {row[name]!r} is not an amount; write 19.99") from None
     if amount.minor < 0:
         raise ChannelError(f"row {row[ROW]}: field {name!r} must not be negative, not {row[name]}")
     return amount
