@@ -136,11 +136,11 @@ def import_lines(books: LedgerTransaction, lines: Iterable[str]) -> int:
         try:
             row = json.loads(text)
             if ended or not isinstance(row, list) or (number == 1) != (row == [_FORMAT]):
-                raise ValueError("it stands where no such line belongs")  # noqa: TRY301 - one place names the line
+                raise ValueError("it stands where no such line belongs")
             if row[0] == "end":
                 ended = True
                 if row[1] != seal.hexdigest():
-                    raise ValueError("the lines before it were changed after they were written")  # noqa: TRY301
+                    raise ValueError("the lines before it were changed after they were written")
             elif number > 1:
                 reader.take(row)
         except (ValueError, TypeError, IndexError, KeyError) as error:
