@@ -1,7 +1,7 @@
-"""`python -m omscore`: see omscore.app for what it can do."""
+"""`python -m omscore`: see omscore.replay for what it can do."""
 
 import sys
 
-from omscore.app._cli import main
+from omscore.replay import main
 
 sys.exit(main())

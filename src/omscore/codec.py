@@ -26,7 +26,7 @@ from omscore.errors import CodecError, DefinitionError, OmsError, Reason, Shorta
 Upcaster = Callable[[dict[str, Any]], Mapping[str, Any]]
 """Takes the fields of one version and returns those of the next."""
 
-REMEMBERED_MAX = 1_024
+_REMEMBERED_MAX = 1_024
 """How many values `Codec.recall` remembers, the latest used."""
 
 _TAG = "$"
@@ -118,7 +118,7 @@ class Codec:
             if version != self._versions[tag]:
                 raise DefinitionError(f"the upcasters of {tag!r} skip version {self._versions[tag]}")
             self._versions[tag] = version + 1
-        self._remembered = lru_cache(maxsize=REMEMBERED_MAX)(self.loads)
+        self._remembered = lru_cache(maxsize=_REMEMBERED_MAX)(self.loads)
         self._encoders: dict[type, Callable[[Any], Any]] = dict(_DYNAMIC_PLAIN)
         self._encoders |= {
             list: self._encode_list,

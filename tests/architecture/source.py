@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "omscore"
 # Left may import right, never back; names of one row never meet. The command line stands above all it wires together.
 LAYERS = (
     ("__main__",),
-    ("cli",),
+    ("replay",),
     ("testing",),
     ("adapters",),
     ("app",),

@@ -14,11 +14,11 @@ from omscore import inventory
 from omscore.app import _cancel, _capture, _floor, _outbox, _return, _route
 from omscore.app._route import ROUTING_HOLD
 from omscore.app._wiring import AnyItem, Wiring, standard_checks
-from omscore.app._work import Work, stamp
+from omscore.app._work import Work
 from omscore.batching import BatchPlan, Limits
 from omscore.errors import ChannelError, InvalidValue, NotFound, OmsError
 from omscore.inventory import Cell, expire, fingerprint, once
-from omscore.kernel import Item, TimeIds, key, utc
+from omscore.kernel import Item, TimeIds, key, stamp, utc
 from omscore.orders import Check, Draft, Fulfillment, Hold, Order, PlaceHold, Routed
 from omscore.ports import Carrier, Channel, IdSource, Logged, Notifier, Observer, Parcel, Store, Transaction
 from omscore.returns import Return
@@ -88,16 +88,6 @@ class Oms:
             buffers=buffers or {},
             due=due or (lambda draft, now: draft.ship_by),
         )
-
-    @property
-    def wiring(self) -> Wiring:
-        """What the service was wired with.
-
-        >>> import omscore as oms
-        >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).wiring.network.currency
-        'EUR'
-        """
-        return self._wiring
 
     def _command(self, name: str, key_: str, content: tuple[object, ...], work: Callable[[Work], T]) -> T:
         """Run a command once per key, in one transaction."""

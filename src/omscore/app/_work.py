@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 
 from omscore.app._wiring import Wiring
 from omscore.errors import NotFound
 from omscore.inventory import Cell
-from omscore.kernel import Item
+from omscore.kernel import Item, stamp
 from omscore.orders import Command, Event, Fulfillment, Order, Queued, apply, decide
 from omscore.ports import Effect, Transaction
 from omscore.returns import Return
 from omscore.shipping import Shipment
 
 T = TypeVar("T")
-
-
-def stamp(at: datetime) -> str:
-    """A time as a sort key that orders like the time.
-
-    >>> from datetime import UTC
-    >>> stamp(datetime(2026, 3, 2, 9, tzinfo=UTC))
-    '2026-03-02T09:00:00.000000+00:00'
-    """
-    return at.isoformat(timespec="microseconds")
 
 
 class Work:

@@ -9,7 +9,7 @@ from omscore.kernel.place import EARTH_RADIUS_M, Address, GeoPoint, distance_m
 from omscore.kernel.quantities import QUANTITY_MAX, Quantities, quantity
 from omscore.kernel.rng import Rng
 from omscore.kernel.states import StateTable
-from omscore.kernel.times import ManualClock, utc
+from omscore.kernel.times import ManualClock, stamp, utc
 
 __all__ = [
     "Money",
@@ -36,6 +36,7 @@ __all__ = [
     "CutOff",
     "ManualClock",
     "utc",
+    "stamp",
     "KEY_LENGTH_MAX",
     "SequenceIds",
     "TimeIds",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from omscore.app.replay import _brunel, _olist, _own, _uk
-from omscore.app.replay._day import Day
-from omscore.app.replay._rows import find
 from omscore.errors import ChannelError
+from omscore.replay import _brunel, _olist, _own, _uk
+from omscore.replay._day import Day
+from omscore.replay._rows import find
 
 # The file that gives a format away, and its reader.
 FORMATS = (
@@ -23,6 +23,10 @@ def read(folder: Path) -> Day:
 
     Raises ChannelError for a folder that is not there or holds none of them; rows that are wrong are listed in the
     day's `rejected`, and the rest goes on.
+
+    >>> read(Path("no such folder"))
+    Traceback (most recent call last):
+    omscore.errors.ChannelError: no such folder is no folder; name the folder that holds the day's files
     """
     if not folder.is_dir():
         raise ChannelError(f"{folder} is no folder; name the folder that holds the day's files")

@@ -17,7 +17,11 @@ from omscore.routing import Network, Policy
 
 @frozen
 class Rejected:
-    """A row that was not taken, where it stands, and what to do about it."""
+    """A row that was not taken, where it stands, and what to do about it.
+
+    >>> str(Rejected("stock.csv", 7, "field 'units' must be a whole number, not 'x'"))
+    "stock.csv, row 7: field 'units' must be a whole number, not 'x'"
+    """
 
     file: str
     row: int
@@ -29,7 +33,10 @@ class Rejected:
 
 @frozen
 class Wish:
-    """One order: its draft, and when it was paid if that was later."""
+    """One order: its draft, and when it was paid if that was later.
+
+    >>> Wish(draft=None).paid_at
+    """
 
     draft: Draft
     paid_at: datetime | None = None
@@ -37,7 +44,12 @@ class Wish:
 
 @frozen
 class TakenBack:
-    """Units of one order line that the customer gave up, before or after they were shipped."""
+    """Units of one order line that the customer gave up, before or after they were shipped.
+
+    >>> from datetime import UTC, datetime
+    >>> TakenBack(datetime(2026, 3, 2, tzinfo=UTC), "1001", "1", 2, "c-1").units
+    2
+    """
 
     at: datetime
     order: str
@@ -48,7 +60,14 @@ class TakenBack:
 
 @frozen
 class Day:
-    """Everything that a replay needs; made by the reader of a format, mechanical and the same every time."""
+    """Everything that a replay needs; made by the reader of a format, mechanical and the same every time.
+
+    >>> from pathlib import Path
+    >>> from omscore.replay import read
+    >>> read(Path("no such folder"))
+    Traceback (most recent call last):
+    omscore.errors.ChannelError: no such folder is no folder; name the folder that holds the day's files
+    """
 
     name: str
     source: str

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from omscore.adapters.carrier import RateRow, TableCarrier
 from omscore.adapters.channel import moment, whole
-from omscore.app.replay._day import Day, Rejected, Wish
-from omscore.app.replay._rows import ROW, need, table
 from omscore.batching import Limits
 from omscore.errors import ChannelError, InvalidValue
 from omscore.kernel import Address, Dimensions, GeoPoint, Item, Money, cm
 from omscore.orders import Customer, Draft, DraftLine
+from omscore.replay._day import Day, Rejected, Wish
+from omscore.replay._rows import ROW, need, table
 from omscore.routing import Network, Node, Policy, Route, Rule, fewest_splits, has_stock, nearest, park, whole_order
 
 ORDERS = ("order_id", "channel", "placed_at", "order_approved_at", "customer_unique_id", "customer_zip_code_prefix",

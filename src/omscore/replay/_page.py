@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from html import escape
 from zoneinfo import ZoneInfo
 
-from omscore.app._work import Work
-from omscore.app.replay._report import Report, share_rows, walk_rows
-from omscore.app.replay._run import Replay
 from omscore.orders import Order, PickTask
+from omscore.ports import Transaction
 from omscore.render import bars, geo_map, html_page, html_table
+from omscore.replay._report import Report, fulfillments_of, kept, share_rows, walk_rows
+from omscore.replay._run import Replay
 
 Point = tuple[float, float]
 LINKS_MAX = 400
@@ -18,12 +18,16 @@ LINKS_MAX = 400
 
 
 def page(replay: Replay, report: Report) -> str:
-    """The whole page as HTML text."""
-    return replay.store.run(lambda txn: _draw(Work(txn, replay.shop.wiring, ""), replay, report), write=False)
+    """The whole page as HTML text; see :class:`omscore.replay.Report` for what it shows.
+
+    >>> page.__name__
+    'page'
+    """
+    return replay.store.run(lambda txn: _draw(txn, replay, report), write=False)
 
 
-def _draw(work: Work, replay: Replay, report: Report) -> str:
-    orders = [work.order(id_) for id_ in sorted(set(replay.orders.values()))]
+def _draw(txn: Transaction, replay: Replay, report: Report) -> str:
+    orders = [kept(txn, "order", id_) for id_ in sorted(set(replay.orders.values()))]
     moved = [(name, n) for name, n in report.units.items() if n]
     parts = [
         f"<h1>{escape(report.name)}</h1><p>{escape(report.source)}</p>",
@@ -37,10 +41,10 @@ def _draw(work: Work, replay: Replay, report: Report) -> str:
         html_table(("how well", "part", "of", "share"), share_rows(report.shares)),
         html_table(("routing outcomes", ""), list(report.routing.items())),
         "<h2>The network</h2>",
-        str(_network(work, replay, orders)),
+        str(_network(txn, replay, orders)),
     ]
     if report.walk_mm["order by order"]:
-        parts += ["<h2>Walked</h2>", html_table(("walked", ""), walk_rows(report.walk_mm)), *_tour(work, replay)]
+        parts += ["<h2>Walked</h2>", html_table(("walked", ""), walk_rows(report.walk_mm)), *_tour(txn, replay)]
     seconds = [(stage, f"{s:.2f} s") for stage, s in report.seconds.items()]
     parts += ["<h2>Time</h2>", html_table(("stage", "time"), seconds)]
     for title, rows in (
@@ -62,7 +66,7 @@ def _by_hour(orders: Iterable[Order]) -> object:
     return bars(values, title="orders by hour (UTC)")
 
 
-def _network(work: Work, replay: Replay, orders: Iterable[Order]) -> object:
+def _network(txn: Transaction, replay: Replay, orders: Iterable[Order]) -> object:
     nodes = {
         node.id: (node.point.longitude, node.point.latitude)
         for node in replay.day.network.nodes
@@ -73,7 +77,7 @@ def _network(work: Work, replay: Replay, orders: Iterable[Order]) -> object:
         point = order.destination.point if order.destination else None
         if point is None or len(links) >= LINKS_MAX:
             continue
-        shipped = [f.node for f in work.fulfillments(order.id) if f.state == "closed" and f.node in nodes]
+        shipped = [f.node for f in fulfillments_of(txn, order.id) if f.state == "closed" and f.node in nodes]
         links.extend((nodes[node], (point.longitude, point.latitude)) for node in shipped)
     places = [(at, node) for node, at in sorted(nodes.items())]
     if not places:
@@ -82,11 +86,9 @@ def _network(work: Work, replay: Replay, orders: Iterable[Order]) -> object:
     return geo_map(places, title="nodes, and where they shipped to", links=links)
 
 
-def _tour(work: Work, replay: Replay) -> list[str]:
+def _tour(txn: Transaction, replay: Replay) -> list[str]:
     """The pick tour with the most stops, drawn on its floor."""
-    tasks: list[PickTask] = [
-        work.load("pick_task", id_) for _, id_ in work.txn.find("pick_task", "all", limit=1_000_000)
-    ]
+    tasks: list[PickTask] = [kept(txn, "pick_task", id_) for _, id_ in txn.find("pick_task", "all", limit=1_000_000)]
     tasks = [task for task in tasks if task.node in replay.day.floors]
     if not tasks:
         return []
@@ -94,7 +96,7 @@ def _tour(work: Work, replay: Replay) -> list[str]:
     bins = {
         replay.day.bins[task.node, line.item]
         for id_ in task.fulfillments
-        for line in work.load("fulfillment", id_).lines
+        for line in kept(txn, "fulfillment", id_).lines
     }
     tour = replay.day.floors[task.node].tour(sorted(bins))
     words = f"{task.id}: {len(task.fulfillments)} fulfillments, {len(tour.stops)} stops, {tour.length_m} m"

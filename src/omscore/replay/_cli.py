@@ -9,9 +9,12 @@ from pathlib import Path
 from time import monotonic
 
 from omscore.adapters import SqliteStore
-from omscore.app._oms import Oms
-from omscore.app.replay import Replay, page, read, report
+from omscore.app import Oms
 from omscore.errors import OmsError
+from omscore.replay._page import page
+from omscore.replay._read import read
+from omscore.replay._report import report
+from omscore.replay._run import Replay
 from omscore.routing import Network
 
 DB = "omscore-replay.db"

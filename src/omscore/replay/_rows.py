@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from omscore.app.replay._day import Rejected
 from omscore.errors import ChannelError
+from omscore.replay._day import Rejected
 
 ROW = "#row"
 """Under this name each row carries its number in the file, the header being row 1."""

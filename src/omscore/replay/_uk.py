@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 
 from omscore.adapters.carrier import RateRow, TableCarrier
 from omscore.adapters.channel import CsvChannel, moment, whole
-from omscore.app.replay._day import Day, Rejected, TakenBack, Wish
-from omscore.app.replay._rows import ROW, good_groups, need, table
 from omscore.batching import Bin, Floor, Limits
 from omscore.errors import ChannelError
 from omscore.kernel import GeoPoint, Item, Money, largest_remainder
 from omscore.orders import Draft
+from omscore.replay._day import Day, Rejected, TakenBack, Wish
+from omscore.replay._rows import ROW, good_groups, need, table
 from omscore.routing import Network, Node, Policy, Route, Rule, by_priority, has_stock, park, whole_order
 
 SALES = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country", "line")

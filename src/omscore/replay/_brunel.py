@@ -13,12 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from omscore.adapters.channel import whole
-from omscore.app.replay._day import Day, Rejected, Wish
-from omscore.app.replay._rows import ROW, need, table
 from omscore.batching import Limits
 from omscore.errors import ChannelError, InvalidValue, Reason
 from omscore.kernel import Address, Item, Money
 from omscore.orders import Customer, Draft, DraftLine
+from omscore.replay._day import Day, Rejected, Wish
+from omscore.replay._rows import ROW, need, table
 from omscore.routing import Network, Node, Policy, Route, Rule, by_priority, own_requirement, park, whole_order
 
 ORDERS = ("Order ID", "Order Date", "Customer", "Product ID", "Unit quantity", "Weight", "Service Level")

@@ -7,13 +7,12 @@ from typing import Any
 
 from attrs import frozen
 
-from omscore.app._work import Work
-from omscore.app.replay._day import Day
-from omscore.app.replay._run import Replay
 from omscore.inventory import HELD
 from omscore.orders import UNIT_BUCKETS, Fulfillment, Order
 from omscore.ports import Transaction
 from omscore.render import text_table
+from omscore.replay._day import Day
+from omscore.replay._run import Replay
 from omscore.shipping import Shipment
 
 LISTED_MAX = 20
@@ -26,6 +25,21 @@ class Report:
 
     Shares are (part, whole), so that the denominator is always told. `facts` are the same for every run over the same
     data; `seconds` are this machine's.
+
+    >>> from omscore import Address, Draft, DraftLine, Item, MemoryStore, Money, Network, Node
+    >>> from omscore.replay import Day, Replay, Wish, report
+    >>> from omscore.routing import packs
+    >>> from datetime import UTC, datetime
+    >>> line = DraftLine("1", "SKU-1", 2, Money(1999, "EUR"))
+    >>> draft = Draft("web", "1001", "EUR", (line,), datetime(2026, 3, 2, 9, tzinfo=UTC), ship_to=Address("BE"),
+    ...               payment="paid")
+    >>> day = Day("a day", "own data", "EUR", Network([Node("ghent", country="BE")]), packs.single_location(),
+    ...           {"SKU-1": Item("SKU-1")}, {("ghent", "SKU-1"): 5}, (Wish(draft),))
+    >>> replay = Replay(day, MemoryStore)
+    >>> replay.run()
+    >>> done = report(replay)
+    >>> done.oversold, done.units_in, done.shares["orders explained"]
+    (0, 2, (1, 1))
     """
 
     name: str
@@ -43,21 +57,37 @@ class Report:
 
     @property
     def oversold(self) -> int:
-        """Units promised beyond supply; anything but 0 is a bug."""
+        """Units promised beyond supply; anything but 0 is a bug.
+
+        >>> Report.oversold.__doc__.split(";")[0]
+        'Units promised beyond supply'
+        """
         return self.stock["oversold"]
 
     @property
     def units_in(self) -> int:
-        """Units of all orders that were taken in."""
+        """Units of all orders that were taken in.
+
+        >>> Report.units_in.__doc__.split(".")[0]
+        'Units of all orders that were taken in'
+        """
         return self.units["ordered"]
 
     @property
     def units_out_and_held(self) -> int:
-        """Units in every bucket of every line: where all of them are now."""
+        """Units in every bucket of every line: where all of them are now.
+
+        >>> Report.units_out_and_held.__doc__.split(":")[0]
+        'Units in every bucket of every line'
+        """
         return sum(self.units[bucket] for bucket in UNIT_BUCKETS)
 
     def facts(self) -> dict[str, Any]:
-        """Everything but the time it took, as plain data."""
+        """Everything but the time it took, as plain data.
+
+        >>> Report.facts.__doc__.split(",")[0]
+        'Everything but the time it took'
+        """
         return {
             "name": self.name,
             "orders": dict(self.orders),
@@ -111,20 +141,35 @@ def walk_rows(walk_mm: Mapping[str, int]) -> list[tuple[str, str]]:
     ]
 
 
+def kept(txn: Transaction, kind: str, id_: str) -> Any:
+    """A record's value; None when there is none."""
+    stored = txn.get(kind, id_)
+    return stored.value if stored else None
+
+
+def fulfillments_of(txn: Transaction, order: str) -> list[Fulfillment]:
+    """The fulfillments of an order, oldest first."""
+    return [kept(txn, "fulfillment", id_) for _, id_ in txn.find("fulfillment", f"order:{order}")]
+
+
 def report(replay: Replay) -> Report:
-    """Fold the report from the store of a replay that has run."""
+    """Fold the report from the store of a replay that has run; see :class:`Report`.
+
+    >>> report.__name__
+    'report'
+    """
     return replay.store.run(lambda txn: _fold(txn, replay), write=False)
 
 
 def _fold(txn: Transaction, replay: Replay) -> Report:
-    day, work = replay.day, Work(txn, replay.shop.wiring, "")
+    day = replay.day
     states: dict[str, int] = {}
     units = dict.fromkeys(("ordered", *UNIT_BUCKETS), 0)
     split = routed = filled = asked = on_time = promised = explained = 0
     routing: dict[str, int] = {}
     rejected: list[tuple[str, str]] = []
     for id_ in sorted(set(replay.orders.values())):
-        order = work.order(id_)
+        order = kept(txn, "order", id_)
         states[order.state] = states.get(order.state, 0) + 1
         for name, n in zip(UNIT_BUCKETS, order.totals, strict=True):
             units[name] += n
@@ -137,19 +182,19 @@ def _fold(txn: Transaction, replay: Replay) -> Report:
         asked += totals.ordered - totals.cancelled
         filled += totals.shipped + totals.delivered + totals.return_expected + totals.returned
         attempts = txn.find("decision", f"order:{id_}")
-        queued = work.find("queue", id_)
+        queued = kept(txn, "queue", id_)
         outcome = queued.outcome if queued else "held"
         routing[outcome] = routing.get(outcome, 0) + 1
         explained += bool(attempts) or outcome in ("held", "backordered", "cancelled")
-        fulfillments = [f for f in work.fulfillments(id_) if f.state != "cancelled"]
+        fulfillments = [f for f in fulfillments_of(txn, id_) if f.state != "cancelled"]
         if fulfillments:
             routed += 1
             split += len({f.node for f in fulfillments}) > 1
-        kept, of = _on_time(work, order, fulfillments)
-        on_time += kept
+        in_time, of = _on_time(txn, order, fulfillments)
+        on_time += in_time
         promised += of
     stock = _stock(txn, day)
-    tasks = [work.load("pick_task", id_) for _, id_ in txn.find("pick_task", "all", limit=1_000_000)]
+    tasks = [kept(txn, "pick_task", id_) for _, id_ in txn.find("pick_task", "all", limit=1_000_000)]
     notes = (f"{day.unmatched} cancelled rows have no sale in this slice",) if day.unmatched else ()
     return Report(
         day.name,
@@ -180,14 +225,14 @@ def _why(txn: Transaction, order_id: str) -> str:
     return "no reason was logged"
 
 
-def _on_time(work: Work, order: Order, fulfillments: list[Fulfillment]) -> tuple[int, int]:
+def _on_time(txn: Transaction, order: Order, fulfillments: list[Fulfillment]) -> tuple[int, int]:
     """Whether an order kept its promise: (1 or 0, 1), or (0, 0) when it had nothing to keep."""
     if not fulfillments:
         return 0, 0
     for fulfillment in fulfillments:
         if not fulfillment.shipment:
             return 0, 1
-        shipment: Shipment = work.load("shipment", fulfillment.shipment)
+        shipment: Shipment = kept(txn, "shipment", fulfillment.shipment)
         if order.draft.deliver_by is not None:
             late = shipment.delivered_at is None or shipment.delivered_at > order.draft.deliver_by
         else:

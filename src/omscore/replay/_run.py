@@ -13,14 +13,13 @@ from typing import Any
 
 from attrs import frozen
 
-from omscore.app._oms import Oms
-from omscore.app._work import stamp
-from omscore.app.replay._day import Day, TakenBack, Wish
+from omscore.app import Oms
 from omscore.errors import Conflict
 from omscore.inventory import fingerprint
-from omscore.kernel import ManualClock
+from omscore.kernel import ManualClock, stamp
 from omscore.orders import Draft
 from omscore.ports import Store, Transaction
+from omscore.replay._day import Day, TakenBack, Wish
 
 HOUR = timedelta(hours=1)
 RETURN_AFTER = timedelta(days=3)
@@ -66,7 +65,21 @@ def order_id(draft: Draft) -> str:
 class Replay:
     """A day on a store. `run()` goes on where the last run stopped and may be called again when all is done.
 
-    `progress` is called with (steps done, steps in all).
+    `store_at` makes the store on the replay's clock.
+
+    >>> from omscore import Address, Draft, DraftLine, Item, MemoryStore, Money, Network, Node
+    >>> from omscore.replay import Day, Replay, Wish, report
+    >>> from omscore.routing import packs
+    >>> from datetime import UTC, datetime
+    >>> line = DraftLine("1", "SKU-1", 2, Money(1999, "EUR"))
+    >>> draft = Draft("web", "1001", "EUR", (line,), datetime(2026, 3, 2, 9, tzinfo=UTC), ship_to=Address("BE"),
+    ...               payment="paid")
+    >>> day = Day("a day", "own data", "EUR", Network([Node("ghent", country="BE")]), packs.single_location(),
+    ...           {"SKU-1": Item("SKU-1")}, {("ghent", "SKU-1"): 5}, (Wish(draft),))
+    >>> replay = Replay(day, MemoryStore)
+    >>> replay.run()
+    >>> replay.shop.order("web-1001").state
+    'closed'
     """
 
     def __init__(self, day: Day, store_at: Callable[[ManualClock], Store]) -> None:
@@ -88,9 +101,12 @@ class Replay:
         self.orders = {wish.draft.external_id: order_id(wish.draft) for wish in day.wishes}
 
     def run(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Do every step that is not done yet.
+        """Do every step that is not done yet; `progress` is called with (steps done, steps in all).
 
-        Raises Conflict when the store holds the replay of other data.
+        Raises Conflict when the store holds the replay of other data. See :class:`Replay`.
+
+        >>> Replay.run.__name__
+        'run'
         """
         done = self._begin()
         for number, step in enumerate(self.steps[done:], done + 1):

@@ -15,10 +15,10 @@ from typing import Any
 
 from omscore.adapters.carrier import RateRow, TableCarrier
 from omscore.adapters.channel import JsonChannel, moment, whole
-from omscore.app.replay._day import Day, Rejected, TakenBack, Wish
-from omscore.app.replay._rows import ROW, find, need, objects, table
 from omscore.errors import ChannelError, OmsError
 from omscore.kernel import Item, Money, exponent
+from omscore.replay._day import Day, Rejected, TakenBack, Wish
+from omscore.replay._rows import ROW, find, need, objects, table
 from omscore.routing import Network, Policy, Route, Rule, fewest_splits, has_stock, nearest, park, whole_order
 
 POLICY = Policy(
