@@ -108,6 +108,12 @@ def test_a_map_shows_links_groups_and_names() -> None:
     assert render.COLORS[1] in drawing
 
 
+def test_names_stay_inside_the_map() -> None:
+    drawing = str(render.geo_map([((3.72, 51.05), "Ghent"), ((4.40, 51.22), "Antwerp")], title="m"))
+    (tag,) = [mark for mark in drawing.split("<") if mark.endswith(">Antwerp")][-1:]
+    assert 'text-anchor="end"' in tag
+
+
 def test_a_latitude_beyond_the_pole_is_refused() -> None:
     with pytest.raises(ValueError, match="not 91"):
         render.geo_map([((0, 91), "nowhere")], title="m")
@@ -141,6 +147,7 @@ def test_a_timeline_has_one_row_for_each_name_and_its_own_ticks() -> None:
     )
     assert "<title>ord-1: pick, 0h to 1h</title>" in drawing
     assert drawing.count(">ord-1</text>") == 1
+    assert drawing.count(">pack</text>") == 1, "each color is named once"
     assert "<svg" in str(render.timeline([], title="none"))
 
 

@@ -279,7 +279,10 @@ def geo_map(
         x, y = put((lon * squeeze, lat))
         color = COLORS[groups[number] % len(COLORS)] if groups else COLORS[0]
         drawing.dot(x, y, color=color, title=label)
-        drawing.text(x + 6, y + 4, label, size=10)
+        if x < width / 2:
+            drawing.text(x + 6, y + 4, label, size=10)
+        else:  # to the left, so that no name runs out of the drawing
+            drawing.text(x - 6, y + 4, label, size=10, anchor="end")
     return drawing
 
 
@@ -316,7 +319,8 @@ def timeline(
 ) -> Svg:
     """Spans (row, start, end, label) on one axis of numbers, one row for each row name in the order first seen.
 
-    `tick` writes a number of the axis as text. Raises ValueError when a span ends before it starts.
+    Each label has its color, named above the rows. `tick` writes a number of the axis as text. Raises ValueError when
+    a span ends before it starts.
 
     >>> drawing = timeline([("ord-1", 0, 5, "allocate"), ("ord-1", 5, 9, "pick"), ("ord-2", 2, 4, "pick")], title="day")
     >>> str(drawing).count("<rect")
@@ -346,7 +350,10 @@ def timeline(
             color=color,
             title=f"{row}: {label}, {written(start)} to {written(end)}",
         )
-    base = _MARGIN + tall * len(rows)
+    base, at = _MARGIN + tall * len(rows), left
+    for label, number in labels.items():
+        drawing.dot(at + 4, _MARGIN - 12, color=COLORS[number % len(COLORS)]).text(at + 12, _MARGIN - 8, label, size=10)
+        at += 24 + 6 * len(label)
     drawing.line([(left, base), (width - _MARGIN, base)], width=1)
     drawing.text(left, base + 14, written(low), size=10)
     drawing.text(width - _MARGIN, base + 14, written(high), size=10, anchor="end")
