@@ -5,6 +5,8 @@ aisle has the same width in that number, so that it splits into aisles in one ca
 its own bits alone: its figures are kept by those bits.
 """
 
+# ruff: noqa: PLR1730, FURB136 - in the innermost loops min() costs several times the comparison
+
 from __future__ import annotations
 
 import struct
@@ -16,8 +18,8 @@ from omscore.batching._sweep import FAR, Figures, figures, meter, start, touch
 Word = int | bytes
 """The bits of one aisle: a number up to 64 cells, little-endian bytes beyond."""
 
-MEMO_MAX = 400_000
-"""Aisle patterns kept before the memory is given back (about 100 MiB at worst)."""
+MEMO_MAX = 150_000
+"""Aisle patterns kept before the memory is given back (about 60 MiB at worst)."""
 
 
 class Grid:
@@ -32,6 +34,7 @@ class Grid:
         "height",
         "per_block",
         "position",
+        "step",
         "width",
         "xs",
     )
@@ -50,6 +53,7 @@ class Grid:
         self.per_block = cells // blocks
         front, back = ends_mm
         self.height = front + (self.per_block - 1) * cell_mm + back
+        self.step = cell_mm
         self.xs = tuple(a * aisle_mm for a in range(aisles))
         self.position = tuple(front + (c % self.per_block) * cell_mm for c in range(cells))
         self.depot_at, depot_mm = depot
@@ -119,6 +123,25 @@ def _pairs(grid: Grid) -> Callable[[int], Iterable[tuple[int, Word]]]:
     return lambda mask: [(x, w) for x, w in zip(xs, split(mask), strict=False) if w != nothing]
 
 
+def _one_block_figures(grid: Grid) -> Callable[[Word], tuple[int, int, int, int, int, int]]:
+    """The figures of a one-block aisle as (f, b, fg, bg, m, g), straight from its bits."""
+    first, step = grid.position[0], grid.step
+    to_front, to_back = 2 * (first - step), 2 * (grid.height - first + step)
+    around, twice = 2 * (grid.height - step), 2 * step
+
+    def make(word: Word) -> tuple[int, int, int, int, int, int]:
+        bits = word if isinstance(word, int) else int.from_bytes(word, "little")
+        f = to_front + twice * bits.bit_length()
+        b = to_back - twice * (bits & -bits).bit_length()
+        # Runs of zeros between ones are strings of one character: the greatest of them is the longest.
+        g = around - twice * len(max(f"{bits:b}".rstrip("0").split("1")))
+        fg = f if f < g else g
+        bg = b if b < g else g
+        return (f, b, fg, bg, fg if fg < bg else bg, g)
+
+    return make
+
+
 Advance = tuple[int, int, int, int, int, int]
 
 
@@ -131,28 +154,30 @@ def exact_one_block(grid: Grid) -> Callable[[int], int]:
     and Catusse 2024), nor is walking an empty one.
     """
     pairs = _pairs(grid)
-    memo = Memo(lambda word: tuple(grid.figures(word)[0] or ()))
+    memo = Memo(_one_block_figures(grid))
     height, extra, depot = grid.height, grid.depot_extra, 2 * grid.depot_at
+    # Numbers of one machine digit are much the fastest in CPython, so "too far" is as small as the floor allows.
+    far = max(1 << 29, 4 * (2 * grid.aisles * grid.height + 2 * max(grid.xs[-1], grid.depot_at)))
     all_right = depot <= 2 * grid.xs[0]
 
     def length(mask: int) -> int:
         if not mask:
             return 0
         if all_right:
-            _, f, b, c, _, last = advance(pairs(mask), (FAR, 0, FAR, FAR, FAR, depot))
+            _, f, b, c, _, last = advance(pairs(mask), (far, 0, far, far, far, depot))
             return min(f, b, c) + last - depot + extra
         columns = [pair for pair in pairs(mask) if pair[1]]
         behind = [pair for pair in columns if pair[0] >= depot]
         first, word = columns[0]
         if first >= depot:
-            first, state = depot, (FAR, 0, FAR, FAR, FAR, depot)
+            first, state = depot, (far, 0, far, far, far, depot)
         else:
-            front, back, both, _, _, _ = memo[word]
+            front, back, _, _, _, both = memo[word]
             ahead = columns[1 : len(columns) - len(behind)]
-            u, f, b, c, t, last = advance(ahead, (height, front, back, FAR, both, first))
+            u, f, b, c, t, last = advance(ahead, (height, front, back, far, both, first))
             e = depot - last
             # The depot touches the front corner: what hung at the back alone is now two components.
-            state = (u, min(f, c), FAR, c + e, min(t + e, b, c), depot)
+            state = (u, min(f, c), far, c + e, min(t + e, b, c), depot)
         _, f, b, c, _, last = advance(behind, state)
         return min(f, b, c) + last - first + extra
 
@@ -160,27 +185,33 @@ def exact_one_block(grid: Grid) -> Callable[[int], int]:
         u, f, b, c, t, before = state
         for x, word in columns:
             if word:
+                front, back, front_or_both, back_or_both, least, _ = memo[word]
+                if c < f:
+                    f = c
+                if c < b:
+                    b = c
                 e = x - before
                 before = x
-                front, back, _, front_or_both, back_or_both, least = memo[word]
-                f = min(f, c)
-                b = min(b, c)
                 c += e
                 t += e
-                odd = t
-                odd = min(odd, f)
-                odd = min(odd, b)
+                odd = f if f < b else b
+                if t < odd:
+                    odd = t
                 odd += height
-                v = u + least
                 c += least
-                u += height
-                c = min(c, u)
-                u = min(odd, v)
+                v = u + height
+                if v < c:
+                    c = v
+                u += least
+                if odd < u:
+                    u = odd
                 t += least
                 v = f + back_or_both
-                t = min(t, v)
+                if v < t:
+                    t = v
                 v = b + front_or_both
-                t = min(t, v)
+                if v < t:
+                    t = v
                 f += front
                 b += back
         return u, f, b, c, t, before
