@@ -24,7 +24,7 @@ from omscore.batching._orders import Limits, PickLine, PickOrder
 from omscore.batching._packer import choose_cartons
 from omscore.batching._packing_rules import PACKING_RULES, PackingRule, packing_rules
 from omscore.batching._picklist import BinStock, PickList, PickRow, PickShortage, find_bins, pick_list
-from omscore.batching._plan import Batch, BatchPlan, Refused, plan
+from omscore.batching._plan import Batch, BatchPlan, Cart, Refused, plan
 from omscore.batching._scan import (
     PickEvent,
     Scan,
@@ -47,6 +47,7 @@ __all__ = [
     "PickLine",
     "PickOrder",
     "Limits",
+    "Cart",
     "plan",
     "Batch",
     "BatchPlan",

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush, nsmallest
 
-from omscore.batching._problem import Batches, Problem
-
-NEIGHBORS = 24
-"""Partners looked at for each batch once there are too many orders to look at all pairs."""
-
-ALL_PAIRS_MAX = 160
+from omscore.batching._problem import ALL_PAIRS_MAX, FEW, Batches, Problem
 
 
 def first_come(problem: Problem) -> Batches:
@@ -69,9 +64,13 @@ def savings(problem: Problem) -> Batches:
     masks = dict(enumerate(problem.masks))
     loads = dict(enumerate(problem.loads))
     cost = {order: length(mask) for order, mask in masks.items()}
-    near = _partners(problem, cost)
+    near: dict[int, set[int]] = {order: set() for order in range(n)}
+    for i, ranked in enumerate(problem.relatives()):
+        near[i].update(ranked)
+        for j in ranked:
+            near[j].add(i)
     heap = [
-        (length(masks[i] | masks[j]) - cost[i] - cost[j], i, j)
+        (problem.pair(i, j) - cost[i] - cost[j], i, j)
         for i, partners in near.items()
         for j in partners
         if i < j and fits(loads[i] + loads[j])
@@ -88,8 +87,8 @@ def savings(problem: Problem) -> Batches:
         cost[fresh] = own = cost.pop(i) + cost.pop(j) + saving
         partners = near.pop(i) | near.pop(j)
         partners -= {i, j}
-        if len(partners) > 2 * NEIGHBORS and n > ALL_PAIRS_MAX:
-            partners = set(nsmallest(2 * NEIGHBORS, partners, key=lambda k: (-(masks[k] & mask).bit_count(), k)))
+        if len(partners) > 2 * FEW and n > ALL_PAIRS_MAX:
+            partners = set(nsmallest(2 * FEW, partners, key=lambda k: (-(masks[k] & mask).bit_count(), k)))
         for k in sorted(partners):
             near[k] -= {i, j}
             near[k].add(fresh)
@@ -98,21 +97,3 @@ def savings(problem: Problem) -> Batches:
         near[fresh] = partners
         fresh += 1
     return [sorted(batch) for _, batch in sorted(batches.items(), key=lambda item: min(item[1]))]
-
-
-def _partners(problem: Problem, cost: dict[int, int]) -> dict[int, set[int]]:
-    n = len(problem.masks)
-    if n <= ALL_PAIRS_MAX:
-        return {i: set(range(n)) - {i} for i in range(n)}
-    near: dict[int, set[int]] = {i: set() for i in range(n)}
-    for i in range(n):
-        mask = problem.masks[i]
-        ranked = nsmallest(
-            NEIGHBORS,
-            (k for k in range(n) if k != i),
-            key=lambda k: (-(problem.masks[k] & mask).bit_count(), abs(cost[k] - cost[i]), k),
-        )
-        near[i].update(ranked)
-        for k in ranked:
-            near[k].add(i)
-    return near

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from omscore.batching import _construct
 from omscore.batching._floor import Tour
 from omscore.batching._orders import Limits, PickLine, PickOrder
+from omscore.batching._partition import small_optimum
 from omscore.batching._problem import Batches, Problem, problem
+from omscore.batching._search import Budget, improve
 from omscore.errors import DefinitionError, Reason
 
 
 class AnyFloor(Protocol):
-    """What the planner needs of a floor; `Floor` and `MatrixFloor` have it."""
+    """What the planner needs of a floor; `Floor` and `MatrixFloor` have it, and a host's own may."""
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -35,10 +37,24 @@ class AnyFloor(Protocol):
 
 
 @frozen
+class Cart:
+    """A kind of cart: its limits, and the least volume of an order it is sent for.
+
+    >>> Cart("pallet truck", Limits(orders_max=1, volume_max=100_000_000_000), volume_min=30_000_000_000).id
+    'pallet truck'
+    """
+
+    id: str
+    limits: Limits
+    volume_min: int = 0
+
+
+@frozen
 class Batch:
     """Orders that one picker collects in one walk.
 
-    `lines` are in walking order: by stop, then by order and line; `tour` is the walk.
+    `lines` are in walking order: by stop, then by order and line; `tour` is the walk; `cart` the kind of cart, where
+    kinds were given.
 
     >>> from omscore.batching import Floor
     >>> order = PickOrder("o-1", [PickLine("o-1", "1", "SKU", 2, "0-3")])
@@ -51,13 +67,13 @@ class Batch:
     orders: tuple[str, ...]
     lines: tuple[PickLine, ...]
     tour: Tour
+    cart: str = ""
 
     @property
     def units(self) -> int:
         """All units to pick.
 
-        >>> from omscore.batching import Tour
-        >>> Batch("batch-1", ("o-1",), (PickLine("o-1", "1", "SKU", 2, "0-3"),), Tour(("0-3",), 0)).units
+        >>> Batch("b-1", ("o-1",), (PickLine("o-1", "1", "A", 2, "0-0"),), Tour(("0-0",), 0)).units
         2
         """
         return sum(line.units for line in self.lines)
@@ -67,11 +83,8 @@ class Batch:
 class Refused:
     """An order that could not be planned, and why.
 
-    >>> from omscore.batching import Floor
-    >>> order = PickOrder("o-1", [PickLine("o-1", "1", "SKU", 2, "9-9")])
-    >>> (refused,) = plan([order], Floor.parallel(aisles=2, cells=5), Limits()).refused
-    >>> refused.order
-    'o-1'
+    >>> str(Refused("o-1", Reason("batching.no_lines", "order 'o-1' has nothing to pick")).reason)
+    "order 'o-1' has nothing to pick (batching.no_lines)"
     """
 
     order: str
@@ -82,7 +95,8 @@ class Refused:
 class BatchPlan:
     """Batches in the order to release them, and the orders refused.
 
-    `distance_mm` is the sum of all tours; `lower_bound_mm`, where known, a length no plan can go below.
+    `distance_mm` is the sum of all tours, in millimeters; `lower_bound_mm` a length no plan of these orders goes below,
+    where the search computed one (equal to the distance: proven shortest); `steps` how many moves the search tried.
 
     >>> from omscore.batching import Floor
     >>> order = PickOrder("o-1", [PickLine("o-1", "1", "SKU", 2, "0-3")])
@@ -97,6 +111,7 @@ class BatchPlan:
     method: str
     rule: str
     lower_bound_mm: int | None = None
+    steps: int = 0
 
     @property
     def distance_m(self) -> int:
@@ -107,6 +122,25 @@ class BatchPlan:
         """
         return (self.distance_mm + 500) // 1000
 
+    def to_records(self) -> list[dict[str, Any]]:
+        """One row for each batch, for tables and data frames.
+
+        >>> BatchPlan((), (), 0, "savings", "exact").to_records()
+        []
+        """
+        return [
+            {
+                "batch": batch.id,
+                "cart": batch.cart,
+                "orders": len(batch.orders),
+                "lines": len(batch.lines),
+                "units": batch.units,
+                "stops": len(batch.tour.stops),
+                "distance_m": batch.tour.length_m,
+            }
+            for batch in self.batches
+        ]
+
 
 METHODS: dict[str, Callable[[Problem], Batches]] = {
     "first_come": _construct.first_come,
@@ -114,22 +148,57 @@ METHODS: dict[str, Callable[[Problem], Batches]] = {
     "savings": _construct.savings,
 }
 
+Objective = Callable[[Sequence[PickOrder], int], int]
+"""The cost of a batch from its orders and its tour's length in millimeters; a whole number, less is better."""
+
+
+@frozen
+class _How:
+    """How each group of orders is split."""
+
+    method: str
+    rule: str
+    seed: int
+    budget: Budget
+    objective: Objective | None
+
+
+@frozen
+class _Made:
+    """What came of one group."""
+
+    batches: list[list[PickOrder]]
+    lower_bound_mm: int | None = None
+    steps: int = field(default=0)
+
 
 def plan(
     orders: Iterable[PickOrder],
     floor: AnyFloor,
-    limits: Limits,
+    limits: Limits | Sequence[Cart],
     *,
     method: str = "savings",
     rule: str | None = None,
+    seed: int = 0,
+    steps_max: int | None = None,
+    seconds_max: float | None = None,
+    elapsed: Callable[[], float] | None = None,
+    objective: Objective | None = None,
     prefix: str = "batch-",
+    first_number: int = 1,
 ) -> BatchPlan:
     """Split orders into batches that keep the limits and walk little.
 
-    `method` is `first_come` (as given), `seed`, or `savings`; `rule` is one of the floor's tour
-    rules; left out, its best.
+    `limits` are those of the one kind of cart there is, or a list of `Cart`: each order goes with the first kind that
+    takes it. `method` is `first_come` (as given), `seed`, `savings` (at once, even for a thousand orders) or `search`,
+    which improves on savings until `steps_max` moves were tried (the same seed gives the same plan, and more steps
+    never a worse one) or `seconds_max` have passed by `elapsed`, a function that tells the seconds since it was made.
+    `rule` is one of the floor's tour rules; left out, its best. `objective` replaces distance as what the search makes
+    small.
+
     Orders of higher priority come in earlier batches when `limits.same` holds `priority`. An order that cannot be
-    planned is refused by name and the rest is planned. Raises DefinitionError for an unknown method or rule.
+    planned is refused by name and the rest is planned. Raises DefinitionError for an unknown method or rule and for a
+    search without a budget.
 
     >>> from omscore.batching import Floor
     >>> floor = Floor.parallel(aisles=4, cells=10)
@@ -138,41 +207,106 @@ def plan(
     >>> made = plan(orders, floor, Limits(orders_max=2))
     >>> [batch.orders for batch in made.batches], made.distance_m
     ([('o-0', 'o-2'), ('o-1', 'o-3')], 50)
+    >>> plan(orders, floor, Limits(orders_max=2), method="search", steps_max=1000).lower_bound_mm
+    50000
     >>> plan([PickOrder("o-9", [PickLine("o-9", "1", "SKU", 1, "X-1")])], floor, Limits()).refused[0].reason.text
     "order 'o-9' picks item 'SKU' from bin 'X-1', which is not on the floor"
     """
-    make = METHODS.get(method)
-    if make is None:
-        raise DefinitionError(f"no batching method {method!r}; choose one of: {', '.join(METHODS)}")
+    budget = _budget(method, steps_max, seconds_max, elapsed)
+    if objective is not None and method != "search":
+        raise DefinitionError(f"an objective of your own needs method 'search', not {method!r}")
     rule = rule or floor.rules[0]
+    how = _How(method, rule, seed, budget, objective)
+    carts = [Cart("", limits)] if isinstance(limits, Limits) else list(limits)
+    good, refused = _sift(orders, floor, carts)
     length = floor.measure(rule)
-    good, refused = _sift(orders, floor, limits)
     batches: list[Batch] = []
-    for group in _groups(good, limits):
-        masks = [floor.cover(order.bins) for order in group]
-        for found in make(problem(group, masks, limits, length)):
-            batches.append(_batch(f"{prefix}{len(batches) + 1}", [group[i] for i in found], floor, rule))
+    bound: int | None = 0
+    steps = 0
+    groups = [(cart, group) for cart, taken in zip(carts, good, strict=True) for group in _groups(taken, cart.limits)]
+    left = len(groups)
+    for cart, group in groups:
+        made = _split(group, floor, cart.limits, length, evolve(how, budget=budget.share(left, steps)))
+        left -= 1
+        steps += made.steps
+        bound = None if bound is None or made.lower_bound_mm is None else bound + made.lower_bound_mm
+        for members in made.batches:
+            batches.append(batch_of(f"{prefix}{first_number + len(batches)}", members, floor, rule, cart.id))
     distance = sum(batch.tour.length_mm for batch in batches)
-    return BatchPlan(tuple(batches), tuple(refused), distance, method, rule)
+    return BatchPlan(tuple(batches), tuple(refused), distance, method, rule, bound if groups else None, steps)
 
 
-def _sift(orders: Iterable[PickOrder], floor: AnyFloor, limits: Limits) -> tuple[list[PickOrder], list[Refused]]:
-    good: list[PickOrder] = []
+def _budget(
+    method: str, steps_max: int | None, seconds_max: float | None, elapsed: Callable[[], float] | None
+) -> Budget:
+    if method != "search":
+        if method not in METHODS:
+            raise DefinitionError(f"no batching method {method!r}; choose one of: {', '.join([*METHODS, 'search'])}")
+        if steps_max is not None or seconds_max is not None:
+            raise DefinitionError(f"method {method!r} takes no budget; use method 'search'")
+        return Budget()
+    if (steps_max is None) == (seconds_max is None):
+        raise DefinitionError("method 'search' needs a budget: steps_max, or seconds_max with elapsed")
+    if seconds_max is not None and elapsed is None:
+        raise DefinitionError("seconds_max needs elapsed, a function that tells the seconds since it was made")
+    return Budget(steps_max, seconds_max, elapsed)
+
+
+def _split(group: list[PickOrder], floor: AnyFloor, limits: Limits, length: Callable[[int], int], how: _How) -> _Made:
+    bare = problem(group, [floor.cover(order.bins) for order in group], limits, length)
+    if how.method != "search":
+        return _Made(_named(METHODS[how.method](bare), group))
+    if how.objective is not None:
+        own = how.objective
+        bare = evolve(bare, cost=lambda members, mask: own([group[i] for i in members], length(mask)))
+    start = _construct.savings(bare)
+    if how.objective is None:
+        proven = small_optimum(bare, start)
+        if proven is not None:
+            return _Made(_named(proven, group), bare.total(proven))
+    found, steps = improve(bare, start, how.seed, how.budget)
+    bound = None if how.objective else bare.lower_bound()
+    return _Made(_named(sorted(map(sorted, found)), group), bound, steps)
+
+
+def _named(batches: Batches, group: Sequence[PickOrder]) -> list[list[PickOrder]]:
+    return [[group[i] for i in batch] for batch in batches]
+
+
+def _sift(
+    orders: Iterable[PickOrder], floor: AnyFloor, carts: Sequence[Cart]
+) -> tuple[list[list[PickOrder]], list[Refused]]:
+    """The orders each kind of cart takes, and those that none does."""
+    good: list[list[PickOrder]] = [[] for _ in carts]
     refused: list[Refused] = []
     seen: set[str] = set()
     for order in orders:
-        reason = _refusal(order, floor, limits)
+        reason = _unpickable(order, floor)
         if order.id in seen:
             reason = Reason("batching.order_twice", f"order {order.id!r} was given twice", {"order": order.id})
         seen.add(order.id)
         if reason is None:
-            good.append(order)
-        else:
-            refused.append(Refused(order.id, reason))
+            whys = [_too_much(order, cart) for cart in carts]
+            taken = next((place for place, why in enumerate(whys) if not why), None)
+            if taken is not None:
+                good[taken].append(order)
+                continue
+            why = [text for texts in whys for text in texts]
+            text = f"order {order.id!r} fits no cart: {'; '.join(why) or 'there is none'}"
+            reason = Reason("batching.no_cart", text, {"order": order.id, "why": why})
+        refused.append(Refused(order.id, reason))
     return good, refused
 
 
-def _refusal(order: PickOrder, floor: AnyFloor, limits: Limits) -> Reason | None:
+def _too_much(order: PickOrder, cart: Cart) -> list[str]:
+    named = f"cart {cart.id!r}: " if cart.id else ""
+    why = [named + text for text in cart.limits.refusals(order)]
+    if order.volume_mm3 < cart.volume_min:
+        why.append(f"{named}volume_mm3 {order.volume_mm3} is less than volume_min {cart.volume_min}")
+    return why
+
+
+def _unpickable(order: PickOrder, floor: AnyFloor) -> Reason | None:
     facts: dict[str, Any] = {"order": order.id}
     if not order.lines:
         return Reason("batching.no_lines", f"order {order.id!r} has nothing to pick", facts)
@@ -183,10 +317,6 @@ def _refusal(order: PickOrder, floor: AnyFloor, limits: Limits) -> Reason | None
         if line.bin not in floor:
             text = f"order {order.id!r} picks item {line.item!r} from bin {line.bin!r}, which is not on the floor"
             return Reason("batching.bin_unknown", text, facts)
-    if why := limits.refusals(order):
-        return Reason(
-            "batching.no_cart", f"order {order.id!r} fits no cart: {'; '.join(why)}", {"order": order.id, "why": why}
-        )
     return None
 
 
@@ -200,8 +330,9 @@ def _groups(orders: Sequence[PickOrder], limits: Limits) -> list[list[PickOrder]
     return sorted(groups.values(), key=lambda group: -group[0].priority)
 
 
-def _batch(batch_id: str, orders: Sequence[PickOrder], floor: AnyFloor, rule: str) -> Batch:
+def batch_of(batch_id: str, orders: Sequence[PickOrder], floor: AnyFloor, rule: str, cart: str = "") -> Batch:
+    """One batch of these orders, its lines in walking order."""
     tour = floor.tour([bin_id for order in orders for bin_id in order.bins], rule)
     place = {bin_id: at for at, bin_id in enumerate(tour.stops)}
     lines = sorted((line for order in orders for line in order.lines), key=lambda line: place[line.bin])
-    return Batch(batch_id, tuple(order.id for order in orders), tuple(lines), tour)
+    return Batch(batch_id, tuple(order.id for order in orders), tuple(lines), tour, cart)

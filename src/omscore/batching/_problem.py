@@ -6,14 +6,20 @@ load from `room` leaves every guard bit standing, which is one subtraction whate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from omscore.batching._orders import Limits, PickOrder
 
 Batches = list[list[int]]
 """Orders by their number, batch by batch."""
+
+ALL_PAIRS_MAX = 160
+"""Up to so many orders all pairs are looked at."""
+
+FEW = 24
+"""Partners of each order looked at beyond that."""
 
 
 @frozen
@@ -25,6 +31,9 @@ class Problem:
     room: int
     guards: int
     length: Callable[[int], int]
+    cost: Callable[[Sequence[int], int], int] | None = None
+    """Another cost of a batch, from its orders and its bins, where it is not the length."""
+    _pairs: dict[int, int] = field(factory=dict, init=False, repr=False, eq=False)
 
     def fits(self, load: int) -> bool:
         """Whether a packed load is within all limits."""
@@ -36,6 +45,60 @@ class Problem:
         for order in batch:
             mask |= self.masks[order]
         return mask
+
+    def lower_bound(self) -> int:
+        """A length no plan goes below, cheap and weak: each order pays its own tour by the share of the cart it fills.
+
+        A batch is at least as long as the longest of its orders' tours alone, so at least as long as their mean
+        weighted by the shares of any one limit, which sum to no more than one.
+        """
+        alone = [self.length(mask) for mask in self.masks]
+        best = max(alone, default=0)
+        for limit, loads in self._limits():
+            best = max(best, -(-sum(own * load for own, load in zip(alone, loads, strict=True)) // limit))
+        return best
+
+    def _limits(self) -> Iterator[tuple[int, list[int]]]:
+        """Each limit and what every order takes of it, unpacked."""
+        at, guards = 0, self.guards
+        while guards:
+            top = (guards & -guards).bit_length() - 1
+            digits = (1 << (top - at)) - 1
+            yield self.room >> at & digits, [load >> at & digits for load in self.loads]
+            guards &= guards - 1
+            at = top + 1
+
+    def sizes(self) -> list[float]:
+        """The largest share of any limit that each order takes."""
+        shares = [[load / limit for load in loads] for limit, loads in self._limits()]
+        return [max(each) for each in zip(*shares, strict=True)] or [0.0] * len(self.loads)
+
+    def pair(self, i: int, j: int) -> int:
+        """The length of the tour for two orders together, computed once."""
+        at = i * len(self.masks) + j if i < j else j * len(self.masks) + i
+        known = self._pairs.get(at)
+        if known is None:
+            known = self._pairs[at] = self.length(self.masks[i] | self.masks[j])
+        return known
+
+    def relatives(self) -> list[list[int]]:
+        """For each order the others, those that save most when walked together first.
+
+        With many orders what they save is guessed from how many cells they have next to each other, and only the best
+        few are given.
+        """
+        n = len(self.masks)
+        if n <= ALL_PAIRS_MAX:
+            alone = [self.length(mask) for mask in self.masks]
+            together = [[-(alone[i] + alone[j]) / (self.pair(i, j) or 1) for j in range(n)] for i in range(n)]
+            return [sorted((j for j in range(n) if j != i), key=gain.__getitem__) for i, gain in enumerate(together)]
+        ranked = []
+        for i, mask in enumerate(self.masks):
+            wide = mask | mask << 1 | mask >> 1 | mask << 2 | mask >> 2
+            overlap = [(wide & other).bit_count() for other in self.masks]
+            overlap[i] = -1
+            ranked.append(sorted(range(n), key=overlap.__getitem__, reverse=True)[:FEW])
+        return ranked
 
     def total(self, batches: Batches) -> int:
         """The length of all tours."""

@@ -1,0 +1,243 @@
+"""Local search over batches: simulated annealing in rounds, with the best of all batches seen put together in between.
+
+A move gives an order to another batch or exchanges one or two orders for one or two of another; partners are mostly
+drawn from the orders that save most when batched together. Tour lengths are kept by the set of orders, and a move is
+dropped as soon as the first of its two new tours alone costs too much. A fading reward for uneven fill opens room in
+batches that are nearly full. Between rounds the batches visited are put together anew (see `_partition`).
+
+Rounds double in length and do not depend on the budget, so a larger step budget continues where a smaller one ended:
+with the same seed more steps never give a worse plan. With a time budget one long round is fitted to the time instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import log
+
+from attrs import frozen
+
+from omscore.batching._partition import members_of
+from omscore.batching._problem import Batches, Problem
+from omscore.kernel import Rng
+
+HOT, COLD = 0.04, 0.004
+"""First and last temperature, as shares of the mean tour."""
+
+UNEVEN = 0.6
+"""The first weight of the reward for uneven fill, as a share of the mean tour."""
+
+NEIGHBORS = 12
+ROUND_STEPS = 20_000
+"""Steps of the first round; each later one has twice as many."""
+
+PHASES = ((0.97, 1.0),)
+CACHE_MAX = 400_000
+"""Tour lengths kept (about 60 MiB)."""
+
+_WAIT = tuple(-log((k + 0.5) / 4096) for k in range(4096))
+"""Exponential waiting times: a worsening within temperature x one of these, drawn evenly, is accepted (Metropolis)."""
+
+_MASK = 2**64 - 1
+
+
+@frozen
+class Budget:
+    """When to stop: after so many steps, or when `elapsed` (seconds since the start) reaches `seconds`."""
+
+    steps: int | None = None
+    seconds: float | None = None
+    elapsed: Callable[[], float] | None = None
+
+    def share(self, groups: int, spent: int) -> Budget:
+        """The part of what is left for the next of so many groups, after `spent` steps."""
+        if self.steps is not None:
+            return Budget(max(0, self.steps - spent) // groups)
+        if self.seconds is None or self.elapsed is None:
+            return self
+        begin, elapsed = self.elapsed(), self.elapsed
+        return Budget(None, max(0.0, self.seconds - begin) / groups, lambda: elapsed() - begin)
+
+
+def improve(problem: Problem, start: Batches, seed: int, budget: Budget) -> tuple[Batches, int]:
+    """Batches no longer than the ones at the start, and the steps taken."""
+    if len(start) < 2:
+        return start, 0
+    search = _Search(problem, start, seed)
+    if budget.steps is not None:
+        length = ROUND_STEPS
+        while search.steps < budget.steps:
+            search.round(partial(_share_of_steps, length), min(length, budget.steps - search.steps))
+            length *= 2
+    elif budget.seconds is not None and budget.elapsed is not None:
+        elapsed, seconds = budget.elapsed, budget.seconds
+        for until, heat in PHASES:
+            begin, span = elapsed(), until * seconds - elapsed()
+            if span > 0:
+                search.round(partial(_share_of_time, elapsed, begin, span), None, heat)
+    return [list(members_of(key)) for key in search.best_keys if key], search.steps
+
+
+def _share_of_steps(length: int, taken: int) -> float:
+    return taken / length
+
+
+def _share_of_time(elapsed: Callable[[], float], begin: float, span: float, _taken: int) -> float:
+    return (elapsed() - begin) / span
+
+
+class _Search:
+    """The state of one search: the plan it stands at, the best one, and every tour length met."""
+
+    def __init__(self, problem: Problem, start: Batches, seed: int) -> None:
+        self.problem = problem
+        self.rng = Rng(seed)
+        self.steps = 0
+        self.lengths: dict[int, int] = {0: 0}
+        for batch in start:
+            self.lengths[sum(1 << o for o in batch)] = self.price(batch, problem.cover(batch))
+        self.best_keys = [sum(1 << o for o in batch) for batch in start]
+        self.best = sum(self.lengths[key] for key in self.best_keys)
+        self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives()]
+        self.sizes = problem.sizes()
+
+    def price(self, batch: Sequence[int], mask: int) -> int:
+        """What a batch costs: its length unless the problem says otherwise."""
+        own = self.problem.cost
+        return self.problem.length(mask) if own is None else own(batch, mask)
+
+    def round(self, fraction: Callable[[int], float], steps_max: int | None, heat: float = 1.0) -> None:
+        """One cooling from the best plan, until `fraction` (of the steps of this round) is 1 or the steps are used
+        up.
+        """
+        problem, lengths, near, sizes = self.problem, self.lengths, self.near, self.sizes
+        masks, loads, room, guards, length = (
+            problem.masks,
+            problem.loads,
+            problem.room,
+            problem.guards,
+            problem.length,
+        )
+        own = problem.cost
+        n = len(masks)
+        members = [list(members_of(key)) for key in self.best_keys if key]
+        keys = [key for key in self.best_keys if key]
+        costs = [lengths[key] for key in keys]
+        load = [sum(loads[o] for o in batch) for batch in members]
+        fill = [sum(sizes[o] for o in batch) for batch in members]
+        home = [0] * n
+        for b, batch in enumerate(members):
+            for o in batch:
+                home[o] = b
+        total = sum(costs)
+        mean = total / len(keys)
+        hot, cold = HOT * mean * heat, COLD * mean
+        temperature, uneven = hot, UNEVEN * mean * heat
+        get, draw = lengths.get, self.rng.bits64
+        k = 0
+        while True:
+            if not k & 63:
+                done = fraction(k)
+                if done >= 1:
+                    break
+                temperature = hot * (cold / hot) ** done
+                uneven = UNEVEN * mean * heat * (1 - done)
+                if len(lengths) > CACHE_MAX:
+                    self.lengths = lengths = {key: lengths[key] for key in (0, *keys, *self.best_keys)}
+                    get = lengths.get
+            if k == steps_max:
+                break
+            k += 1
+            bits = draw()
+            i = ((bits & 0xFFFF) * n) >> 16
+            a = home[i]
+            if bits & 0xF0000:
+                ranked = near[i]
+                partner = ranked[(bits >> 20 & 0xFFF) * len(ranked) >> 12]
+            else:
+                partner = (bits >> 20 & 0xFFFF) * n >> 16
+            b = home[partner]
+            if a == b:
+                continue
+            in_b = members[b]
+            more, size = loads[i], sizes[i]
+            moved, back, less = 1 << i, 0, 0
+            pick = bits >> 36 & 0xFF
+            if pick & 1 or (room - load[b] - more) & guards != guards:
+                # Exchange: some other order of b comes back, maybe a second one, or a second one goes along.
+                j = in_b[pick % len(in_b)]
+                if j == partner:
+                    j = in_b[pick % len(in_b) - 1]
+                back, less = 1 << j, loads[j]
+                size -= sizes[j]
+                kind = bits >> 44 & 3
+                if kind == 0:
+                    second = bits >> 46 & 0x3F
+                    if size > 0:
+                        j = in_b[second % len(in_b)]
+                        if back >> j & 1 or j == partner:
+                            continue
+                        back |= 1 << j
+                        less += loads[j]
+                        size -= sizes[j]
+                    else:
+                        in_a = members[a]
+                        o = in_a[second % len(in_a)]
+                        if o == i:
+                            continue
+                        moved |= 1 << o
+                        more += loads[o]
+                        size += sizes[o]
+                room_a, room_b = room - load[a] + more - less, room - load[b] - more + less
+                if room_a & guards != guards or room_b & guards != guards:
+                    continue
+            swap = moved | back
+            key_a, key_b = keys[a] ^ swap, keys[b] ^ swap
+            fill_a, fill_b = fill[a], fill[b]
+            # Taking `size` from a to b changes the sum of squared fills by 2 size (fill_b - fill_a + size).
+            allowed = (
+                costs[a] + costs[b] + temperature * _WAIT[bits >> 52] + 2 * uneven * size * (fill_b - fill_a + size)
+            )
+            cost_a = get(key_a)
+            if cost_a is None:
+                mask = 0
+                for o in members[a]:
+                    if not moved >> o & 1:
+                        mask |= masks[o]
+                for o in in_b:
+                    if back >> o & 1:
+                        mask |= masks[o]
+                cost_a = lengths[key_a] = length(mask) if own is None else own(members_of(key_a), mask)
+            if cost_a > allowed:
+                continue
+            cost_b = get(key_b)
+            if cost_b is None:
+                mask = masks[i]
+                if moved & (moved - 1):
+                    for o in members[a]:
+                        if moved >> o & 1:
+                            mask |= masks[o]
+                for o in in_b:
+                    if not back >> o & 1:
+                        mask |= masks[o]
+                cost_b = lengths[key_b] = length(mask) if own is None else own(members_of(key_b), mask)
+            if cost_a + cost_b > allowed:
+                continue
+            total += cost_a + cost_b - costs[a] - costs[b]
+            in_a = members[a]
+            members[a] = fresh_a = [o for o in in_a if not moved >> o & 1] + [o for o in in_b if back >> o & 1]
+            members[b] = fresh_b = [o for o in in_b if not back >> o & 1] + [o for o in in_a if moved >> o & 1]
+            keys[a], keys[b] = key_a, key_b
+            costs[a], costs[b] = cost_a, cost_b
+            load[a] += less - more
+            load[b] += more - less
+            fill[a] = fill_a - size
+            fill[b] = fill_b + size
+            for o in fresh_a:
+                home[o] = a
+            for o in fresh_b:
+                home[o] = b
+            if total < self.best:
+                self.best = total
+                self.best_keys = list(keys)
+        self.steps += k
