@@ -1,11 +1,13 @@
 """Batches: limits kept, nothing lost, what cannot be planned refused by name."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from tests.batching.published import floor_of, instances, orders_of
 
-from omscore.batching import BatchPlan, Floor, Limits, MatrixFloor, PickLine, PickOrder, plan
+from omscore.batching import BatchPlan, Cart, Floor, Limits, MatrixFloor, PickLine, PickOrder, plan
 from omscore.errors import DefinitionError, InvalidValue
 
 FLOOR = Floor.parallel(aisles=4, cells=10)
@@ -125,3 +127,106 @@ def test_savings_walks_less_than_first_come_on_published_orders() -> None:
         shorter += saved < first
         assert saved >= round(1000 * instance["ref"]["optimal"]["lb"])
     assert shorter == 9
+
+
+def scattered(n: int) -> list[PickOrder]:
+    return [order(f"o{i:02}", f"{i * i % 4}-{i * 7 % 10}", f"{(i + 1) % 4}-{i * 3 % 10}") for i in range(n)]
+
+
+def test_a_search_by_steps_gives_the_same_plan_again_and_a_shorter_one_than_savings() -> None:
+    orders, limits = scattered(24), Limits(orders_max=5)
+    first, again = (plan(orders, FLOOR, limits, method="search", steps_max=5000, seed=3) for _ in range(2))
+    assert first == again
+    assert first.steps == 5000
+    assert first.distance_mm < plan(orders, FLOOR, limits).distance_mm
+
+
+def test_a_small_plan_is_proven_shortest() -> None:
+    orders, limits = scattered(6), Limits(orders_max=2)
+    made = plan(orders, FLOOR, limits, method="search", steps_max=1)
+
+    def shortest(left: list[PickOrder]) -> int:
+        if not left:
+            return 0
+        first, *rest = left
+        alone = FLOOR.tour_length(first.bins) + shortest(rest)
+        paired = [
+            FLOOR.tour_length([*first.bins, *mate.bins]) + shortest([o for o in rest if o is not mate]) for mate in rest
+        ]
+        return min([alone, *paired])
+
+    assert made.lower_bound_mm == made.distance_mm == shortest(orders)
+
+
+def test_a_search_by_time_stops_when_the_time_is_up() -> None:
+    ticks = iter(range(100_000))
+    made = plan(
+        scattered(24), FLOOR, Limits(orders_max=5), method="search", seconds_max=50, elapsed=lambda: float(next(ticks))
+    )
+    assert made.steps > 0
+    assert next(ticks) <= 60
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"method": "search"}, "needs a budget"),
+        ({"method": "search", "steps_max": 1, "seconds_max": 1.0, "elapsed": float}, "needs a budget"),
+        ({"method": "search", "seconds_max": 1.0}, "seconds_max needs elapsed"),
+        ({"method": "savings", "steps_max": 9}, "takes no budget"),
+        ({"method": "savings", "objective": lambda _orders, length: length}, "needs method 'search'"),
+    ],
+)
+def test_budgets_that_make_no_sense_are_refused(how: dict[str, Any], words: str) -> None:
+    with pytest.raises(DefinitionError, match=words):
+        plan(scattered(3), FLOOR, Limits(), **how)
+
+
+def test_an_objective_of_ones_own_is_what_the_search_makes_small() -> None:
+    orders, limits = scattered(18), Limits(orders_max=6)
+
+    def apart(members: Sequence[PickOrder], length_mm: int) -> int:
+        odd = sum(o.id[-1] in "13579" for o in members)
+        return length_mm + 100_000 * min(odd, len(members) - odd)
+
+    made = plan(orders, FLOOR, limits, method="search", steps_max=20_000, objective=apart)
+    assert all(len({name[-1] in "02468" for name in batch.orders}) == 1 for batch in made.batches)
+    assert made.lower_bound_mm is None
+
+
+def test_each_order_goes_with_the_first_kind_of_cart_that_takes_it() -> None:
+    carts = (
+        Cart("tote cart", Limits(totes_max=2, volume_max=100, tote_volume=50)),
+        Cart("pallet truck", Limits(orders_max=1, volume_max=1000), volume_min=200),
+    )
+    made = plan(
+        [order("a", "0-1", mm3=10), order("b", "0-2", mm3=500), order("c", "0-3", mm3=10), order("d", "0-4", mm3=150)],
+        FLOOR,
+        carts,
+    )
+    assert [(batch.cart, batch.orders) for batch in made.batches] == [
+        ("tote cart", ("a", "c")),
+        ("pallet truck", ("b",)),
+    ]
+    assert made.refused[0].reason.text == (
+        "order 'd' fits no cart: cart 'tote cart': volume_mm3 150 is more than volume_max 100; "
+        "cart 'tote cart': totes 3 is more than totes_max 2; "
+        "cart 'pallet truck': volume_mm3 150 is less than volume_min 200"
+    )
+
+
+def test_the_best_known_plans_are_met_on_small_published_instances() -> None:
+    for instance in list(instances("bahceci_oncan"))[::100]:
+        floor, limits = floor_of(instance), Limits(weight_max=int(instance["capacity"]))
+        orders = [
+            PickOrder(
+                o.id,
+                [
+                    PickLine(o.id, x.line, "item", x.units, x.bin, int(weight) if i == 0 else 0)
+                    for i, x in enumerate(o.lines)
+                ],
+            )
+            for o, weight in zip(orders_of(instance), instance["weight"], strict=True)
+        ]
+        made = plan(orders, floor, limits, method="search", steps_max=3000)
+        assert made.distance_mm == round(1000 * instance["ref"]["optimal"]["bks"])

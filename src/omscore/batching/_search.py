@@ -131,6 +131,9 @@ class _Search:
                 home[o] = b
         total = sum(costs)
         mean = total / len(keys)
+        # One more batch stands empty, so that a move can open it.
+        spare = len(keys)
+        self._open(members, keys, costs, load, fill)
         hot, cold = HOT * mean * heat, COLD * mean
         temperature, uneven = hot, UNEVEN * mean * heat
         get, draw = lengths.get, self.rng.bits64
@@ -155,15 +158,15 @@ class _Search:
                 ranked = near[i]
                 partner = ranked[(bits >> 20 & 0xFFF) * len(ranked) >> 12]
             else:
-                partner = (bits >> 20 & 0xFFFF) * n >> 16
-            b = home[partner]
+                partner = (bits >> 20 & 0xFFFF) * (n + 1 + n // 16) >> 16
+            b = home[partner] if partner < n else spare
             if a == b:
                 continue
             in_b = members[b]
             more, size = loads[i], sizes[i]
             moved, back, less = 1 << i, 0, 0
             pick = bits >> 36 & 0xFF
-            if pick & 1 or (room - load[b] - more) & guards != guards:
+            if in_b and (pick & 1 or (room - load[b] - more) & guards != guards):
                 # Exchange: some other order of b comes back, maybe a second one, or a second one goes along.
                 j = in_b[pick % len(in_b)]
                 if j == partner:
@@ -237,7 +240,20 @@ class _Search:
                 home[o] = a
             for o in fresh_b:
                 home[o] = b
+            if b == spare:
+                spare = keys.index(0) if 0 in keys else len(keys)
+                if spare == len(keys):
+                    self._open(members, keys, costs, load, fill)
             if total < self.best:
                 self.best = total
                 self.best_keys = list(keys)
         self.steps += k
+
+    @staticmethod
+    def _open(members: list[list[int]], keys: list[int], costs: list[int], load: list[int], fill: list[float]) -> None:
+        """One more batch, empty."""
+        members.append([])
+        keys.append(0)
+        costs.append(0)
+        load.append(0)
+        fill.append(0.0)
