@@ -13,6 +13,8 @@ from omscore import routing as r
 from omscore.errors import DefinitionError
 from omscore.kernel import Address, GeoPoint, Money
 from omscore.routing._compile import Compiled
+from omscore.routing._plans import Search, part_of
+from omscore.routing._sourced import Question
 
 ITEMS = ("A", "B", "C")
 HOME = Address("BE", point=GeoPoint(50.0, 4.0))
@@ -157,6 +159,34 @@ def test_the_plan_is_the_best_of_all_plans(
         mine[index[a.item]][network.index(a.node)] += a.units
     best = min(_figures(router, order, plan, chosen) for plan in plans)
     assert _figures(router, order, [tuple(row) for row in mine], chosen) == best
+
+
+@given(cases(5), st.permutations(ADDITIVE), st.integers(1, 4), st.integers(1, 3), st.tuples(*[st.booleans()] * 4))
+def test_two_searches_find_plans_of_the_same_worth(
+    case: tuple[r.Network, r.Demand, r.Stock],
+    prefer: list[r.Preference],
+    depth: int,
+    stops: int,
+    flags: tuple[bool, bool, bool, bool],
+) -> None:
+    network, order, stock = case
+    split, groups, capped, partial = flags
+    rule = r.Rule("any", prefer=prefer[:depth], stops_max=stops, split_lines=split, keep_groups=groups)
+    router = r.Router(r.Policy("p", (r.Route("all", (rule,)),)), network)
+    x = router.case(order, stock)
+    mask = x.base
+    if not mask:
+        return
+    parts = [part_of(rank, x, mask) for rank in router.compiled.rules[0][0].ranks]
+    question = Question(x, mask, rule, parts, capped=capped, partial=partial, steps_max=10**6).best(())
+    walk = Search(
+        x, mask, stops_max=stops, split_lines=split, keep_groups=groups, capped=capped, partial=partial, steps_max=10**6
+    ).best(parts)
+    assert (question is None) == (walk is None)
+    if question is not None and walk is not None:
+        assert question.proven
+        assert walk.proven
+        assert question.vector == walk.vector
 
 
 def _valid(decision: r.Decision, order: r.Demand, stock: r.Stock) -> None:

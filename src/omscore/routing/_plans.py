@@ -160,7 +160,7 @@ class Search:
                 if cap < 1:
                     some &= ~(1 << i)
             self.full.append(full)
-            may_divide = len(bundle) == 1 and (split_lines or partial)
+            may_divide = len(bundle) == 1 and split_lines
             self.some.append(some if may_divide and (partial or not full) else 0)
         self.order = sorted(range(len(self.bundles)), key=lambda b: ((self.full[b] or self.some[b]).bit_count(), b))
 
@@ -437,8 +437,8 @@ class _Walk:
         if masked is None:
             return
         takes = tuple(sorted(self.takes))
-        # The last tie-break: the nodes' ids, then what each ships.
-        ranked = (*masked, tuple(sorted(self.groups)), takes)
+        # The last tie-breaks: stops, the nodes' ids, then what each ships.
+        ranked = (*masked, len(self.groups), tuple(sorted(self.groups)), takes)
         if self.best is None or ranked < self.best[-1]:
             self.best = (*vector, ranked)
             self.best_takes = takes

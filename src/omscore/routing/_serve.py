@@ -10,6 +10,7 @@ from omscore.routing._compile import ReadyRule
 from omscore.routing._plans import LAST, Found, Part, Search, cost_of, part_of
 from omscore.routing._preferences import Rank
 from omscore.routing._requirements import units_left
+from omscore.routing._sourced import Question, can_source
 from omscore.routing._terms import Condition, minor
 
 RANKS_MAX = 256
@@ -62,8 +63,18 @@ def first(ready: ReadyRule, x: Case, mask: int) -> int:
 def search(
     ready: ReadyRule, x: Case, mask: int, *, partial: bool = False, parts: list[Part] | None = None
 ) -> Found | None:
-    rule = ready.rule
-    found = Search(
+    """The best plan of several nodes by the rule's preferences, or by the parts given."""
+    rule, steps_max = ready.rule, x.grid.steps_max
+    tolerances: list[int | float] = []
+    if parts is None:
+        # Complete plans cover all lines alike.
+        ranks = [rank for rank in ready.ranks if rank.term.op != "most_lines"]
+        parts = [part_of(rank, x, mask) for rank in ranks]
+        tolerances = [rank.tolerance(x) for rank in ranks]
+    if can_source(rule, x, parts, tolerances):
+        question = Question(x, mask, rule, parts, capped=ready.capped, partial=partial, steps_max=steps_max)
+        return question.best(tolerances)
+    walk = Search(
         x,
         mask,
         stops_max=rule.stops_max,
@@ -72,12 +83,9 @@ def search(
         capped=ready.capped,
         parcel_min=rule.parcel_min,
         partial=partial,
-        steps_max=x.grid.steps_max,
+        steps_max=steps_max,
     )
-    if parts is not None:
-        return found.best(parts)
-    ranks = [rank for rank in ready.ranks if rank.term.op != "most_lines"]
-    return found.best([part_of(rank, x, mask) for rank in ranks], [rank.tolerance(x) for rank in ranks])
+    return walk.best(parts, tolerances)
 
 
 def in_order(ready: ReadyRule, x: Case, mask: int) -> Found | None:
