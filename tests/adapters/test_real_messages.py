@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from omscore import codec
 from omscore.adapters.payloads import Shipped, amazon, shopify, woocommerce
 from omscore.adapters.tracking import easypost
 from omscore.kernel import Money
@@ -71,6 +72,13 @@ def test_persons_stand_in_addresses_only(channels: tuple[Result, ...]) -> None:
         told = set(_words(draft.extra)) | {word for line in draft.lines for word in _words(line.extra)}
         for address in filter(None, (draft.ship_to, draft.bill_to)):
             assert not told & ({address.name, address.phone, address.email, *address.lines} - {""}), result.file
+
+
+def test_a_draft_survives_being_stored(channels: tuple[Result, ...]) -> None:
+    stored = codec.standard()
+    for result in channels:
+        if result.draft is not None:
+            assert stored.loads(stored.dumps(result.draft)) == result.draft, result.file
 
 
 def test_shopify_sums_are_the_payloads_own(channels: tuple[Result, ...]) -> None:
