@@ -116,6 +116,14 @@ def test_units_refunded_before_they_shipped_are_cancelled_and_later_ones_returne
     assert draft.due == draft.total, "what was ordered stays what was ordered"
 
 
+@pytest.mark.parametrize(("current", "cancelled"), [(3, 0), (1, 2), (0, 3), (4, 0)])
+def test_units_edited_out_are_cancelled(current: int, cancelled: int) -> None:
+    payload = order()
+    payload["line_items"][0]["current_quantity"] = current
+    line = shopify.draft(payload).lines[0]
+    assert (line.units, line.cancelled, "returned" in line.extra) == (3, cancelled, False)
+
+
 def test_of_a_cancelled_order_every_unit_is_cancelled() -> None:
     draft = shopify.draft(order(cancelled_at="2026-03-04T00:00:00Z", cancel_reason="customer"))
     assert [line.cancelled for line in draft.lines] == [3, 1]

@@ -216,8 +216,8 @@ def _line(
     refunds = removed.get(number, {})
     gone = units - row.whole("current_quantity") if row.get("current_quantity") is not None else sum(refunds.values())
     # A unit that shipped can come back but cannot be cancelled; only "cancel" says that the unit never shipped.
-    returned = min(shipped, gone - refunds.get("cancel", 0))
-    cancelled = units if order_cancelled else gone - returned
+    returned = max(0, min(shipped, gone - refunds.get("cancel", 0)))
+    cancelled = units if order_cancelled else max(0, gone - returned)
     taxes = _sum(row.rows_or_none("tax_lines"), "price", currency)
     allocations = row.rows_or_none("discount_allocations")
     discount = _sum(allocations, "amount", currency) if allocations else row.money_or_zero("total_discount", currency)

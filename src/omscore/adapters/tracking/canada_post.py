@@ -57,7 +57,7 @@ def facts(text: str | bytes) -> tuple[TrackingFact, ...]:
 
 
 def _is_messages(text: str | bytes) -> bool:
-    return (b"<messages" if isinstance(text, bytes) else "<messages") in text  # type: ignore[operator]
+    return b"<messages" in text if isinstance(text, bytes) else "<messages" in text
 
 
 def _time(row: Fields) -> datetime:
