@@ -11,6 +11,7 @@ from omscore.batching import _construct
 from omscore.batching._floor import Tour
 from omscore.batching._orders import Limits, PickLine, PickOrder
 from omscore.batching._partition import small_optimum
+from omscore.batching._picklist import PickList, pick_list
 from omscore.batching._problem import Batches, Problem, problem
 from omscore.batching._search import Budget, improve
 from omscore.errors import DefinitionError, Reason
@@ -77,6 +78,19 @@ class Batch:
         2
         """
         return sum(line.units for line in self.lines)
+
+    def pick_list(self, **options: Any) -> PickList:
+        """The batch's pick list along its tour; options as for `pick_list` (names, totes, shortages).
+
+        >>> from omscore.batching import Tour
+        >>> print(Batch("b-1", ("o-1",), (PickLine("o-1", "1", "SKU", 2, "0-3"),), Tour(("0-3",), 8_000)).pick_list())
+        pick list b-1: 1 row, 1 stop, 2 units, walk 8 m
+        <BLANKLINE>
+        stop  bin  item  units  tote  order
+        ----  ---  ----  -----  ----  -----
+           1  0-3  SKU       2  T1    o-1
+        """
+        return pick_list(self.id, self.lines, self.tour, **options)
 
 
 @frozen
