@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from omscore.adapters import MemoryStore, SqliteStore
+from omscore.adapters import MemoryStore, PostgresStore, SqliteStore
 from omscore.kernel import ManualClock
 from omscore.ports import Store
+from tests.postgres import database, server
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+_TENANTS = count()
 
 
 @pytest.fixture
@@ -18,14 +21,29 @@ def clock() -> ManualClock:
     return ManualClock(NINE)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore(clock)
-        return
-    sqlite = SqliteStore(tmp_path / "shop.db", clock=clock, durability="process-crash")
-    yield sqlite
-    sqlite.close()
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A database on a server of our own."""
+    with server() as uri, database(uri) as own:
+        yield own
+
+
+PostgresOpener = Callable[..., PostgresStore]
+
+
+@pytest.fixture
+def connected(postgres: str, clock: ManualClock) -> Iterator[PostgresOpener]:
+    """Opens the same tenant again, as another host would; each test has a tenant of its own."""
+    stores = []
+    tenant = f"tenant-{next(_TENANTS)}"
+
+    def open_(**options: object) -> PostgresStore:
+        stores.append(PostgresStore(postgres, **({"clock": clock, "tenant": tenant} | options)))  # type: ignore[arg-type]
+        return stores[-1]
+
+    yield open_
+    for one in stores:
+        one.close()
 
 
 Opener = Callable[..., SqliteStore]
@@ -43,3 +61,14 @@ def opened(tmp_path: Path, clock: ManualClock) -> Iterator[Opener]:
     yield open_
     for one in stores:
         one.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, clock: ManualClock) -> Store:
+    if request.param == "memory":
+        return MemoryStore(clock)
+    if request.param == "sqlite":
+        made: Store = request.getfixturevalue("opened")(durability="process-crash")
+        return made
+    other: Store = request.getfixturevalue("connected")()
+    return other

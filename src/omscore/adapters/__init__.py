@@ -12,9 +12,10 @@ from omscore.adapters.clock import SystemClock
 from omscore.adapters.memory import MemoryStore
 
 if TYPE_CHECKING:
+    from omscore.adapters.postgres import PostgresStore
     from omscore.adapters.sqlite import SqliteStore
 
-_LATER = {"SqliteStore": "omscore.adapters.sqlite"}
+_LATER = {"SqliteStore": "omscore.adapters.sqlite", "PostgresStore": "omscore.adapters.postgres"}
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,13 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-__all__ = ["SystemClock", "MemoryStore", "SqliteStore", "RateRow", "TableCarrier", "CsvChannel", "JsonChannel"]
+__all__ = [
+    "SystemClock",
+    "MemoryStore",
+    "SqliteStore",
+    "PostgresStore",
+    "RateRow",
+    "TableCarrier",
+    "CsvChannel",
+    "JsonChannel",
+]

@@ -121,6 +121,12 @@ def reservation_from(id_: str, version: int, due: int | None, text: str) -> Rese
         raise Corrupt(f"reservation {id_!r} cannot be read ({error}); verify the store against a backup") from error
 
 
+def due_at_cell(holders: Sequence[Reservation], cell: Cell, at: datetime) -> list[Reservation]:
+    """Those of a cell's holders that have reserved units in it and run out by a time, oldest deadline first."""
+    due = [(r.expires_at, r) for r in holders if r.expires_at is not None and (cell, "reserved") in r.held]
+    return [r for _, r in sorted(((t, r) for t, r in due if t <= at), key=lambda pair: (pair[0], pair[1].id))]
+
+
 def holding(reservation: Reservation) -> list[Cell]:
     """The cells a reservation holds units in, in order."""
     return list(dict.fromkeys(cell for cell, _ in reservation.held))

@@ -269,11 +269,9 @@ class SqliteTransaction:
 
     def reservations_due(self, at: datetime, *, cell: Cell | None = None, limit: int = 1_000) -> list[Reservation]:
         self._start()
-        upto = _sql.stamp(at)
         if cell is not None:
-            due = [r for r in self.reservations_at(cell) if (t := _sql.due_at(r)) is not None and t <= upto]
-            return sorted(due, key=lambda r: (r.expires_at, r.id))[:limit]
-        rows = self._run(sql.READ_DUE, (self._tenant, upto, limit)).fetchall()
+            return _sql.due_at_cell(self.reservations_at(cell), cell, at)[:limit]
+        rows = self._run(sql.READ_DUE, (self._tenant, _sql.stamp(at), limit)).fetchall()
         return [self._remembered(row) for row in rows]
 
     def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:

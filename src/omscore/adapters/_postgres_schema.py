@@ -1,0 +1,163 @@
+"""The tables and statements of a PostgreSQL store: the part of SQL that its protocol's engines share.
+
+Plain INSERT, UPDATE and SELECT; every key is made by the client and starts with the tenant, so that one tenant's rows
+can live on one shard. No sequence, trigger, foreign key, advisory lock, partial index or temporary table. A lost race
+shows as an error (a unique or a NOT NULL violation, SQLSTATE 40001), never as a count of rows that must be looked at
+before COMMIT: so all writes of a command, and its COMMIT, go to the server in one round trip.
+"""
+
+# ruff: noqa: S608 - built from the constants of this file
+
+from __future__ import annotations
+
+# Order is that of the bytes, as in Python; PostgreSQL would follow the server's language otherwise.
+_T = 'TEXT COLLATE "C" NOT NULL'
+_BUCKETS = ("free", "reserved", "allocated", "picked", "packed", "in_transit", "quarantine", "damaged")
+_FIGURES = ", ".join(_BUCKETS) + ", version"
+_COLUMNS = ", ".join(f"{bucket} BIGINT NOT NULL" for bucket in _BUCKETS)
+_CELL = "item, node, pool, lot"
+_IS_CELL = "tenant = %s AND item = %s AND node = %s AND pool = %s AND lot = %s"
+_CELL_COLUMNS = f"tenant {_T}, item {_T}, node {_T}, pool {_T}, lot {_T}"
+_OPEN = "state IN ('waiting', 'leased')"
+
+# Times are microseconds since 1970. Where rows of many cells or records are read in recorded order, `recorded_at` and
+# then `turn` give it; both rise within a cell and within a record.
+_V1 = (
+    f"""CREATE TABLE oms_cells ({_CELL_COLUMNS}, {_COLUMNS}, version BIGINT NOT NULL,
+        recorded_at BIGINT NOT NULL, turn BIGINT NOT NULL, digest BYTEA NOT NULL,
+        PRIMARY KEY (tenant, {_CELL}), {", ".join(f"CHECK ({bucket} >= 0)" for bucket in _BUCKETS)})""",
+    f"""CREATE TABLE oms_journal ({_CELL_COLUMNS}, seq BIGINT NOT NULL,
+        recorded_at BIGINT NOT NULL, turn BIGINT NOT NULL,
+        verb {_T}, source {_T}, target {_T}, units BIGINT NOT NULL CHECK (units > 0), cause {_T}, reservation {_T},
+        effective_at BIGINT, mirrors BIGINT NOT NULL, digest BYTEA NOT NULL, PRIMARY KEY (tenant, {_CELL}, seq))""",
+    "CREATE INDEX oms_journal_order ON oms_journal (tenant, recorded_at, turn)",
+    f"""CREATE TABLE oms_snapshots ({_CELL_COLUMNS}, {_COLUMNS}, version BIGINT NOT NULL,
+        PRIMARY KEY (tenant, {_CELL}, version))""",
+    f"""CREATE TABLE oms_reservations (tenant {_T}, id {_T}, version BIGINT NOT NULL, due BIGINT, value TEXT NOT NULL,
+        PRIMARY KEY (tenant, id))""",
+    "CREATE INDEX oms_reservations_due ON oms_reservations (tenant, due, id)",
+    f"CREATE TABLE oms_holders ({_CELL_COLUMNS}, id {_T}, PRIMARY KEY (tenant, {_CELL}, id))",
+    f"""CREATE TABLE oms_claims (tenant {_T}, key {_T}, fingerprint TEXT NOT NULL, result TEXT NOT NULL,
+        PRIMARY KEY (tenant, key))""",
+    f"""CREATE TABLE oms_records (tenant {_T}, kind {_T}, id {_T}, version BIGINT NOT NULL, entries TEXT NOT NULL,
+        value TEXT NOT NULL, PRIMARY KEY (tenant, kind, id))""",
+    f"""CREATE TABLE oms_indexes (tenant {_T}, kind {_T}, name {_T}, sort {_T}, id {_T},
+        PRIMARY KEY (tenant, kind, name, sort, id))""",
+    f"""CREATE TABLE oms_log (tenant {_T}, kind {_T}, id {_T}, seq BIGINT NOT NULL,
+        recorded_at BIGINT NOT NULL, turn BIGINT NOT NULL, cause TEXT NOT NULL, actor TEXT NOT NULL,
+        event TEXT NOT NULL, PRIMARY KEY (tenant, kind, id, seq))""",
+    "CREATE INDEX oms_log_order ON oms_log (tenant, recorded_at, turn)",
+    f"""CREATE TABLE oms_outbox (tenant {_T}, id {_T}, turn BIGINT NOT NULL, topic TEXT NOT NULL, key {_T},
+        payload TEXT NOT NULL, due_at BIGINT, state {_T}, attempts BIGINT NOT NULL, error TEXT NOT NULL,
+        until BIGINT NOT NULL, lease TEXT NOT NULL, leases BIGINT NOT NULL, PRIMARY KEY (tenant, id))""",
+    "CREATE INDEX oms_outbox_state ON oms_outbox (tenant, state, turn)",
+    "CREATE INDEX oms_outbox_order ON oms_outbox (tenant, key, turn)",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_V1,)
+"""What to run to come from version i to i + 1; only ever added to."""
+
+NEWEST = (
+    "SELECT current_timestamp, "
+    "(SELECT recorded_at FROM oms_journal WHERE tenant = %s ORDER BY recorded_at DESC LIMIT 1), "
+    "(SELECT recorded_at FROM oms_log WHERE tenant = %s ORDER BY recorded_at DESC LIMIT 1)"
+)
+READ_CLAIM = "SELECT fingerprint, result FROM oms_claims WHERE tenant = %s AND key = %s"
+ADD_CLAIM = "INSERT INTO oms_claims (tenant, key, fingerprint, result) VALUES (%s, %s, %s, %s)"
+
+_STATE = f"{_FIGURES}, recorded_at, turn, digest"
+READ_CELL = f"SELECT {_STATE} FROM oms_cells WHERE {_IS_CELL}"
+READ_CELLS = f"SELECT {_CELL}, {_STATE} FROM oms_cells WHERE tenant = %s AND item = %s ORDER BY node, pool, lot"
+READ_ALL_CELLS = (
+    f"SELECT {_CELL}, {_FIGURES} FROM oms_cells WHERE tenant = %s AND ({_CELL}) > (%s, %s, %s, %s) "
+    f"ORDER BY {_CELL} LIMIT %s"
+)
+ADD_CELL = (
+    f"INSERT INTO oms_cells ({_STATE}, tenant, {_CELL}) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+# Any other version than the one that was read violates NOT NULL, and so ends the transaction.
+SET_CELL = (
+    f"UPDATE oms_cells SET {', '.join(f'{bucket} = %s' for bucket in _BUCKETS)}, "
+    "version = CASE WHEN version = %s THEN %s END, recorded_at = %s, turn = %s, digest = %s "
+    f"WHERE {_IS_CELL}"
+)
+LOCK_CELL = f"SELECT version FROM oms_cells WHERE {_IS_CELL} FOR UPDATE"
+
+_ENTRY = "seq, recorded_at, source, target, units, verb, cause, reservation, effective_at, mirrors, digest"
+ADD_ENTRY = (
+    f"INSERT INTO oms_journal (tenant, {_CELL}, {_ENTRY}, turn) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+READ_JOURNAL = (
+    f"SELECT {_CELL}, {_ENTRY} FROM oms_journal WHERE tenant = %s "
+    f"ORDER BY recorded_at, turn, {_CELL}, seq OFFSET %s LIMIT %s"
+)
+READ_JOURNAL_OF_CELL = f"SELECT {_CELL}, {_ENTRY} FROM oms_journal WHERE {_IS_CELL} AND seq > %s ORDER BY seq LIMIT %s"
+ADD_SNAPSHOT = (
+    f"INSERT INTO oms_snapshots (tenant, {_CELL}, {_FIGURES}) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+READ_SNAPSHOT = f"SELECT {_FIGURES} FROM oms_snapshots WHERE {_IS_CELL} AND version <= %s ORDER BY version DESC LIMIT 1"
+
+READ_RESERVATION = "SELECT version, due, value FROM oms_reservations WHERE tenant = %s AND id = %s"
+ADD_RESERVATION = "INSERT INTO oms_reservations (version, due, value, tenant, id) VALUES (%s, %s, %s, %s, %s)"
+SET_RESERVATION = (
+    "UPDATE oms_reservations SET version = CASE WHEN version = %s THEN %s END, due = %s, value = %s "
+    "WHERE tenant = %s AND id = %s"
+)
+_RESERVATION = "r.id, r.version, r.due, r.value FROM oms_reservations r"
+READ_RESERVATIONS = f"SELECT {_RESERVATION} WHERE r.tenant = %s AND r.id > %s ORDER BY r.id LIMIT %s"
+READ_DUE = f"SELECT {_RESERVATION} WHERE r.tenant = %s AND r.due <= %s ORDER BY r.due, r.id LIMIT %s"
+READ_HOLDERS = (
+    f"SELECT {_RESERVATION} JOIN oms_holders h ON h.tenant = r.tenant AND h.id = r.id "
+    "WHERE h.tenant = %s AND h.item = %s AND h.node = %s AND h.pool = %s AND h.lot = %s ORDER BY r.id"
+)
+ADD_HOLDER = f"INSERT INTO oms_holders (tenant, {_CELL}, id) VALUES (%s, %s, %s, %s, %s, %s)"
+DROP_HOLDER = f"DELETE FROM oms_holders WHERE {_IS_CELL} AND id = %s"
+
+READ_RECORD = "SELECT version, value, entries FROM oms_records WHERE tenant = %s AND kind = %s AND id = %s"
+ADD_RECORD = "INSERT INTO oms_records (version, entries, value, tenant, kind, id) VALUES (%s, %s, %s, %s, %s, %s)"
+SET_RECORD = (
+    "UPDATE oms_records SET version = CASE WHEN version = %s THEN %s END, entries = %s, value = %s "
+    "WHERE tenant = %s AND kind = %s AND id = %s"
+)
+ADD_INDEX = "INSERT INTO oms_indexes (tenant, kind, name, sort, id) VALUES (%s, %s, %s, %s, %s)"
+DROP_INDEX = "DELETE FROM oms_indexes WHERE tenant = %s AND kind = %s AND name = %s AND sort = %s AND id = %s"
+FIND_UPTO = (
+    "SELECT sort, id FROM oms_indexes WHERE tenant = %s AND kind = %s AND name = %s AND (sort, id) > (%s, %s) "
+    "AND sort <= %s ORDER BY sort, id LIMIT %s"
+)
+FIND = FIND_UPTO.replace("AND sort <= %s ", "")
+
+ADD_LOGGED = (
+    "INSERT INTO oms_log (tenant, kind, id, seq, recorded_at, turn, cause, actor, event) "
+    "SELECT %s, %s, %s, coalesce(max(seq), 0) + 1, greatest(%s, coalesce(max(recorded_at), 0)), "
+    "greatest(%s, coalesce(max(turn), 0) + 1), %s, %s, %s FROM oms_log WHERE tenant = %s AND kind = %s AND id = %s"
+)
+_LOGGED = "SELECT kind, id, seq, recorded_at, cause, actor, event FROM oms_log "
+READ_EVENTS = f"{_LOGGED}WHERE tenant = %s AND kind = %s AND id = %s ORDER BY seq"
+READ_LOG = f"{_LOGGED}WHERE tenant = %s ORDER BY recorded_at, turn, kind, id, seq OFFSET %s LIMIT %s"
+
+ADD_EFFECT = (
+    "INSERT INTO oms_outbox "
+    "(tenant, id, turn, topic, key, payload, due_at, until, state, attempts, error, lease, leases) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'waiting', 0, '', '', 0) ON CONFLICT (tenant, id) DO NOTHING"
+)
+_EFFECT = "id, topic, payload, key, due_at"
+READ_DUE_EFFECTS = (
+    f"SELECT {_EFFECT}, attempts, leases FROM oms_outbox o WHERE tenant = %s AND {_OPEN} AND until <= %s "
+    "AND (key = '' OR NOT EXISTS (SELECT 1 FROM oms_outbox e WHERE e.tenant = %s AND e.key = o.key "
+    f"AND e.turn < o.turn AND e.{_OPEN})) ORDER BY turn, id LIMIT %s"
+)
+LEASE = (
+    "UPDATE oms_outbox SET state = 'leased', error = '', lease = %s, until = %s, leases = leases + 1 "
+    f"WHERE tenant = %s AND id = %s AND leases = %s AND {_OPEN}"
+)
+SETTLE = (
+    "UPDATE oms_outbox SET state = %s, error = %s, until = %s, attempts = attempts + 1 "
+    "WHERE tenant = %s AND id = %s AND state = 'leased' AND lease = %s"
+)
+READ_OUTBOX = (
+    f"SELECT {_EFFECT}, attempts, error FROM oms_outbox WHERE tenant = %s AND state = %s ORDER BY turn, id LIMIT %s"
+)

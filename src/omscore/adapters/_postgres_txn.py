@@ -1,0 +1,361 @@
+"""A transaction on PostgreSQL: reads go to the server, writes wait and go together with COMMIT.
+
+What was read or written is remembered, so that a command sees its own writes; a question that memory cannot answer
+sends the waiting writes first. Whether somebody else wrote meanwhile shows when the writes arrive: each names the
+version that was read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from omscore.adapters import _postgres_schema as sql
+from omscore.adapters import _sql
+from omscore.codec import Codec
+from omscore.errors import Conflict
+from omscore.inventory import Cell, Entry, Figures, Movement, Reservation, Stored, linked
+from omscore.ports import Effect, Leased, Logged
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+class Wire(NamedTuple):
+    """How a transaction talks to its connection."""
+
+    ask: Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
+    """Send one question and give its rows."""
+    send: Callable[[Sequence[Statement]], list[int]]
+    """Send statements in one round trip and give the number of rows each touched."""
+
+
+class _State(NamedTuple):
+    figures: Figures = Figures()
+    recorded_at: int = 0
+    turn: int = 0
+    digest: bytes = b""
+    is_new: bool = False
+
+
+class PostgresTransaction:
+    """What a command sees: see :class:`omscore.ports.Transaction`."""
+
+    def __init__(
+        self, wire: Wire, tenant: str, codec: Codec, told: Callable[[datetime, int], int], turn: Callable[[int], int]
+    ) -> None:
+        self._ask = wire.ask
+        self._send = wire.send
+        self._tenant = tenant
+        self._codec = codec
+        self._told = told
+        self._turn = turn
+        self._now: int | None = None
+        self._absent: set[str] = set()
+        self._cells: dict[Cell, _State] = {}
+        self._items: dict[str, list[Cell]] = {}
+        self._reservations: dict[str, Reservation | None] = {}
+        self._records: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
+        # What waits to be written. Cells come first, in order: whoever needs several takes them in the same order.
+        self._entries: dict[Cell, list[tuple[Any, ...]]] = {}
+        self._snapshots: list[Statement] = []
+        self._saved: dict[str, tuple[Reservation | None, Reservation]] = {}
+        self._put: dict[tuple[str, str], tuple[int, dict[str, str], str]] = {}
+        self._rest: list[Statement] = []
+        self.posted: dict[Cell, None] = {}
+
+    # -- the server -------------------------------------------------------------------------------------------------
+
+    def _rows(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        if self._entries or self._saved or self._put or self._rest:
+            self._send(self.waiting())
+        return self._ask(statement, values)
+
+    def waiting(self) -> list[Statement]:
+        """The writes that wait, in the order in which everybody takes their locks; they count as sent."""
+        tenant = self._tenant
+        out: list[Statement] = []
+        for cell in sorted(self._entries):
+            state, rows = self._cells[cell], self._entries[cell]
+            where = (state.recorded_at, state.turn, state.digest, tenant, *cell)
+            if state.is_new:
+                out.append((sql.ADD_CELL, (*state.figures, *where)))
+            else:
+                version = state.figures.version
+                out.append((sql.SET_CELL, (*state.figures[:-1], version - len(rows), version, *where)))
+            self._cells[cell] = state._replace(is_new=False)
+            out += [(sql.ADD_ENTRY, row) for row in rows]
+        out += self._snapshots
+        for id_, (old, new) in sorted(self._saved.items()):
+            due = _sql.due_at(new)
+            text = _sql.reservation_text(new, due)
+            if old is None:
+                out.append((sql.ADD_RESERVATION, (new.version, due, text, tenant, id_)))
+            else:
+                out.append((sql.SET_RESERVATION, (old.version, new.version, due, text, tenant, id_)))
+            before, after = set(_sql.holding(old)) if old else set(), set(_sql.holding(new))
+            out += [(sql.DROP_HOLDER, (tenant, *cell, id_)) for cell in sorted(before - after)]
+            out += [(sql.ADD_HOLDER, (tenant, *cell, id_)) for cell in sorted(after - before)]
+        for (kind, id_), (version, before_, value) in sorted(self._put.items()):
+            now, after_ = self._records[kind, id_]
+            entries = json.dumps(after_) if after_ else ""
+            if version == 0:
+                out.append((sql.ADD_RECORD, (now, entries, value, tenant, kind, id_)))
+            else:
+                out.append((sql.SET_RECORD, (version, now, entries, value, tenant, kind, id_)))
+            for statement, some, other in ((sql.DROP_INDEX, before_, after_), (sql.ADD_INDEX, after_, before_)):
+                out += [(statement, (tenant, kind, k, v, id_)) for k, v in sorted(some.items()) if other.get(k) != v]
+        out += self._rest
+        for waiting in (self._entries, self._snapshots, self._saved, self._put, self._rest):
+            waiting.clear()
+        return out
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return _sql.moment(self._stamp())
+
+    def _stamp(self) -> int:
+        if self._now is None:
+            ((server, journal, log),) = self._ask(sql.NEWEST, (self._tenant, self._tenant))
+            self._now = self._told(server, max(journal or 0, log or 0))
+        return self._now
+
+    # -- idempotency ------------------------------------------------------------------------------------------------
+
+    def claimed(self, key: str) -> tuple[str, Any] | None:
+        rows = self._rows(sql.READ_CLAIM, (self._tenant, key))
+        if not rows:
+            self._absent.add(key)
+            return None
+        return rows[0][0], self._codec.loads(rows[0][1])
+
+    def claim(self, key: str, fingerprint: str, result: Any) -> None:
+        if key not in self._absent and self.claimed(key) is not None:
+            raise Conflict(f"key {key!r} was claimed meanwhile; run the command again")
+        self._absent.discard(key)
+        self._rest.append((sql.ADD_CLAIM, (self._tenant, key, fingerprint, self._codec.dumps(result))))
+
+    # -- books ------------------------------------------------------------------------------------------------------
+
+    def _state(self, cell: Cell) -> _State:
+        state = self._cells.get(cell)
+        if state is None:
+            rows = [] if cell.item in self._items else self._rows(sql.READ_CELL, (self._tenant, *cell))
+            self._cells[cell] = state = _state_of(rows[0]) if rows else _State(is_new=True)
+        return state
+
+    def figures(self, cells: Iterable[Cell]) -> dict[Cell, Figures]:
+        return {cell: self._state(cell).figures for cell in cells}
+
+    def cells_of(self, item: str) -> list[tuple[Cell, Figures]]:
+        if item not in self._items:
+            rows = self._rows(sql.READ_CELLS, (self._tenant, item))
+            for row in rows:
+                self._cells[Cell._make(row[:4])] = _state_of(row[4:])
+            self._items[item] = [Cell._make(row[:4]) for row in rows]
+        return [(cell, self._cells[cell].figures) for cell in self._items[item]]
+
+    def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
+        rows = self._rows(sql.READ_ALL_CELLS, (self._tenant, *(after or ("", "", "", "")), limit))
+        return [(Cell._make(row[:4]), Figures._make(row[4:])) for row in rows]
+
+    def post(
+        self, movements: Sequence[Movement], floors: Mapping[Cell, int], *, recorded_at: datetime | None = None
+    ) -> None:
+        if not movements:
+            return
+        states = {m.cell: self._state(m.cell) for m in movements}
+        changed, numbered = _sql.applied(movements, floors, lambda cell: states[cell].figures)
+        # Nothing is recorded before what its cells have recorded already, whoever's clock told the time of that.
+        stamped = self._stamp() if recorded_at is None else _sql.stamp(recorded_at)
+        if recorded_at is None:
+            stamped = max(stamped, *(state.recorded_at for state in states.values()))
+        now = _sql.moment(stamped)
+        turn = 0
+        for seq, m in numbered:
+            cell, source, target, units, verb, cause, reservation, effective_at, mirrors = m
+            state = states[cell]
+            turn = self._turn(state.turn)
+            link = bytes.fromhex(linked(state.digest.hex(), Entry(seq, now, m)))
+            states[cell] = state._replace(digest=link, turn=turn)
+            effective = None if effective_at is None else _sql.stamp(effective_at)
+            where = (self._tenant, *cell, seq, stamped)
+            self._entries.setdefault(cell, []).append(
+                (*where, source, target, units, verb, cause, reservation, effective, mirrors, link, turn)
+            )
+        for cell, row in changed.items():
+            before, figures = states[cell].figures, Figures._make(row)
+            if figures.version // _sql.SNAPSHOT_EVERY != before.version // _sql.SNAPSHOT_EVERY:
+                self._snapshots.append((sql.ADD_SNAPSHOT, (self._tenant, *cell, *row)))
+            self._cells[cell] = states[cell]._replace(figures=figures, recorded_at=stamped)
+            self.posted[cell] = None
+            known = self._items.get(cell.item)
+            if known is not None and cell not in known:
+                known.append(cell)
+                known.sort()
+
+    def reservation(self, id: str) -> Reservation | None:  # noqa: A002 - the field's word for it
+        if id not in self._reservations:
+            rows = self._rows(sql.READ_RESERVATION, (self._tenant, id))
+            self._reservations[id] = _sql.reservation_from(id, *rows[0]) if rows else None
+        return self._reservations[id]
+
+    def save_reservation(self, reservation: Reservation) -> None:
+        id_ = reservation.id
+        old = self.reservation(id_)
+        if (old.version if old else 0) != reservation.version:
+            raise _sql.conflict("reservation", id_, old.version if old else 0, reservation.version)
+        first = self._saved[id_][0] if id_ in self._saved else old
+        self._reservations[id_] = new = reservation.saved()
+        self._saved[id_] = (first, new)
+
+    def _found(self, rows: Sequence[tuple[Any, ...]]) -> list[Reservation]:
+        found = []
+        for row in rows:
+            known = self._reservations.get(row[0])
+            self._reservations[row[0]] = reservation = known or _sql.reservation_from(*row)
+            found.append(reservation)
+        return found
+
+    def reservations(self, *, after: str = "", limit: int = 1_000) -> list[Reservation]:
+        rows = self._rows(sql.READ_RESERVATIONS, (self._tenant, after, limit))
+        return [_sql.reservation_from(*row) for row in rows]
+
+    def reservations_at(self, cell: Cell) -> list[Reservation]:
+        return self._found(self._rows(sql.READ_HOLDERS, (self._tenant, *cell)))
+
+    def reservations_due(self, at: datetime, *, cell: Cell | None = None, limit: int = 1_000) -> list[Reservation]:
+        if cell is None:
+            return self._found(self._rows(sql.READ_DUE, (self._tenant, _sql.stamp(at), limit)))
+        return _sql.due_at_cell(self.reservations_at(cell), cell, at)[:limit]
+
+    def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:
+        if cell is None:
+            rows = self._rows(sql.READ_JOURNAL, (self._tenant, after, limit))
+        else:
+            rows = self._rows(sql.READ_JOURNAL_OF_CELL, (self._tenant, *cell, after, limit))
+        return [_entry(row) for row in rows]
+
+    def snapshot(self, cell: Cell, *, upto: int) -> Figures:
+        rows = self._rows(sql.READ_SNAPSHOT, (self._tenant, *cell, upto))
+        return Figures._make(rows[0]) if rows else Figures()
+
+    # -- records ----------------------------------------------------------------------------------------------------
+
+    def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
+        if (kind, id) in self._put:
+            return Stored(self._codec.loads(self._put[kind, id][2]), self._records[kind, id][0])
+        rows = self._rows(sql.READ_RECORD, (self._tenant, kind, id))
+        if not rows:
+            self._records[kind, id] = (0, {})
+            return None
+        version, value, entries = rows[0]
+        self._records[kind, id] = (version, json.loads(entries) if entries else {})
+        return Stored(self._codec.recall(value), version)
+
+    def put(
+        self,
+        kind: str,
+        id: str,  # noqa: A002 - the field's word for it
+        value: Any,
+        *,
+        version: int,
+        index: Mapping[str, str] | None = None,
+    ) -> None:
+        at = (kind, id)
+        if at not in self._records:
+            self.get(kind, id)
+        found, before = self._records[at]
+        if found != version:
+            raise _sql.conflict(kind, id, found, version)
+        text = self._codec.dumps(value)
+        if at in self._put:
+            found, before = self._put[at][:2]
+        self._put[at] = (found, before, text)
+        self._records[at] = (version + 1, dict(index or {}))
+
+    def find(
+        self, kind: str, index: str, *, after: tuple[str, str] = ("", ""), upto: str | None = None, limit: int = 1_000
+    ) -> list[tuple[str, str]]:
+        where = (self._tenant, kind, index, *after)
+        if upto is None:
+            rows = self._rows(sql.FIND, (*where, limit))
+        else:
+            rows = self._rows(sql.FIND_UPTO, (*where, upto, limit))
+        return [(sort, id_) for sort, id_ in rows]
+
+    # -- events -----------------------------------------------------------------------------------------------------
+
+    def append(self, kind: str, id: str, events: Sequence[Any], *, cause: str, actor: str = "") -> None:  # noqa: A002
+        now, of = self._stamp(), (self._tenant, kind, id)
+        for event in events:
+            row = (*of, now, self._turn(0), cause, actor, self._codec.dumps(event), *of)
+            self._rest.append((sql.ADD_LOGGED, row))
+
+    def _logged(self, statement: str, values: tuple[Any, ...]) -> list[Logged]:
+        loads, moment = self._codec.loads, _sql.moment
+        rows = self._rows(statement, values)
+        return [Logged(k, i, s, moment(at), c, a, loads(e)) for k, i, s, at, c, a, e in rows]
+
+    def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
+        return self._logged(sql.READ_EVENTS, (self._tenant, kind, id))
+
+    def log(self, *, after: int = 0, limit: int = 1_000) -> list[Logged]:
+        return self._logged(sql.READ_LOG, (self._tenant, after, limit))
+
+    # -- outbox -----------------------------------------------------------------------------------------------------
+
+    def emit(self, effects: Iterable[Effect]) -> None:
+        for e in effects:
+            due = None if e.due_at is None else _sql.stamp(e.due_at)
+            payload = self._codec.dumps(dict(e.payload))
+            row = (self._tenant, e.id, self._turn(0), e.topic, e.key, payload, due, due or 0)
+            self._rest.append((sql.ADD_EFFECT, row))
+
+    def _effect(self, id_: str, topic: str, payload: str, key: str, due: int | None) -> Effect:
+        return Effect(id_, topic, self._codec.loads(payload), key, None if due is None else _sql.moment(due))
+
+    def lease(self, worker: str, *, limit: int, seconds: int) -> list[Leased]:
+        now = self._stamp()
+        until = _sql.stamp(self.now() + timedelta(seconds=seconds))
+        due = self._rows(sql.READ_DUE_EFFECTS, (self._tenant, now, self._tenant, limit))
+        given = [Leased(self._effect(*row[:5]), row[5], f"{worker}:{row[6] + 1}") for row in due]
+        # A row that another worker took meanwhile has another number of leases, and is not ours.
+        taken = self._send(
+            [
+                (sql.LEASE, (leased.lease, until, self._tenant, leased.effect.id, row[6]))
+                for leased, row in zip(given, due, strict=True)
+            ]
+        )
+        return [leased for leased, rows in zip(given, taken, strict=True) if rows == 1]
+
+    def _settle(self, leased: Leased, state: str, error: str, until: int) -> bool:
+        row = (state, error, until, self._tenant, leased.effect.id, leased.lease)
+        return self._send([*self.waiting(), (sql.SETTLE, row)])[-1] == 1
+
+    def ack(self, leased: Leased) -> bool:
+        return self._settle(leased, "done", "", 0)
+
+    def retry(self, leased: Leased, *, due_at: datetime, error: str) -> bool:
+        return self._settle(leased, "waiting", error, _sql.stamp(due_at))
+
+    def park(self, leased: Leased, *, error: str) -> bool:
+        return self._settle(leased, "parked", error, 0)
+
+    def outbox(self, state: str, *, limit: int = 1_000) -> list[tuple[Effect, int, str]]:
+        rows = self._rows(sql.READ_OUTBOX, (self._tenant, state, limit))
+        return [(self._effect(*row[:5]), row[5], row[6]) for row in rows]
+
+
+def _state_of(row: tuple[Any, ...]) -> _State:
+    return _State(Figures._make(row[:9]), row[9], row[10], bytes(row[11]))
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    seq, at, source, target, units, verb, cause, reservation, effective, mirrors, digest = row[4:]
+    effective_at = None if effective is None else _sql.moment(effective)
+    cell = Cell._make(row[:4])
+    movement = Movement(cell, source, target, units, verb, cause, reservation, effective_at, mirrors)
+    return Entry(seq, _sql.moment(at), movement, bytes(digest).hex())

@@ -1,0 +1,268 @@
+"""The store in PostgreSQL: durable, for many processes on many hosts. Needs the extra `postgres` (psycopg 3)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from threading import BoundedSemaphore, Lock, local
+from typing import Any, Literal, TypeVar
+
+from omscore import codec as codecs
+from omscore.adapters import _postgres_schema as schema
+from omscore.adapters import _sql
+from omscore.adapters._postgres_errors import RERUN, Lost, classified, psycopg
+from omscore.adapters._postgres_txn import PostgresTransaction, Statement, Wire
+from omscore.adapters._waiting import pauses
+from omscore.errors import Busy, DefinitionError, SchemaMismatch, StoreError, Unknown
+from omscore.inventory import Cell
+from omscore.ports import Capabilities, Clock, Transaction
+
+T = TypeVar("T")
+
+_LEVELS = ("read committed", "repeatable read", "serializable")
+_PARENTS: list[object] = []
+
+
+class PostgresStore:
+    """A store in a PostgreSQL database, reached through psycopg 3.
+
+    `conninfo` is libpq's connection string. Commands run side by side on up to `connections_max` connections; a command
+    that loses a race is run again, behind the locks of the cells it wants, until `patience_s` is over. `clock` gives
+    the store's time; without one it is the server's, so that hosts whose clocks differ agree. `tenant` leads every key.
+    `isolation` may be raised to "repeatable read" or "serializable"; "read committed" is enough, because every write
+    checks that what it rests on still stands. `codec` reads and writes records, events and effects.
+
+    Raises DefinitionError when psycopg is not installed, StoreError when the server cannot be reached, SchemaMismatch
+    when a newer version wrote the tables.
+
+    >>> PostgresStore.__name__
+    'PostgresStore'
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        clock: Clock | None = None,
+        tenant: str = "",
+        isolation: Literal["read committed", "repeatable read", "serializable"] = "read committed",
+        connections_max: int = 10,
+        patience_s: float = 10.0,
+        codec: codecs.Codec | None = None,
+    ) -> None:
+        if psycopg is None:
+            raise DefinitionError("PostgresStore needs psycopg 3; install omscore[postgres]")
+        if isolation not in _LEVELS:
+            raise DefinitionError(f"isolation is one of {', '.join(_LEVELS)}, not {isolation!r}")
+        self._conninfo = conninfo
+        self._clock = clock.now if clock else None
+        self._tenant = tenant
+        self._write = f"BEGIN ISOLATION LEVEL {isolation.upper()}"
+        self._connections_max = connections_max
+        self._patience_s = patience_s
+        self._codec = codec or codecs.standard()
+        self._busy = local()
+        self._times = Lock()
+        self._last = self._turns = 0
+        self._closed = False
+        self._reset()
+        self._prepare()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._idle: deque[Any] = deque()
+        self._places = BoundedSemaphore(self._connections_max)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Durable, for many processes on many hosts.
+
+        >>> PostgresStore.capabilities.fget(None).multi_host
+        True
+        """
+        return Capabilities(durable=True, multi_process=True, multi_host=True)
+
+    def close(self) -> None:
+        """Close the connections; the store cannot be used any more.
+
+        >>> callable(PostgresStore.close)
+        True
+        """
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
+        """Call `work` with a transaction and commit; an exception rolls everything back and comes through.
+
+        `work` is called again when another command won a race, so it must do nothing but use the transaction. Reading
+        (`write=False`) sees one moment throughout. Raises Busy when patience ends, Unknown when the connection broke
+        during COMMIT: send the same key again.
+
+        >>> callable(PostgresStore.run)
+        True
+        """
+        if getattr(self._busy, "now", False):
+            raise RuntimeError("a transaction is running in this thread; use the one you were given")
+        if self._closed:
+            raise StoreError("this store was closed; open a new one")
+        if self._pid != os.getpid():
+            # A forked child must not touch its parent's connections, not even to close them: it lets them lie.
+            _PARENTS.extend(self._idle)
+            self._reset()
+        if not self._places.acquire(timeout=self._patience_s):
+            raise Busy(f"all {self._connections_max} connections were in use for {self._patience_s:g} s; try again")
+        self._busy.now = True
+        try:
+            return self._attempts(work, write=write)
+        finally:
+            self._busy.now = False
+            self._places.release()
+
+    def _attempts(self, work: Callable[[Transaction], T], *, write: bool) -> T:
+        locks: Sequence[Cell] = ()
+        failure: BaseException | None = None
+        for _ in pauses(self._patience_s):
+            attempt = _Attempt(self, locks, write=write)
+            try:
+                return attempt.run(work)
+            except RERUN as error:
+                failure = error
+                locks = sorted(attempt.txn.posted) or locks
+        raise Busy(f"no turn came within {self._patience_s:g} s ({failure}); try again") from failure
+
+    # -- what an attempt needs --------------------------------------------------------------------------------------
+
+    def _connection(self) -> Any:
+        while self._idle:
+            conn = self._idle.pop()
+            if not conn.closed:
+                return conn
+        return self._connect()
+
+    def _connect(self) -> Any:
+        try:
+            return psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=0)
+        except psycopg.Error as error:
+            raise Lost(f"the server cannot be reached: {error}") from error
+
+    def _told(self, server: datetime, newest: int) -> int:
+        told = _sql.stamp(self._clock() if self._clock else server)
+        with self._times:
+            self._last = max(self._last, told, newest)
+            return self._last
+
+    def _turn(self, behind: int) -> int:
+        """A number for a row that orders it behind every row this process wrote, and behind one that was read."""
+        with self._times:
+            self._turns = max(time.time_ns(), self._turns + 1, behind + 1)
+            return self._turns
+
+    def _prepare(self) -> None:
+        for _ in pauses(self._patience_s):
+            try:
+                conn = self._connect()
+            except Lost as error:
+                raise StoreError(str(error)) from error
+            try:
+                with conn:
+                    _prepare(conn)
+            except psycopg.Error as error:
+                # Another process makes the same tables just now.
+                if not isinstance(classified(error), RERUN) and error.sqlstate not in ("42P07", "42710", "23505"):
+                    raise classified(error) from error
+            else:
+                return
+        raise Busy(f"the tables could not be made within {self._patience_s:g} s; try again")
+
+
+class _Attempt:
+    """One try at a command, on one connection."""
+
+    def __init__(self, store: PostgresStore, locks: Sequence[Cell], *, write: bool) -> None:
+        self._store = store
+        self._conn = store._connection()  # noqa: SLF001 - a part of the store
+        begin = store._write if write else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # noqa: SLF001
+        self._first: list[Statement] = [(begin, ())]
+        # Who lost a race before waits for the cells it wants, in the order in which everybody takes them.
+        self._first += [(schema.LOCK_CELL, (store._tenant, *cell)) for cell in locks]  # noqa: SLF001
+        self._committing = self._piping = False
+        wire = Wire(self._ask, self._send)
+        self.txn = PostgresTransaction(wire, store._tenant, store._codec, store._told, store._turn)  # noqa: SLF001
+
+    def _ask(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        if not self._first:
+            rows: list[tuple[Any, ...]] = self._conn.execute(statement, values).fetchall()
+            return rows
+        return self._piped([(statement, values)])[-1].fetchall()  # type: ignore[no-any-return]
+
+    def _send(self, statements: Sequence[Statement]) -> list[int]:
+        if not statements:
+            return []
+        return [cursor.rowcount for cursor in self._piped(statements)[-len(statements) :]]
+
+    def _piped(self, statements: Sequence[Statement]) -> list[Any]:
+        first, self._first = self._first, []
+        self._piping = True
+        with self._conn.pipeline():
+            cursors = [self._conn.execute(statement, values) for statement, values in (*first, *statements)]
+        self._piping = False
+        return cursors
+
+    def run(self, work: Callable[[Transaction], T]) -> T:
+        conn = self._conn
+        try:
+            result = work(self.txn)
+            waiting = self.txn.waiting()
+            if waiting or not self._first:
+                self._committing = True
+                self._piped([*waiting, ("COMMIT", ())])
+        except BaseException as error:
+            self._undo()
+            if not isinstance(error, psycopg.Error | UnicodeEncodeError):
+                raise
+            ours = classified(error, broken=conn.closed)
+            if isinstance(ours, Lost) and self._committing:
+                raise Unknown(
+                    "the connection broke during COMMIT; repeat the command with the same key to learn its fate"
+                ) from error
+            raise ours from error
+        self._store._idle.append(conn)  # noqa: SLF001 - a part of the store
+        return result
+
+    def _undo(self) -> None:
+        conn = self._conn
+        try:
+            # Through libpq itself: psycopg would forget its prepared statements at every ROLLBACK.
+            if not conn.closed and conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                conn.pgconn.exec_(b"ROLLBACK")
+            # After a pipeline that broke off, it may take statements for prepared that never were.
+            if not conn.closed and self._piping:
+                conn.execute("DEALLOCATE ALL")
+        except psycopg.Error:
+            conn.close()
+        if not conn.closed:
+            self._store._idle.append(conn)  # noqa: SLF001 - a part of the store
+
+
+def _prepare(conn: Any) -> None:
+    conn.execute("CREATE TABLE IF NOT EXISTS oms_schema (version BIGINT PRIMARY KEY)")
+    (version,) = conn.execute("SELECT coalesce(max(version), 0) FROM oms_schema").fetchone()
+    newest = len(schema.STEPS)
+    if version > newest:
+        raise SchemaMismatch(
+            f"the store is at schema version {version}, this version of omscore reads up to {newest}; "
+            "upgrade omscore, nothing was changed"
+        )
+    for number, step in enumerate(schema.STEPS[version:], version + 1):
+        with conn.transaction():
+            # Whoever comes second waits for this row, and finds it taken.
+            conn.execute("INSERT INTO oms_schema (version) VALUES (%s)", (number,))
+            for statement in step:
+                conn.execute(statement)
+
+
+__all__ = ["PostgresStore"]

@@ -1,0 +1,286 @@
+"""What the PostgreSQL store promises beyond the others: many hosts, lost races, lost connections."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from omscore.adapters import PostgresStore
+from omscore.adapters.postgres import _Attempt
+from omscore.errors import (
+    Busy,
+    DefinitionError,
+    InsufficientStock,
+    InvalidValue,
+    ReadOnly,
+    SchemaMismatch,
+    StoreError,
+    Unknown,
+)
+from omscore.inventory import Cell, Want, fingerprint, once, receive, reserve
+from omscore.kernel import ManualClock
+from omscore.ports import Transaction
+from tests.postgres import connect, database
+from tests.stores.conftest import PostgresOpener
+
+psycopg = pytest.importorskip("psycopg", reason="the extra postgres is not installed")
+
+A = Cell("A", "ghent")
+
+
+def reserve_one(store: PostgresStore, key: str) -> object:
+    def work(t: Transaction) -> object:
+        print_ = fingerprint("reserve", key)
+        return once(t, key, print_, lambda: reserve(t, f"ord-{key}", [Want("A", 1)], cause=key))
+
+    return store.run(work)
+
+
+def stocked(store: PostgresStore, units: int = 9) -> PostgresStore:
+    store.run(lambda t: receive(t, {A: units}, cause="dock-1"))
+    return store
+
+
+def test_a_single_line_reserve_takes_at_most_seven_round_trips(
+    connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = stocked(connected())
+    trips: list[str] = []
+    piped, ask = _Attempt._piped, _Attempt._ask
+
+    def counted_piped(self: _Attempt, statements: Sequence[Any]) -> list[Any]:
+        trips.append("pipeline")
+        return piped(self, statements)
+
+    def counted_ask(self: _Attempt, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        if not self._first:
+            trips.append(statement)
+        return ask(self, statement, values)
+
+    monkeypatch.setattr(_Attempt, "_piped", counted_piped)
+    monkeypatch.setattr(_Attempt, "_ask", counted_ask)
+    reserve_one(store, "web-1")
+    assert len(trips) <= 7, trips
+
+
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
+def test_a_command_that_loses_a_race_at_commit_is_run_again(
+    connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch, sqlstate: str
+) -> None:
+    store = stocked(connected())
+    lose = iter([True, True, False])
+    runs = []
+    piped = _Attempt._piped
+
+    def losing(self: _Attempt, statements: Sequence[Any]) -> list[Any]:
+        if statements[-1][0] == "COMMIT" and next(lose, False):
+            piped(self, statements[:-1])
+            raise psycopg.errors.lookup(sqlstate)("injected")
+        return piped(self, statements)
+
+    monkeypatch.setattr(_Attempt, "_piped", losing)
+
+    def work(t: Transaction) -> None:
+        runs.append(1)
+        reserve(t, "ord-1", [Want("A", 1)], cause="web-1")
+
+    store.run(work)
+    assert len(runs) == 3
+    assert store.run(lambda t: t.figures([A])[A].version) == 2
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_lost_reply_to_commit_is_unknown_and_the_same_key_settles_it(
+    connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    store = stocked(connected())
+    piped = _Attempt._piped
+
+    def breaking(self: _Attempt, statements: Sequence[Any]) -> list[Any]:
+        if statements[-1][0] == "COMMIT":
+            monkeypatch.undo()
+            if arrived:
+                piped(self, statements)
+            self._conn.close()
+        return piped(self, statements)
+
+    monkeypatch.setattr(_Attempt, "_piped", breaking)
+    with pytest.raises(Unknown, match="same key"):
+        reserve_one(store, "web-1")
+    assert store.run(lambda t: t.claimed("web-1") is not None) is arrived
+    reserve_one(store, "web-1")
+    reserve_one(store, "web-1")
+    assert store.run(lambda t: t.figures([A])[A].reserved) == 1
+
+
+def test_a_connection_lost_before_commit_is_no_harm(connected: PostgresOpener) -> None:
+    store = stocked(connected())
+
+    def work(t: Transaction) -> None:
+        t.figures([A])
+        if not runs:
+            with connect(store._conninfo) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE state = 'idle in transaction' AND datname = current_database()"
+                )
+        runs.append(1)
+        reserve(t, "ord-1", [Want("A", 1)], cause="web-1")
+
+    runs: list[int] = []
+    store.run(work)
+    assert len(runs) == 2
+    assert store.run(lambda t: t.figures([A])[A].reserved) == 1
+
+
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
+def test_hosts_never_oversell_whatever_the_isolation(connected: PostgresOpener, isolation: str) -> None:
+    stores = [connected(isolation=isolation, patience_s=30) for _ in range(4)]
+    stocked(stores[0], 20)
+    sold: list[str] = []
+    refused: list[str] = []
+
+    def shop(name: int, store: PostgresStore) -> None:
+        for i in range(8):
+            try:
+                reserve_one(store, f"{name}-{i}")
+                sold.append(f"ord-{name}-{i}")
+            except InsufficientStock:
+                refused.append(f"ord-{name}-{i}")
+
+    threads = [Thread(target=shop, args=pair) for pair in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(sold), len(refused)) == (20, 12)
+    journal = stores[0].run(lambda t: t.journal(A), write=False)
+    assert [e.seq for e in journal] == list(range(1, 22))
+    assert sorted(e.movement.reservation for e in journal[1:]) == sorted(sold)
+
+
+def test_the_same_key_from_many_hosts_has_one_effect(connected: PostgresOpener) -> None:
+    stores = [connected() for _ in range(4)]
+    stocked(stores[0])
+    answers: list[object] = []
+    threads = [Thread(target=lambda s=s: answers.append(reserve_one(s, "web-1"))) for s in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 4
+    assert answers.count(answers[0]) == 4
+    assert stores[0].run(lambda t: t.figures([A])[A].reserved) == 1
+
+
+def test_orders_over_the_same_items_do_not_deadlock(connected: PostgresOpener, postgres: str) -> None:
+    items = [f"SKU-{i}" for i in range(6)]
+    stores = [connected(patience_s=30) for _ in range(3)]
+    stores[0].run(lambda t: receive(t, {Cell(item, "ghent"): 500 for item in items}, cause="dock-1"))
+    with connect(postgres) as conn:
+        before = conn.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetchone()
+
+    def shop(name: int, store: PostgresStore) -> None:
+        for i in range(10):
+            wants = [Want(item, 1) for item in (items[(name + i + k) % 6] for k in (4, 1, 3))]
+            store.run(lambda t: reserve(t, f"o-{name}-{i}", wants, cause="k"))  # noqa: B023 - runs now
+
+    threads = [Thread(target=shop, args=pair) for pair in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    figures = stores[0].run(lambda t: [f for _, f in t.cells()], write=False)
+    assert sum(f.reserved for f in figures) == 90
+    with connect(postgres) as conn:
+        after = conn.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetchone()
+    assert after == before
+
+
+def test_a_cell_records_no_time_before_its_last(connected: PostgresOpener, clock: ManualClock) -> None:
+    ahead, behind = connected(), connected(clock=ManualClock(clock.now() - timedelta(minutes=5)))
+    stocked(ahead)
+    reserve_one(behind, "web-1")
+    assert {e.recorded_at for e in behind.run(lambda t: t.journal())} == {clock.now()}
+    assert behind.run(lambda t: t.now(), write=False) == clock.now()
+
+
+def test_without_a_clock_the_server_tells_the_time(connected: PostgresOpener, postgres: str) -> None:
+    store = connected(clock=None)
+    with connect(postgres) as conn:
+        (server,) = conn.execute("SELECT current_timestamp").fetchone()
+    assert server <= store.run(lambda t: t.now()) < server + timedelta(minutes=1)
+
+
+def test_reading_does_not_write_and_sees_one_moment(connected: PostgresOpener) -> None:
+    store, other = connected(), connected()
+    stocked(store)
+    with pytest.raises(ReadOnly):
+        store.run(lambda t: receive(t, {A: 9}, cause="dock-1"), write=False)
+
+    def work(t: Transaction) -> tuple[int, int]:
+        first = t.figures([A])[A].free
+        thread = Thread(target=reserve_one, args=(other, "web-1"))
+        thread.start()
+        thread.join()
+        return first, len(t.journal(A))
+
+    assert store.run(work, write=False) == (9, 1)
+
+
+def test_values_the_server_cannot_hold_are_refused(connected: PostgresOpener) -> None:
+    store = stocked(connected())
+    for key in ("web-\0", "web-\ud800"):
+        with pytest.raises(InvalidValue):
+            store.run(lambda t, k=key: t.claim(k, "f", None))  # type: ignore[misc]
+    reserve_one(store, "web-1")
+
+
+def test_tables_of_a_newer_version_are_refused(postgres: str) -> None:
+    with database(postgres) as own:
+        PostgresStore(own).close()
+        with connect(own) as conn:
+            conn.execute("INSERT INTO oms_schema (version) VALUES (99)")
+        with pytest.raises(SchemaMismatch, match="schema version 99"):
+            PostgresStore(own)
+
+
+def test_two_hosts_may_make_the_tables_at_once(postgres: str) -> None:
+    with database(postgres) as own:
+        stores: list[PostgresStore] = []
+        threads = [Thread(target=lambda: stores.append(PostgresStore(own))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(stores) == 4
+        for store in stores:
+            store.close()
+
+
+def test_a_server_that_is_not_there_is_said_so() -> None:
+    with pytest.raises(StoreError, match="cannot be reached"):
+        PostgresStore("host=/nowhere dbname=none")
+    with pytest.raises(DefinitionError, match="isolation is one of"):
+        PostgresStore("", isolation="chaos")  # type: ignore[arg-type]
+
+
+def test_more_commands_than_connections_wait_their_turn(connected: PostgresOpener) -> None:
+    store = stocked(connected(connections_max=1, patience_s=0.2))
+    busy: list[str] = []
+
+    def other() -> None:
+        try:
+            reserve_one(store, "web-1")
+        except Busy as error:
+            busy.append(str(error))
+
+    def work(t: Transaction) -> None:
+        thread = Thread(target=other)
+        thread.start()
+        thread.join()
+
+    store.run(work)
+    assert len(busy) == 1
