@@ -1,5 +1,8 @@
 """Whatever is packed: nothing overlaps, nothing sticks out, everything rests on something, and the rules are kept."""
 
+from unittest import mock
+
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.batching.carton_check import check
@@ -60,3 +63,48 @@ def test_a_carton_more_never_makes_more_parcels_of_what_went_into_one(
         large = Carton("larger", Dimensions(500, 500, 500), weight_max=50_000)
         after = choose_cartons(lines, [*boxes, large], tries=8)
         assert after.parcels == before.parcels
+
+
+@st.composite
+def cut_boxes(draw: st.DrawFn, pieces: int) -> tuple[tuple[int, int, int], list[tuple[int, int, int]]]:
+    """A box, and the pieces it falls into when it is sawn through again and again, each turned somehow."""
+    whole = (draw(st.integers(20, 400)), draw(st.integers(20, 400)), draw(st.integers(20, 400)))
+    found = [whole]
+    while len(found) < pieces:
+        box = list(found.pop(draw(st.integers(0, len(found) - 1))))
+        axis = draw(st.sampled_from([axis for axis in range(3) if box[axis] > 1] or [0]))
+        if box[axis] < 2:
+            return whole, [(box[0], box[1], box[2]), *found]
+        here = draw(st.integers(1, box[axis] - 1))
+        for side in (here, box[axis] - here):
+            box[axis] = side
+            found.append((box[0], box[1], box[2]))
+    return whole, [(s[0], s[1], s[2]) for s in (draw(st.permutations(piece)) for piece in found)]
+
+
+@given(st.integers(1, 3).flatmap(cut_boxes))
+def test_a_box_sawn_in_up_to_three_is_put_together_again(
+    sawn: tuple[tuple[int, int, int], list[tuple[int, int, int]]],
+) -> None:
+    whole, pieces = sawn
+    carton = Carton("c", Dimensions(*whole), weight_max=1_000)
+    lines = [PackLine(str(n), Item(f"I{n}", dimensions=Dimensions(*piece))) for n, piece in enumerate(pieces)]
+    made = choose_cartons(lines, [carton])
+    check(made, lines, [carton], PACKING_RULES)
+    assert len(made.parcels) == 1
+    assert made.void_mm3 == 0
+
+
+@given(pack_lines(), cartons())
+@settings(max_examples=30)
+def test_sets_of_cartons_only_ever_improve_on_filling_one_after_the_other(
+    lines: list[PackLine], boxes: list[Carton]
+) -> None:
+    plain = [PackLine(line.line, evolve(line.item, tags=frozenset()), line.units) for line in lines]
+    good = [line for line in plain if not choose_cartons([line], boxes, tries=1).refused]
+    if good:
+        made = choose_cartons(good, boxes, tries=8)
+        with mock.patch("omscore.batching._packer._SET_SIZE_MAX", 0):
+            greedy = choose_cartons(good, boxes, tries=8)
+        cost, plain_cost = ((len(p.parcels), sum(b.inner.volume_mm3 for b in p.parcels)) for p in (made, greedy))
+        assert cost <= plain_cost
