@@ -18,7 +18,9 @@ from omscore.batching._cartons import (
     RefusedLine,
 )
 from omscore.batching._codes import Barcodes, check_digit, is_gs1
+from omscore.batching._due import DuePlan, Shift, Task, plan_due
 from omscore.batching._floor import Bin, Floor, Tour
+from omscore.batching._labor import OrderCost, Pace, Report, ReportRow, batch_seconds, order_costs, report
 from omscore.batching._matrix import MatrixFloor
 from omscore.batching._orders import Limits, PickLine, PickOrder
 from omscore.batching._packer import choose_cartons
@@ -38,6 +40,18 @@ from omscore.batching._scan import (
     decide_short,
     pack_tally,
 )
+from omscore.batching._waves import (
+    CutOff,
+    Mode,
+    Modes,
+    Wave,
+    ZonePicks,
+    by_item,
+    by_zone,
+    group_lines,
+    replan,
+    waves,
+)
 
 __all__ = [
     "Bin",
@@ -52,6 +66,30 @@ __all__ = [
     "Batch",
     "BatchPlan",
     "Refused",
+    # what is released together, and again when orders come in
+    "CutOff",
+    "Wave",
+    "waves",
+    "group_lines",
+    "by_zone",
+    "ZonePicks",
+    "by_item",
+    "replan",
+    "Mode",
+    "Modes",
+    # against the clock
+    "Shift",
+    "plan_due",
+    "DuePlan",
+    "Task",
+    # what it is worth
+    "Pace",
+    "batch_seconds",
+    "report",
+    "Report",
+    "ReportRow",
+    "order_costs",
+    "OrderCost",
     # what one picker takes where
     "BinStock",
     "find_bins",

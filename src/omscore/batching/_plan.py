@@ -232,7 +232,7 @@ def plan(
     rule = rule or floor.rules[0]
     how = _How(method, rule, seed, budget, objective)
     carts = [Cart("", limits)] if isinstance(limits, Limits) else list(limits)
-    good, refused = _sift(orders, floor, carts)
+    good, refused = sift(orders, floor, carts)
     length = floor.measure(rule)
     batches: list[Batch] = []
     bound: int | None = 0
@@ -287,7 +287,7 @@ def _named(batches: Batches, group: Sequence[PickOrder]) -> list[list[PickOrder]
     return [[group[i] for i in batch] for batch in batches]
 
 
-def _sift(
+def sift(
     orders: Iterable[PickOrder], floor: AnyFloor, carts: Sequence[Cart]
 ) -> tuple[list[list[PickOrder]], list[Refused]]:
     """The orders each kind of cart takes, and those that none does."""
