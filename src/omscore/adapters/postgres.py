@@ -14,6 +14,7 @@ from omscore import codec as codecs
 from omscore.adapters import _postgres_schema as schema
 from omscore.adapters import _sql
 from omscore.adapters._postgres_errors import RERUN, Lost, classified, psycopg
+from omscore.adapters._postgres_joined import JoinedPostgres
 from omscore.adapters._postgres_txn import PostgresTransaction, Statement, Wire
 from omscore.adapters._waiting import pauses
 from omscore.errors import Busy, DefinitionError, SchemaMismatch, StoreError, Unknown
@@ -122,6 +123,20 @@ class PostgresStore:
             self._busy.now = False
             self._places.release()
 
+    def joined(self, conn: Any) -> JoinedPostgres:
+        """A store whose commands become part of a transaction that the host has begun on its own psycopg connection.
+
+        The connection must be to the same database. The host's rows and what the commands write are committed together,
+        by the host, or not at all. The cells stay locked until then: keep such transactions short.
+
+        >>> callable(PostgresStore.joined)
+        True
+        """
+        return JoinedPostgres(conn, self.capabilities, self._transaction)
+
+    def _transaction(self, wire: Wire) -> PostgresTransaction:
+        return PostgresTransaction(wire, self._tenant, self._codec, self._told, self._turn)
+
     def _attempts(self, work: Callable[[Transaction], T], *, write: bool) -> T:
         locks: Sequence[Cell] = ()
         failure: BaseException | None = None
@@ -190,8 +205,7 @@ class _Attempt:
         # Who lost a race before waits for the cells it wants, in the order in which everybody takes them.
         self._first += [(schema.LOCK_CELL, (store._tenant, *cell)) for cell in locks]  # noqa: SLF001
         self._committing = self._piping = False
-        wire = Wire(self._ask, self._send)
-        self.txn = PostgresTransaction(wire, store._tenant, store._codec, store._told, store._turn)  # noqa: SLF001
+        self.txn = store._transaction(Wire(self._ask, self._send))  # noqa: SLF001
 
     def _ask(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         if not self._first:

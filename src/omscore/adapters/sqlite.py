@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 from omscore import codec as codecs
 from omscore.adapters import _sql
 from omscore.adapters._sqlite_errors import ENGINE_ERRORS, typed
+from omscore.adapters._sqlite_joined import JoinedSqlite
 from omscore.adapters._sqlite_schema import prepare, tenant_number
 from omscore.adapters._sqlite_txn import Behind, Raced, SqliteTransaction
 from omscore.adapters._waiting import Job, Line, LockFile, pauses
@@ -164,6 +165,26 @@ class SqliteStore:
         result: T = self._line.run(work) if write else self._read(work)
         return result
 
+    def joined(self, conn: sqlite3.Connection) -> JoinedSqlite:
+        """A store whose commands become part of a transaction that the host has begun on its own connection.
+
+        The connection must be to the same file and in a transaction, best begun with BEGIN IMMEDIATE. The host's rows
+        and what the commands write are committed together, by the host, or not at all.
+
+        >>> import tempfile, pathlib
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = SqliteStore(pathlib.Path(folder) / "shop.db")
+        ...     conn = sqlite3.connect(pathlib.Path(folder) / "shop.db", isolation_level=None)
+        ...     _ = conn.execute("BEGIN IMMEDIATE")
+        ...     store.joined(conn).run(lambda txn: txn.put("note", "n-1", "hello", version=0))
+        ...     _ = conn.execute("ROLLBACK")
+        ...     print(store.run(lambda txn: txn.get("note", "n-1")))
+        ...     conn.close()
+        ...     store.close()
+        None
+        """
+        return JoinedSqlite(conn, self.capabilities, self._transaction)
+
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
@@ -185,9 +206,15 @@ class SqliteStore:
             self._readers.append(conn)
 
     def _transaction(
-        self, cursor: sqlite3.Cursor, begin: Callable[[], object] | None, *, careful: bool = False
+        self,
+        cursor: sqlite3.Cursor,
+        begin: Callable[[], object] | None,
+        *,
+        careful: bool = False,
+        moves: dict[tuple[str, str, str], int] | None = None,
     ) -> SqliteTransaction:
-        return SqliteTransaction(cursor, self._tenant, self._codec, self._told, begin, self._moves, careful=careful)
+        moves = self._moves if moves is None else moves
+        return SqliteTransaction(cursor, self._tenant, self._codec, self._told, begin, moves, careful=careful)
 
     def _told(self) -> int:
         self._last = told = max(self._last, _sql.stamp(self._clock()))

@@ -1,0 +1,88 @@
+"""Commands inside a transaction that the host began and will end: PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from omscore.adapters._postgres_errors import RERUN, classified, psycopg
+from omscore.adapters._postgres_txn import PostgresTransaction, Statement, Wire
+from omscore.errors import Busy, InvalidValue
+from omscore.ports import Capabilities, Transaction
+
+T = TypeVar("T")
+
+_RERUNS_MAX = 5
+
+
+class JoinedPostgres:
+    """A store whose commands are part of a host's own transaction; see :meth:`PostgresStore.joined`."""
+
+    def __init__(
+        self, conn: Any, capabilities: Capabilities, transaction: Callable[[Wire], PostgresTransaction]
+    ) -> None:
+        self._conn = conn
+        self._capabilities = capabilities
+        self._transaction = transaction
+        self._busy = self._saved = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the store."""
+        return self._capabilities
+
+    def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
+        """Call `work`; commit nothing: what it wrote stands and falls with the host's transaction.
+
+        An exception undoes what `work` wrote, and nothing else. Raises Busy when other commands won every race: roll
+        the host's transaction back and run it again.
+        """
+        del write  # the host's transaction is what it is
+        if self._busy:
+            raise RuntimeError("a transaction is running here; use the one you were given")
+        if self._conn.autocommit and self._conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            raise InvalidValue("this connection is in no transaction; begin one, then run commands")
+        self._busy = True
+        try:
+            for _ in range(_RERUNS_MAX):
+                try:
+                    return self._attempt(work)
+                except RERUN as error:
+                    failure = error
+            raise Busy(f"other commands won every race ({failure}); roll back and run your transaction again")
+        finally:
+            self._busy = False
+
+    def _attempt(self, work: Callable[[Transaction], T]) -> T:
+        self._saved = False
+        txn = self._transaction(Wire(self._ask, self._send))
+        try:
+            result = work(txn)
+            self._send(txn.waiting())
+        except BaseException as error:
+            if self._saved and not self._conn.closed:
+                self._execute("ROLLBACK TO SAVEPOINT oms_joined")
+            if isinstance(error, psycopg.Error | UnicodeEncodeError):
+                raise classified(error, broken=self._conn.closed) from error
+            raise
+        if self._saved:
+            self._execute("RELEASE SAVEPOINT oms_joined")
+        return result
+
+    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        # The host's connection may make rows or cursors of another kind.
+        return psycopg.Cursor(self._conn, row_factory=psycopg.rows.tuple_row).execute(statement, values)
+
+    def _save(self) -> None:
+        if not self._saved:
+            self._execute("SAVEPOINT oms_joined")
+            self._saved = True
+
+    def _ask(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = self._execute(statement, values).fetchall()
+        return rows
+
+    def _send(self, statements: Sequence[Statement]) -> list[int]:
+        if statements:
+            self._save()
+        return [self._execute(statement, values).rowcount for statement, values in statements]
