@@ -95,7 +95,7 @@ class ReadyRule:
         if screen is None:
             require = (*self.rule.require[:skip], *self.rule.require[skip + 1 :])
             b = _Binder(self._grid)
-            source = "\n".join(_screen_lines("screen", require, b))
+            source = "\n".join(_screen_lines("screen", require, b, floors=True))
             screen = self._without[skip] = _run(source, b.names)["screen"]
         return screen
 
@@ -116,9 +116,10 @@ class Compiled:
                 break
             lines.append(f"    if {lower_condition(route.when, b)}: return {i}")
         lines.append("    return -1")
+        floors = any(t.op == "keeps_stock" for route in self.routes for rule in route.rules for t in rule.require)
         for i, route in enumerate(self.routes):
             for j, rule in enumerate(route.rules):
-                lines += _screen_lines(f"screen_{i}_{j}", rule.require, b) + _masks_lines(
+                lines += _screen_lines(f"screen_{i}_{j}", rule.require, b, floors=floors) + _masks_lines(
                     f"masks_{i}_{j}", rule.require, b
                 )
         signs = {
@@ -176,10 +177,10 @@ def _run(source: str, names: dict[str, Any]) -> dict[str, Any]:
     return namespace
 
 
-def _screen_lines(name: str, require: Sequence[Requirement], b: _Binder) -> list[str]:
-    """The nodes that pass all requirements."""
+def _screen_lines(name: str, require: Sequence[Requirement], b: _Binder, *, floors: bool) -> list[str]:
+    """The nodes that pass all requirements; where some rule has a floor, each begins with the stock as it is."""
     lines = [f"def {name}(d, x):", "    m = x.base"]
-    if any(term.op == "keeps_stock" for term in require):
+    if floors:
         lines.append("    x.needs = x.rows")
     for term in require:
         if term.op == "whole_order":
