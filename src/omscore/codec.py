@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, S
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ Upcaster = Callable[[dict[str, Any]], Mapping[str, Any]]
 """Takes the fields of one version and returns those of the next."""
 
 _REMEMBERED_MAX = 1_024
-"""How many values `Codec.recall` remembers, the latest used."""
+"""How many values `Codec.recall` remembers."""
 
 _TAG = "$"
 _Coder = tuple[Callable[[Any], Any], Callable[[Any], Any]]
@@ -118,7 +118,7 @@ class Codec:
             if version != self._versions[tag]:
                 raise DefinitionError(f"the upcasters of {tag!r} skip version {self._versions[tag]}")
             self._versions[tag] = version + 1
-        self._remembered = lru_cache(maxsize=_REMEMBERED_MAX)(self.loads)
+        self._remembered: dict[str, Any] = {}
         self._encoders: dict[type, Callable[[Any], Any]] = dict(_DYNAMIC_PLAIN)
         self._encoders |= {
             list: self._encode_list,
@@ -200,7 +200,7 @@ class Codec:
         return self.decode(data)
 
     def recall(self, text: str) -> Any:
-        """The value back from JSON text, remembered by that text: the same value for the same text.
+        """The value back from JSON text that was read or written lately, else read anew: the same for the same text.
 
         Only tagged values are remembered, since they never change; plain lists and dicts are read anew.
 
@@ -209,7 +209,25 @@ class Codec:
         >>> codec.recall(text) is codec.recall(text)
         True
         """
-        return self._remembered(text) if text.startswith('{"$"') else self.loads(text)
+        if text in self._remembered:
+            return self._remembered[text]
+        value = self.loads(text)
+        self.remember(text, value)
+        return value
+
+    def remember(self, text: str, value: Any) -> None:
+        """Keep a value for `recall`, by the text it was written as; the oldest give way.
+
+        >>> codec, price = Codec([kernel.Money]), kernel.Money(1999, "EUR")
+        >>> codec.remember(codec.dumps(price), price)
+        >>> codec.recall(codec.dumps(price)) is price
+        True
+        """
+        if text.startswith('{"$"'):
+            if len(self._remembered) >= _REMEMBERED_MAX:
+                # Threads may race to drop the same oldest text; either way one gives way.
+                self._remembered.pop(next(iter(self._remembered)), None)
+            self._remembered[text] = value
 
     # -- values whose type no hint tells ----------------------------------------------------------------------------
 

@@ -270,7 +270,14 @@ class SqliteTransaction:
     def reservations_due(self, at: datetime, *, cell: Cell | None = None, limit: int = 1_000) -> list[Reservation]:
         self._start()
         if cell is not None:
-            return _sql.due_at_cell(self.reservations_at(cell), cell, at)[:limit]
+            self._row(cell)
+            if cell not in self._cells:
+                return []
+            held = self._run(sql.READ_HOLDERS, (self._tenant, self._cells[cell][0])).fetchall()
+            # Most reservations never expire: only those that are due are worth decoding.
+            upto = _sql.stamp(at)
+            due = [self._remembered(row) for row in held if row[2] is not None and row[2] <= upto]
+            return _sql.due_at_cell(due, cell, at)[:limit]
         rows = self._run(sql.READ_DUE, (self._tenant, _sql.stamp(at), limit)).fetchall()
         return [self._remembered(row) for row in rows]
 
@@ -319,10 +326,9 @@ class SqliteTransaction:
             raise _sql.conflict(kind, id, found, version)
         after = dict(index or {})
         entries = json.dumps(after) if after else ""
-        self._run(
-            sql.SET_RECORD if version else sql.ADD_RECORD,
-            (version + 1, entries, self._codec.dumps(value), self._tenant, kind, id),
-        )
+        text = self._codec.dumps(value)
+        self._codec.remember(text, value)
+        self._run(sql.SET_RECORD if version else sql.ADD_RECORD, (version + 1, entries, text, self._tenant, kind, id))
         if before != after:
             gone = [(self._tenant, kind, k, before[k], id) for k in before if before[k] != after.get(k)]
             come = [(self._tenant, kind, k, after[k], id) for k in after if after[k] != before.get(k)]
