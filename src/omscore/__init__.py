@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omscore.adapters.memory import MemoryStore
-    from omscore.app import Oms
+    from omscore.app import Network, Oms
     from omscore.errors import (
         Busy,
         CarrierError,
@@ -57,10 +57,10 @@ if TYPE_CHECKING:
     )
     from omscore.orders import ORDER_STATES, Customer, Draft, DraftLine, Fulfillment, Hold, Order, Routed
     from omscore.ports import Parcel
-    from omscore.routing import Network, Node
+    from omscore.routing import Node
 
 # Where names live, those that load least first.
-_HOMES = ("errors", "kernel", "orders", "routing", "ports", "app", "adapters.memory")
+_HOMES = ("errors", "kernel", "orders", "app", "routing", "ports", "adapters.memory")
 
 
 def __getattr__(name: str) -> Any:

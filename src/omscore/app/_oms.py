@@ -260,7 +260,7 @@ class Oms:
 
     # -- batch, pick, pack ------------------------------------------------------------------------------------------
 
-    def plan_batches(self, node: str, limits: Limits, *, fulfillments_max: int = 1_000, **options: Any) -> Any:
+    def plan_batches(self, node: str, limits: Limits, *, fulfillments_max: int = 1_000, **options: Any) -> BatchPlan:
         """Plan a node's open fulfillments into batches and keep them; `options` go to omscore.batching.plan.
 
         A fulfillment that fits no cart, or whose item has no bin, is listed in the plan's `refused`.

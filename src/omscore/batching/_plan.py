@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
@@ -70,6 +70,17 @@ class Batch:
     tour: Tour
     cart: str = ""
 
+    def pick_list(self) -> PickList:
+        """The batch as a list for the picker, row by row along the tour.
+
+        >>> from omscore.batching import Floor
+        >>> order = PickOrder("o-1", [PickLine("o-1", "1", "SKU", 2, "0-3")])
+        >>> (batch,) = plan([order], Floor.parallel(aisles=2, cells=5), Limits()).batches
+        >>> batch.pick_list().id
+        'batch-1'
+        """
+        return pick_list(self.id, self.lines, self.tour)
+
     @property
     def units(self) -> int:
         """All units to pick.
@@ -126,6 +137,12 @@ class BatchPlan:
     rule: str
     lower_bound_mm: int | None = None
     steps: int = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
 
     @property
     def distance_m(self) -> int:
