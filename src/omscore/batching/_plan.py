@@ -70,17 +70,6 @@ class Batch:
     tour: Tour
     cart: str = ""
 
-    def pick_list(self) -> PickList:
-        """The batch as a list for the picker, row by row along the tour.
-
-        >>> from omscore.batching import Floor
-        >>> order = PickOrder("o-1", [PickLine("o-1", "1", "SKU", 2, "0-3")])
-        >>> (batch,) = plan([order], Floor.parallel(aisles=2, cells=5), Limits()).batches
-        >>> batch.pick_list().id
-        'batch-1'
-        """
-        return pick_list(self.id, self.lines, self.tour)
-
     @property
     def units(self) -> int:
         """All units to pick.
