@@ -7,12 +7,16 @@ slice's lines in file order, so many at a time. A set's orders are packed in int
 The volume bound is the smallest carton by volume, weight and single pieces alone: no packer can do with less. The peer
 knows one carton at a time, so it is asked from the smallest up and stops at the first that takes all. It does not know
 support: `floating` counts its packings in which some piece rests on less than 75 % of its base.
+
+First comes a harder question without a peer: a carton is sawn at random into a few pieces; is it found to hold them?
 """
 
 import csv
 import gzip
 import importlib
+import math
 import os
+import random
 import statistics
 import sys
 import time
@@ -152,7 +156,25 @@ def _sides(size: Dimensions) -> tuple[int, int, int]:
     return size.length_mm, size.width_mm, size.height_mm
 
 
+def sawn(pieces: int, count: int = 400) -> float:
+    """The share of boxes sawn into so many pieces, each turned somehow, that are packed into one carton again."""
+    rng = random.Random(pieces)
+    carton = Carton("c", Dimensions(400, 300, 200), weight_max=1)
+    again = 0
+    for _ in range(count):
+        boxes = [[400, 300, 200]]
+        while len(boxes) < pieces:
+            box = boxes.pop(max(range(len(boxes)), key=lambda n: math.prod(boxes[n]) * rng.random()))
+            axis = rng.choices(range(3), weights=box)[0]
+            here = int(box[axis] * rng.uniform(0.3, 0.7))
+            boxes += [[*box[:axis], side, *box[axis + 1 :]] for side in (here, box[axis] - here)]
+        items = [Item(str(n), dimensions=Dimensions(*rng.sample(box, 3))) for n, box in enumerate(boxes)]
+        again += len(choose_cartons([PackLine(item.sku, item) for item in items], [carton]).parcels) == 1
+    return 100 * again / count
+
+
 def main() -> None:
+    print(text_table(["sawn into", "one carton again %"], [[pieces, sawn(pieces)] for pieces in (3, 4, 5, 8)]), "\n")
     shared = Path(os.environ.get("OMSCORE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else shared / "data" / SLICE
     if not folder.exists():
