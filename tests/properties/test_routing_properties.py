@@ -402,7 +402,8 @@ signs = st.sampled_from(
 def rules(draw: st.DrawFn, name: str) -> r.Rule:
     return r.Rule(
         name,
-        require=draw(st.lists(requirements, max_size=3)),
+        require=draw(st.sampled_from([[], [r.keeps_stock(1)], [r.keeps_stock(2, after=False, more=True)]]))
+        + draw(st.lists(requirements, max_size=3)),
         prefer=draw(st.lists(preferences, max_size=3)),
         stops_max=draw(st.integers(1, 3)),
         saving_min=draw(st.sampled_from([None, "5.00"])),
