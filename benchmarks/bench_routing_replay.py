@@ -156,7 +156,7 @@ def show_marketplace(folder: Path) -> None:
             )
     columns = ["stock", "orders", "one parcel", "split", "parked", "km per order", "km as it was", "us per order"]
     print(
-        "marketplace: nearest node with everything, else the fewest parcels (as it was: the node nearest to each seller)"
+        "marketplace: nearest node with everything, else the fewest parcels (as it was: the node nearest each seller)"
     )
     print(text_table(columns, rows), "\n")
 
