@@ -6,67 +6,12 @@ from collections.abc import Mapping
 
 from omscore import inventory
 from omscore.app._cancel import cancel
-from omscore.app._work import Work, cells_at
-from omscore.errors import InvariantBroken
+from omscore.app._work import Work
 from omscore.inventory import Cell
 from omscore.orders import Fulfillment, FulfillmentLine, Hold, MoveUnits, Order, PlaceHold, Routed
-from omscore.routing import Decision, Demand, DemandLine, Stock
+from omscore.routing import Plan, cells_of, demand_of, plan_to_commit, shares_of, stock_of
 
 ROUTING_HOLD = "routing_review"
-
-
-def demand_of(work: Work, order: Order, excluded: tuple[str, ...] = (), attempts: int = 0) -> Demand | None:
-    """An order's units that wait for a node, as routing reads them; None when none do.
-
-    Backordered units wait for stock, not for a node.
-    """
-    lines = []
-    for line in order.lines:
-        units = order.units[line.id]
-        n = units.open + units.reserved
-        if n:
-            item = work.item(line.item)
-            lines.append(
-                DemandLine(
-                    line.id,
-                    line.item,
-                    n,
-                    price=line.unit_price,
-                    weight_grams=item.weight_grams,
-                    tags=item.tags | line.tags,
-                    category=item.category,
-                    group=line.group,
-                )
-            )
-    if not lines:
-        return None
-    draft = order.draft
-    return Demand(
-        order.id,
-        lines,
-        destination=draft.ship_to,
-        channel=draft.channel,
-        service=draft.service,
-        value=draft.value,
-        placed_at=draft.placed_at,
-        promised_at=draft.deliver_by,
-        customer=draft.customer.id,
-        customer_tier=draft.customer.tier,
-        earlier_orders=draft.customer.orders_before,
-        tags=draft.tags,
-        excluded=excluded,
-        attempts=attempts,
-    )
-
-
-def stock_for(work: Work, order: Order, demand: Demand) -> Stock:
-    """What each node could promise to this order: free less its buffer, and what the order holds there already."""
-    units: dict[tuple[str, str], int] = {}
-    for item, _ in demand.needs:
-        for cell, n in inventory.available(work.txn, item, reservation=order.id, floors=work.wiring.buffers).items():
-            if not cell.pool and n:
-                units[cell.node, item] = units.get((cell.node, item), 0) + n
-    return Stock(units)
 
 
 def route(work: Work, order_id: str, *, approved: bool = False) -> Routed:
@@ -77,15 +22,16 @@ def route(work: Work, order_id: str, *, approved: bool = False) -> Routed:
     order = work.order(order_id)
     queued = work.find("queue", order_id)
     attempt = (queued.attempts if queued else 0) + 1
-    demand = demand_of(work, order, queued.excluded if queued else (), attempt - 1)
+    excluded = queued.excluded if queued else ()
+    demand = demand_of(order, work.wiring.catalog, excluded=excluded, attempts=attempt - 1)
     if demand is None or order.holds or order.state != "accepted":
         waiting = "held" if order.holds else "backordered" if order.totals.backordered else "assigned"
         work.queue(order, due_at=None, outcome=waiting)
         return Routed(order_id, attempt, waiting, f"nothing to route: {order!r}")
-    decision = work.wiring.router.route(demand, stock_for(work, order, demand), now=work.now)
-    nodes: tuple[str, ...] = ()
-    if decision.outcome in ("assigned", "partly_assigned") or (approved and decision.outcome == "review"):
-        nodes = _commit(work, order, decision, attempt)
+    stock = stock_of(work.txn, demand, floors=work.wiring.buffers)
+    decision = work.wiring.router.route(demand, stock, now=work.now)
+    plan = plan_to_commit(decision, approved=approved)
+    nodes = () if plan is None else _commit(work, order, plan, attempt)
     outcome = "assigned" if approved and decision.outcome == "review" else decision.outcome
     note = decision.reason.text if decision.reason else ""
     work.queue(work.order(order_id), due_at=decision.parked_until, attempts=attempt, outcome=outcome, note=note)
@@ -113,18 +59,9 @@ def _after_parking(work: Work, order_id: str) -> None:
         work.tell(work.order(order_id), PlaceHold(hold))
 
 
-def _commit(work: Work, order: Order, decision: Decision, attempt: int) -> tuple[str, ...]:
-    if decision.plan is None:
-        raise InvariantBroken(f"{decision.outcome} without a plan for {order.id}")
-    shares: dict[str, dict[str, int]] = {}
-    for given in decision.plan.assignments:
-        if not given.backordered:
-            lines = shares.setdefault(given.node, {})
-            lines[given.line] = lines.get(given.line, 0) + given.units
+def _commit(work: Work, order: Order, plan: Plan, attempt: int) -> tuple[str, ...]:
+    shares, cells = shares_of(plan), cells_of(plan)
     items = {line.id: line.item for line in order.lines}
-    cells: dict[Cell, int] = {}
-    for node, lines in shares.items():
-        cells.update(cells_at(node, [(items[line], n) for line, n in lines.items()]))
     inventory.allocate(work.txn, order.id, cells, cause=work.cause, floors=_own_floors(work, cells))
     _open_fulfillments(work, order, shares, items, attempt)
     nodes = tuple(sorted(shares))

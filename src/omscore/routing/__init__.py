@@ -41,6 +41,7 @@ from omscore.routing._demand import Demand, DemandLine, Facts, Stock, StockView
 from omscore.routing._engine import Router
 from omscore.routing._lint import Finding, lint
 from omscore.routing._network import Network, Node, Rate, Service
+from omscore.routing._orders import cells_of, demand_of, plan_to_commit, shares_of, stock_of
 from omscore.routing._packages import (
     Package,
     Splitter,
@@ -134,6 +135,8 @@ __all__ = [
     "ReviewSign", "cost_gap_over", "near_tie", "partial_only", "margin_below", "first_order_over",
     # deciding
     "Router", "matcher", "OUTCOMES", "Decision", "Plan", "Assignment", "Review", "Trace", "Explanation",
+    # from orders and the ledger, and back
+    "demand_of", "stock_of", "plan_to_commit", "shares_of", "cells_of",
     # parcels and routing again
     "Package", "Splitter", "split_packages", "by_backorder", "by_category", "by_tag", "by_weight", "Settled", "settle",
     "REJECTIONS", "StockAfter", "rejection_effect", "left_to_route",
