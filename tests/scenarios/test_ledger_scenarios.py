@@ -331,7 +331,7 @@ def test_scenario_24_what_comes_in_goes_to_the_oldest_first(
         clock.advance(minutes=1)
     assert ledger.availability("SKU").net == -2
     if change > 0:
-        assert [f.reservation for f in ledger.receive({GHENT: change}, key="dock-1")] == filled
+        assert [f.reservation for f in ledger.receive({GHENT: change}, key="dock-1").filled] == filled
     else:
         ledger.reserve("ord-3", [Want("SKU", 1)], key="ord-3", policy="backorder")
     assert ledger.availability("SKU").net == net

@@ -34,7 +34,7 @@ from omscore.inventory._cells import (
 )
 from omscore.inventory._count import Counted, ages, count, feed, seen
 from omscore.inventory._export import export_lines, import_lines
-from omscore.inventory._fill import Filled, fill
+from omscore.inventory._fill import Arrival, Filled, fill
 from omscore.inventory._floor import pack, pick, return_stock, ship, short_pick
 from omscore.inventory._ledger import Ledger, LedgerStore, MemoryLedgerStore, Outcome, outcome
 from omscore.inventory._lots import Lot, fefo, fifo, lifo
@@ -114,6 +114,7 @@ __all__ = [
     "pegs",
     "repromise",
     "Filled",
+    "Arrival",
     "fill",
     "Allocated",
     "allocate",

@@ -224,8 +224,10 @@ def repromise(books: LedgerTransaction, item: str) -> tuple[Repromise, ...]:
     ()
     """
     now = books.now()
-    lines = supplies(books, item)
     queue = waiting_still(books, item, now)
+    if not queue:
+        return ()
+    lines = supplies(books, item)
     settled: list[Backorder] = []
     for line in queue:
         # What was promised for a time that has passed holds only if the supply is due this instant.

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from omscore.errors import CommandRefused, Reason
 from omscore.inventory._books import LedgerTransaction, Records, Reservation
 from omscore.inventory._cells import Cell, Movement, cell_id, cell_of
+from omscore.inventory._fill import Arrival
 from omscore.inventory._reserve import NO_FLOORS
 from omscore.inventory._stock import check_room, save_all
 from omscore.inventory._supply import pages
@@ -22,7 +23,7 @@ _KIND = "ledger.seen"
 
 @frozen
 class Counted:
-    """What a count changed, by cell, and whose units turned out not to be there.
+    """What a count changed, by cell, whose units turned out not to be there, and who got units that turned up.
 
     >>> Counted({Cell("A", "x"): -1}).victims
     ()
@@ -31,6 +32,7 @@ class Counted:
     changes: Mapping[Cell, int]
     victims: tuple[Victim, ...] = ()
     short: Mapping[Cell, int] = field(factory=dict)
+    arrival: Arrival = field(factory=Arrival)
 
 
 def count(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from omscore.inventory._backorders import Backorder, meet, reaches, save_backorder, waiting_still
+from omscore.inventory._backorders import Backorder, Repromise, meet, reaches, save_backorder, waiting_still
 from omscore.inventory._books import LedgerTransaction, Reservation
 from omscore.inventory._cells import Cell, Movement
 from omscore.inventory._reserve import NO_FLOORS, Reclaimed, Selector, Want, candidates
@@ -26,6 +26,18 @@ class Filled:
     item: str
     cells: Mapping[Cell, int]
     waiting: int
+
+
+@frozen
+class Arrival:
+    """What units that came in brought about: who was filled, and whose promised date changed because of it.
+
+    >>> Arrival().filled
+    ()
+    """
+
+    filled: tuple[Filled, ...] = ()
+    repromised: tuple[Repromise, ...] = ()
 
 
 def fill(

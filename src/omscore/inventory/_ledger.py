@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from omscore.errors import CommandRefused, Conflict, InvalidValue, KeyReused, NotFound, OmsError, Reason, Unknown
 from omscore.inventory import _allocate, _availability, _count, _floor, _outrank, _reserve, _stock, _supply
@@ -16,7 +16,7 @@ from omscore.inventory._books import Held, LedgerTransaction, Reservation
 from omscore.inventory._buffers import Buffer, floors
 from omscore.inventory._cells import Cell, Entry, Figures
 from omscore.inventory._export import export_lines, import_lines
-from omscore.inventory._fill import Filled, fill
+from omscore.inventory._fill import Arrival, Filled, fill
 from omscore.inventory._memory import MemoryBooks
 from omscore.inventory._once import fingerprint, once
 from omscore.inventory._past import as_of
@@ -146,7 +146,7 @@ class Ledger:
 
     >>> ledger = Ledger.in_memory()
     >>> ledger.receive({Cell("SKU-1", "ghent"): 5}, key="dock-7")
-    ()
+    Arrival(filled=(), repromised=())
     >>> ledger.reserve("ord-1", [Want("SKU-1", 3)], key="web-1").cells
     {Cell(item='SKU-1', node='ghent', pool='', lot=''): 3}
     >>> print(ledger.availability("SKU-1"))
@@ -406,26 +406,28 @@ class Ledger:
 
     def return_stock(
         self, stock: Mapping[Cell, int], *, to: str, key: str, not_after: datetime | None = None
-    ) -> tuple[Filled, ...]:
+    ) -> Arrival:
         """Goods that came back from a customer; what turns free fills backorders at once.
 
-        >>> Ledger.in_memory().return_stock({Cell("SKU-1", "ghent"): 1}, to="free", key="ret-1")
+        >>> Ledger.in_memory().return_stock({Cell("SKU-1", "ghent"): 1}, to="free", key="ret-1").filled
         ()
         """
 
-        def work(txn: LedgerTransaction) -> tuple[Filled, ...]:
+        def work(txn: LedgerTransaction) -> Arrival:
             _floor.return_stock(txn, stock, to=to, cause=key)
-            return self._fill(txn, stock, key)
+            return self._settle(txn, stock, key)
 
         return self._once(key, ("return_stock", _units(stock), to), work, not_after)
 
     # -- stock ------------------------------------------------------------------------------------------------------
 
-    def _fill(self, txn: LedgerTransaction, cells: Iterable[Cell], key: str) -> tuple[Filled, ...]:
+    def _settle(self, txn: LedgerTransaction, cells: Iterable[Cell], key: str) -> Arrival:
         filled: list[Filled] = []
+        changed: list[Repromise] = []
         for item in sorted({cell.item for cell in cells}):
             filled += fill(txn, item, cause=key, floors=self._floors(txn, [item]))
-        return tuple(filled)
+            changed += repromise(txn, item)
+        return Arrival(tuple(filled), tuple(changed))
 
     def receive(
         self,
@@ -436,18 +438,18 @@ class Ledger:
         to: str = "free",
         supply: str = "",
         not_after: datetime | None = None,
-    ) -> tuple[Filled, ...]:
-        """Take goods in and give them at once to those who wait; returns what was filled, in the queue's order.
+    ) -> Arrival:
+        """Take goods in and give them at once to those who wait; returns who got what, and whose date changed.
 
         >>> ledger = Ledger.in_memory()
         >>> _ = ledger.reserve("ord-1", [Want("SKU-1", 1)], key="web-1", policy="backorder")
-        >>> [f.reservation for f in ledger.receive({Cell("SKU-1", "ghent"): 5}, key="dock-7")]
+        >>> [f.reservation for f in ledger.receive({Cell("SKU-1", "ghent"): 5}, key="dock-7").filled]
         ['ord-1']
         """
 
-        def work(txn: LedgerTransaction) -> tuple[Filled, ...]:
+        def work(txn: LedgerTransaction) -> Arrival:
             _stock.receive(txn, stock, cause=key, effective_at=effective_at, to=to, supply=supply)
-            return self._fill(txn, stock, key)
+            return self._settle(txn, stock, key)
 
         return self._once(key, ("receive", _units(stock), effective_at, to, supply), work, not_after)
 
@@ -471,8 +473,7 @@ class Ledger:
             result = _count.count(txn, counted, cause=key, victims=victims, seen_at=seen_at)
             if let_wait:
                 _outrank.let_wait(txn, result.victims)
-            self._fill(txn, result.changes, key)
-            return result
+            return evolve(result, arrival=self._settle(txn, result.changes, key))
 
         return self._once(key, ("count", _units(counted), let_wait, seen_at), work, not_after)
 
@@ -494,8 +495,7 @@ class Ledger:
 
         def work(txn: LedgerTransaction) -> _count.Counted:
             result = _count.feed(txn, node, units, cause=key, seen_at=seen_at, pool=pool)
-            self._fill(txn, result.changes, key)
-            return result
+            return evolve(result, arrival=self._settle(txn, result.changes, key))
 
         return self._once(key, ("feed", node, sorted(units.items()), seen_at, pool), work, not_after)
 
@@ -576,18 +576,18 @@ class Ledger:
         key: str,
         source: str = "quarantine",
         not_after: datetime | None = None,
-    ) -> tuple[Filled, ...]:
+    ) -> Arrival:
         """Put units back on sale, and give them to those who wait; see :func:`omscore.inventory.restore`.
 
         >>> ledger, cell = Ledger.in_memory(), Cell("SKU-1", "ghent")
         >>> _ = ledger.receive({cell: 5}, key="dock-7", to="quarantine")
-        >>> ledger.restore({cell: 5}, key="inspect-1")
+        >>> ledger.restore({cell: 5}, key="inspect-1").filled
         ()
         """
 
-        def work(txn: LedgerTransaction) -> tuple[Filled, ...]:
+        def work(txn: LedgerTransaction) -> Arrival:
             _stock.restore(txn, cells, cause=key, source=source)
-            return self._fill(txn, cells, key)
+            return self._settle(txn, cells, key)
 
         return self._once(key, ("restore", _units(cells), source), work, not_after)
 
@@ -664,7 +664,7 @@ class Ledger:
         key: str,
         to: str = "free",
         not_after: datetime | None = None,
-    ) -> _move.Transfer:
+    ) -> Arrival:
         """Units of a transfer have come, and go at once to those who wait; see :func:`omscore.inventory.arrive`.
 
         >>> Ledger.in_memory().arrive("t-1", key="dock-8")
@@ -672,10 +672,8 @@ class Ledger:
         omscore.errors.NotFound: no transfer with id 't-1'
         """
 
-        def work(txn: LedgerTransaction) -> _move.Transfer:
-            line = _move.arrive(txn, transfer, cells, cause=key, to=to)
-            self._fill(txn, line.sent, key)
-            return line
+        def work(txn: LedgerTransaction) -> Arrival:
+            return self._settle(txn, _move.arrive(txn, transfer, cells, cause=key, to=to).sent, key)
 
         return self._once(key, ("arrive", transfer, _units(cells), to), work, not_after)
 
@@ -686,19 +684,27 @@ class Ledger:
         *,
         key: str,
         not_after: datetime | None = None,
-    ) -> _move.Transfer:
+    ) -> Arrival:
         """Give up units of a transfer that will never come; see :func:`omscore.inventory.lose`.
 
         >>> Ledger.in_memory().lose("t-1", key="lost-1")
         Traceback (most recent call last):
         omscore.errors.NotFound: no transfer with id 't-1'
         """
-        return self._once(
-            key,
-            ("lose", transfer, _units(cells)),
-            lambda txn: _move.lose(txn, transfer, cells, cause=key),
-            not_after,
-        )
+
+        def work(txn: LedgerTransaction) -> Arrival:
+            return self._settle(txn, _move.lose(txn, transfer, cells, cause=key).sent, key)
+
+        return self._once(key, ("lose", transfer, _units(cells)), work, not_after)
+
+    def transfer(self, transfer: str) -> _move.Transfer:
+        """A transfer: what was sent, and what is still under way; raises NotFound.
+
+        >>> Ledger.in_memory().transfer("t-1")
+        Traceback (most recent call last):
+        omscore.errors.NotFound: no transfer with id 't-1'
+        """
+        return self.store.run(lambda txn: _move.transfer(txn, transfer), write=False)
 
     def expect(
         self,
