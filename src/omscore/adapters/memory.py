@@ -44,11 +44,11 @@ class _MemoryTransaction(MemoryBooks):
         stream.extend(logged)
         self._log.extend(logged)
 
-        def undo() -> None:
+        def undo(_: None) -> None:
             del stream[size:]
             del self._log[total:]
 
-        self._undo.append(undo)
+        self._undo.append((undo, None))
 
     def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
         return list(self._streams.get((kind, id), ()))

@@ -147,7 +147,7 @@ def release(
         drop_backorders(books, reservation)
         if not own.held:
             return 0
-        shares = dict(own.held)
+        shares = dict(sorted(own.held.items()))
     else:
         shares = {k: quantity(n) for k, n in sorted(cells.items())}
         check_held(own, shares)

@@ -170,7 +170,7 @@ class _Reader:
         self._flush()
         if row[0] == "reservation":
             _, id_, expires_at, channel, priority, ended, since = row
-            held = self._held.pop(id_, {})
+            held = {key: n for key, n in sorted(self._held.pop(id_, {}).items()) if n}
             self._books.save_reservation(
                 Reservation(id_, held, _time(expires_at), channel, priority, 0, ended, _time(since))
             )

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any, Self
 
 from omscore.errors import Conflict, InvalidValue, InvariantBroken
@@ -19,9 +20,31 @@ _FREE = _INDEX["free"]
 _VERSION = len(BUCKETS)
 _ZEROS = Figures()
 _ABSENT: Any = object()
+_figures = Figures._make
 
 SNAPSHOT_EVERY = 250
 """After how many movements of a cell its figures are kept for looking back."""
+
+
+def _take_out(where: list[Any], value: Any) -> None:
+    del where[bisect_left(where, value)]
+
+
+def _put_in(where: list[Any], value: Any) -> None:
+    # Deadlines mostly come in their order.
+    if not where or where[-1] < value:
+        where.append(value)
+    else:
+        insort(where, value)
+
+
+def _deadline(reservation: Reservation) -> datetime | None:
+    """When a reservation runs out; None when it never does or has nothing reserved."""
+    if reservation.expires_at is not None:
+        for _, bucket in reservation.held:
+            if bucket == "reserved":
+                return reservation.expires_at
+    return None
 
 
 class MemoryBooks:
@@ -45,9 +68,8 @@ class MemoryBooks:
         self._cells: dict[str, list[Cell]] = {}
         self._reservations: dict[str, Reservation] = {}
         self._holders: dict[Cell, dict[str, None]] = {}
-        # (deadline, id) of reservations that may run out, sorted: of all, and of those with reserved units in a cell.
+        # (deadline, id) of the reservations that may run out, sorted.
         self._due: list[tuple[datetime, str]] = []
-        self._due_at: dict[Cell, list[tuple[datetime, str]]] = {}
         # Entries without a digest, in recorded order; for each cell the same ones; and figures kept now and then.
         self._journal: list[tuple[int, datetime, Movement]] = []
         self._entries: dict[Cell, list[tuple[int, datetime, Movement]]] = {}
@@ -58,7 +80,7 @@ class MemoryBooks:
         # For each (kind, index) the sorted (sort key, id) pairs.
         self._indexes: dict[tuple[str, str], list[tuple[str, str]]] = {}
         # What to call, or which old value to put back where, to undo each write.
-        self._undo: list[Callable[[], object] | tuple[MutableMapping[Any, Any], Any, Any]] = []
+        self._undo: list[tuple[Callable[[Any], object], Any] | tuple[MutableMapping[Any, Any], Any, Any]] = []
 
     # -- marks: a transaction is what lies after one ----------------------------------------------------------------
 
@@ -83,8 +105,8 @@ class MemoryBooks:
         undo = self._undo
         while len(undo) > mark:
             step = undo.pop()
-            if not isinstance(step, tuple):
-                step()
+            if len(step) == 2:
+                step[0](step[1])
             elif step[2] is _ABSENT:
                 step[0].pop(step[1], None)
             else:
@@ -103,12 +125,12 @@ class MemoryBooks:
         where[key] = value
 
     def _insert(self, where: list[Any], value: Any) -> None:
-        insort(where, value)
-        self._undo.append(partial(where.remove, value))
+        _put_in(where, value)
+        self._undo.append((partial(_take_out, where), value))
 
     def _remove(self, where: list[Any], value: Any) -> None:
-        del where[bisect_left(where, value)]
-        self._undo.append(partial(insort, where, value))
+        _take_out(where, value)
+        self._undo.append((partial(insort, where), value))
 
     def fork(self) -> Self:
         """Books that start as these are and go their own way: a what-if. Copies the figures once, never per order.
@@ -124,7 +146,6 @@ class MemoryBooks:
             _reservations=dict(self._reservations),
             _holders={cell: dict(ids) for cell, ids in self._holders.items() if ids},
             _due=list(self._due),
-            _due_at={cell: list(due) for cell, due in self._due_at.items() if due},
             _journal=list(self._journal),
             _entries={cell: list(rows) for cell, rows in self._entries.items()},
             _snapshots={cell: list(kept) for cell, kept in self._snapshots.items()},
@@ -211,13 +232,21 @@ class MemoryBooks:
         >>> MemoryBooks().reservations_due(datetime(2026, 3, 2, tzinfo=UTC))
         []
         """
-        due = self._due if cell is None else self._due_at.get(cell, [])
-        found: list[Reservation] = []
-        for deadline, id_ in due:
-            if deadline > at or len(found) >= limit:
-                break
-            found.append(self._reservations[id_])
-        return found
+        over = bisect_right(self._due, at, key=itemgetter(0))
+        if cell is None:
+            return [self._reservations[id_] for _, id_ in self._due[: min(over, limit)]]
+        # Of what has run out and of what holds units here, the shorter list is walked.
+        holders = self._holders.get(cell, {})
+        if len(holders) < over:
+            ids = sorted(holders, key=lambda id_: (self._reservations[id_].expires_at or at, id_))
+        else:
+            ids = [id_ for _, id_ in self._due[:over] if id_ in holders]
+        found = []
+        for id_ in ids:
+            held = self._reservations[id_]
+            if held.expires_at is not None and held.expires_at <= at and (cell, "reserved") in held.held:
+                found.append(held)
+        return found[:limit]
 
     def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Entries in recorded order: of one cell by its numbers, or of all cells.
@@ -252,43 +281,48 @@ class MemoryBooks:
         Traceback (most recent call last):
         omscore.inventory.Short: 'A' at 'x' would fall below 0 free units
         """
-        rows, index, now = self._figures, _INDEX, recorded_at or self.now()
+        rows, index, undo = self._figures, _INDEX, self._undo
+        now = recorded_at or self.now()
         changed: dict[Cell, list[int]] = {}
         entries: list[tuple[int, datetime, Movement]] = []
+        suspect = bool(floors)
         for movement in movements:
-            cell, source, target, units = movement[:4]
+            cell, source, target, units, _, _, _, _, _ = movement
             row = changed.get(cell)
             if row is None:
                 changed[cell] = row = list(rows.get(cell, _ZEROS))
             if source in index:
-                row[index[source]] -= units
+                at = index[source]
+                row[at] = left = row[at] - units
+                suspect = suspect or left < 0
             if target in index:
-                row[index[target]] += units
-            row[_VERSION] += 1
-            entries.append((row[_VERSION], now, movement))
-        for cell, row in changed.items():
-            if min(row) < 0 or max(row) > QUANTITY_MAX or cell in floors:
+                at = index[target]
+                row[at] = grown = row[at] + units
+                suspect = suspect or grown > QUANTITY_MAX
+            row[_VERSION] = version = row[_VERSION] + 1
+            entries.append((version, now, movement))
+        if suspect:
+            for cell, row in changed.items():
                 self._check(cell, row, floors.get(cell, 0))
+        by_cell = self._entries
         for cell, row in changed.items():
-            old = rows.get(cell)
-            if old is None:
+            if cell in rows:
+                old = rows[cell]
+                undo.append((rows, cell, old))
+            else:
                 self._insert(self._cells.setdefault(cell.item, []), cell)
+                by_cell.setdefault(cell, [])
+                undo.append((rows, cell, _ABSENT))
                 old = _ZEROS
-            rows[cell] = new = Figures._make(row)
-            if new.version // SNAPSHOT_EVERY != old.version // SNAPSHOT_EVERY:
+            rows[cell] = new = _figures(row)
+            if row[_VERSION] // SNAPSHOT_EVERY != old[_VERSION] // SNAPSHOT_EVERY:
                 kept = self._snapshots.setdefault(cell, [])
                 kept.append(new)
-                self._undo.append(kept.pop)
-            self._undo.append((rows, cell, old if old.version else _ABSENT))
+                undo.append((kept.remove, new))
         self._journal += entries
-        by_cell = self._entries
         for entry in entries:
-            cell = entry[2][0]
-            if cell in by_cell:
-                by_cell[cell].append(entry)
-            else:
-                by_cell[cell] = [entry]
-        self._undo.append(partial(self._unwrite, len(entries)))
+            by_cell[entry[2][0]].append(entry)
+        undo.append((self._unwrite, len(entries)))
 
     def _check(self, cell: Cell, row: Sequence[int], floor: int) -> None:
         before = self._figures.get(cell, _ZEROS)
@@ -321,31 +355,37 @@ class MemoryBooks:
                 f"reservation {id_!r} is at version {old.version if old else 0}, not {reservation.version}; "
                 "read it again and repeat the command"
             )
-        before = {cell for cell, _ in old.held} if old else set()
-        after = {cell for cell, _ in reservation.held}
-        for cell in before ^ after:
-            ids = self._holders.setdefault(cell, {})
-            if cell in after:
-                ids[id_] = None
-                self._undo.append(partial(ids.pop, id_))
-            else:
-                del ids[id_]
-                self._undo.append((ids, id_, None))
-        if (old and old.expires_at) or reservation.expires_at:
-            self._reschedule(old, reservation)
-        self._set(self._reservations, id_, reservation.saved())
+        undo, holders, held = self._undo, self._holders, reservation.held
+        if old is None or old.held.keys() != held.keys():
+            after = dict.fromkeys([cell for cell, _ in held])
+            for cell in after:
+                ids = holders.get(cell)
+                if ids is None:
+                    holders[cell] = ids = {}
+                if id_ not in ids:
+                    undo.append((ids, id_, _ABSENT))
+                    ids[id_] = None
+            for cell, _ in old.held if old else ():
+                ids = holders[cell]
+                if cell not in after and id_ in ids:
+                    undo.append((ids, id_, None))
+                    del ids[id_]
+        due, was = _deadline(reservation), _deadline(old) if old else None
+        if due != was:
+            if was is not None:
+                _take_out(self._due, (was, id_))
+                undo.append((self._undrop, (was, id_)))
+            if due is not None:
+                _put_in(self._due, (due, id_))
+                undo.append((self._undue, (due, id_)))
+        undo.append((self._reservations, id_, old or _ABSENT))
+        self._reservations[id_] = reservation.saved()
 
-    def _reschedule(self, old: Reservation | None, new: Reservation) -> None:
-        """Keep the sorted deadlines in step with what a reservation now has reserved, and until when."""
-        for reservation, change in ((old, self._remove), (new, self._insert)):
-            if reservation is None or reservation.expires_at is None:
-                continue
-            reserved = [cell for cell, bucket in reservation.held if bucket == "reserved"]
-            entry = (reservation.expires_at, reservation.id)
-            if reserved:
-                change(self._due, entry)
-            for cell in reserved:
-                change(self._due_at.setdefault(cell, []), entry)
+    def _undue(self, entry: tuple[datetime, str]) -> None:
+        _take_out(self._due, entry)
+
+    def _undrop(self, entry: tuple[datetime, str]) -> None:
+        insort(self._due, entry)
 
     # -- keys and records -------------------------------------------------------------------------------------------
 

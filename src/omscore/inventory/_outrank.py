@@ -20,7 +20,7 @@ from omscore.inventory._victims import Victim, VictimOrder, lowest_priority_firs
 class Outranked:
     """What a reservation got, whose units it took, and when the victims may expect theirs.
 
-    >>> Outranked(Reserved("ord-9", {}), ()).victims
+    >>> Outranked(Reserved("ord-9", {}, {}), ()).victims
     ()
     """
 

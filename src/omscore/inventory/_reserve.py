@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import field, frozen
 
@@ -44,11 +44,11 @@ class Want:
     pools: tuple[str, ...] = ("",)
 
     def __attrs_post_init__(self) -> None:
-        quantity(self.units, f"units of {self.item!r}")
+        if type(self.units) is not int or self.units < 1:
+            quantity(self.units, f"units of {self.item!r}")
 
 
-@frozen
-class Reserved:
+class Reserved(NamedTuple):
     """What a reservation now holds, what it could not get, and until when.
 
     `short` names the units by item that are not held: left out under "partial", waiting under "backorder" and
@@ -60,7 +60,7 @@ class Reserved:
 
     reservation: str
     cells: Mapping[Cell, int]
-    short: Mapping[str, int] = field(factory=dict)
+    short: Mapping[str, int]
     expires_at: datetime | None = None
     promises: tuple[Promise, ...] = ()
 
@@ -106,18 +106,18 @@ def reserve(
     now = books.now()
     own = books.reservation(reservation)
     held = {cell: n for (cell, bucket), n in own.held.items() if bucket == "reserved"} if own else {}
-    if own is None:
-        own = Reservation(reservation, {}, since=now)
     summed = wants if len(wants) == 1 else _summed(wants)
     taken: dict[Cell, int] = {}
     short: dict[str, int] = {}
     waiting: list[Want] = []
-    reclaimed = Reclaimed(books)
+    reclaimed: Reclaimed | None = None
     for want in summed:
         found = candidates(books, want, select)
         rest = _take(found, want.units, held, taken, floors, reclaimed)
-        while rest and reclaimed.more(found, spare=reservation):
-            rest = _take(found, rest, held, taken, floors, reclaimed)
+        if rest:
+            reclaimed = reclaimed or Reclaimed(books)
+            while rest and reclaimed.more(found, spare=reservation):
+                rest = _take(found, rest, held, taken, floors, reclaimed)
         if rest:
             short[want.item] = short.get(want.item, 0) + rest
             waiting.append(Want(want.item, rest, want.nodes, want.pools))
@@ -127,7 +127,7 @@ def reserve(
             asked[want.item] = asked.get(want.item, 0) + want.units
         raise InsufficientStock([Shortage(item, asked[item], asked[item] - short[item]) for item in sorted(short)])
     if quotas:
-        _check_quotas(books, own, channel, taken, quotas)
+        _check_quotas(books, own or Reservation(reservation, {}), channel, taken, quotas)
     movements: list[Movement] = []
     if held:
         # What this reservation gives up at a cell is free before anything is taken.
@@ -138,10 +138,17 @@ def reserve(
         if (n := taken[cell] - held.get(cell, 0)) > 0:
             movements.append(Movement(cell, "free", "reserved", n, "reserve", cause, reservation))  # noqa: PERF401
     expires_at = now + expires_in if expires_in is not None else None
-    after = own.moved(
-        movements, expires_at=expires_at, channel=channel, priority=priority, ended="", since=own.since or now
-    )
-    reclaimed.post(movements, floors, cause=cause)
+    if own is None:
+        now_held = {(cell, "reserved"): taken[cell] for cell in sorted(taken)}
+        after = Reservation(reservation, now_held, expires_at, channel, priority, 0, "", now)
+    else:
+        after = own.moved(
+            movements, expires_at=expires_at, channel=channel, priority=priority, ended="", since=own.since or now
+        )
+    if reclaimed is not None:
+        reclaimed.post(movements, floors, cause=cause)
+    elif movements:
+        books.post(movements, floors)
     books.save_reservation(after)
     promises: tuple[Promise, ...] = ()
     if waiting and policy in ("backorder", "promise"):
@@ -154,7 +161,7 @@ def reserve(
             expires_at=expires_at,
             dated=policy == "promise",
         )
-    elif own.version:
+    elif own is not None:
         drop_backorders(books, reservation)
     return Reserved(reservation, taken, short, expires_at, promises)
 
@@ -192,7 +199,7 @@ def _take(
     held: Mapping[Cell, int],
     taken: dict[Cell, int],
     floors: Mapping[Cell, int],
-    reclaimed: Reclaimed,
+    reclaimed: Reclaimed | None,
 ) -> int:
     """Take units cell by cell, as many as there are; returns the rest that no cell had."""
     rest = units
@@ -200,7 +207,7 @@ def _take(
         free = figures.free
         if floors:
             free -= floors.get(cell, 0)
-        if reclaimed.freed:
+        if reclaimed is not None:
             free += reclaimed.freed.get(cell, 0)
         # A floor raised above free stops new holds; it does not take away what one holds already.
         room = max(0, free) + held.get(cell, 0) - taken.get(cell, 0)
@@ -257,7 +264,7 @@ def expiry(reservation: Reservation, cause: str) -> list[Movement]:
     """The movements that end the soft part of a reservation whose time has run out."""
     return [
         Movement(cell, "reserved", "free", n, "expire", cause, reservation.id)
-        for (cell, bucket), n in reservation.held.items()
+        for (cell, bucket), n in sorted(reservation.held.items())
         if bucket == "reserved"
     ]
 
