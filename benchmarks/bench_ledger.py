@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from heapq import heappush
+from importlib import import_module
 from itertools import repeat
 from statistics import median
 from threading import RLock
@@ -19,7 +20,19 @@ from time import perf_counter, process_time
 from typing import Any
 
 from omscore.adapters import MemoryStore
-from omscore.inventory import Cell, Ledger, MemoryBooks, Movement, Want, as_of, fingerprint, once, reserve, verify
+from omscore.inventory import (
+    Cell,
+    Ledger,
+    MemoryBooks,
+    Movement,
+    Reserved,
+    Want,
+    as_of,
+    fingerprint,
+    once,
+    reserve,
+    verify,
+)
 from omscore.kernel import ManualClock
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -102,16 +115,16 @@ def store_round(n: int) -> Callable[[], object]:
     store = MemoryStore(StepClock())
     Ledger(store).receive({CELL: 10**9}, key="dock-1")
 
+    def one(key: str, order: str) -> Reserved:
+        name = fingerprint("reserve", order, (("SKU-1", 1, None, ("",)),), TTL)
+        wants = (Want("SKU-1", 1),)
+        return store.run(
+            lambda txn: once(txn, key, name, lambda: reserve(txn, order, wants, cause=key, expires_in=TTL))
+        )
+
     def work() -> None:
         for i in range(n):
-            key, order = f"web-{i}", f"ord-{i}"
-            wants = (Want("SKU-1", 1),)
-            name = fingerprint("reserve", order, (("SKU-1", 1, None, ("",)),), TTL)
-            store.run(
-                lambda txn, key=key, order=order, wants=wants, name=name: once(
-                    txn, key, name, lambda: reserve(txn, order, wants, cause=key, expires_in=TTL)
-                )
-            )
+            one(f"web-{i}", f"ord-{i}")
 
     return work
 
@@ -129,23 +142,23 @@ def ledger_round(n: int) -> Callable[[], object]:
 
 def peer_round(n: int) -> Callable[[], object] | None:
     try:
-        from eventsourcing.application import Application  # noqa: PLC0415 - only where it is installed
-        from eventsourcing.domain import Aggregate, event  # noqa: PLC0415
+        application: Any = import_module("eventsourcing.application")
+        domain: Any = import_module("eventsourcing.domain")
     except ImportError:
         return None
 
-    class Stock(Aggregate):  # type: ignore[misc, untyped-decorator, unused-ignore]
-        @event("Received")  # type: ignore[misc, untyped-decorator, unused-ignore]
+    class Stock(domain.Aggregate):  # type: ignore[misc, untyped-decorator, unused-ignore]
+        @domain.event("Received")  # type: ignore[misc, untyped-decorator, unused-ignore]
         def __init__(self, free: int) -> None:
             self.free = free
 
-        @event("Reserved")  # type: ignore[misc, untyped-decorator, unused-ignore]
+        @domain.event("Reserved")  # type: ignore[misc, untyped-decorator, unused-ignore]
         def reserve(self, order: str, units: int) -> None:
             if self.free < units:
                 raise ValueError(order)
             self.free -= units
 
-    app: Any = Application(env={"AGGREGATE_CACHE_MAXSIZE": "100"})
+    app = application.Application(env={"AGGREGATE_CACHE_MAXSIZE": "100"})
     stock = Stock(10**9)
     app.save(stock)
 
