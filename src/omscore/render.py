@@ -310,6 +310,47 @@ def bars(values: Sequence[tuple[str, float]], *, title: str, width: float = 640,
     return drawing
 
 
+def stacked_bars(
+    values: Sequence[tuple[str, Mapping[str, float]]], *, title: str, width: float = 640, height: float = 220
+) -> Svg:
+    """Labeled bars made of parts, such as orders by hour and state; each part's color stands in a legend above.
+
+    Parts are stacked in the order in which they are first seen; numbers must be finite and at least 0.
+
+    >>> drawing = stacked_bars([("09", {"open": 4, "closed": 1}), ("10", {"closed": 7})], title="orders by hour")
+    >>> "<title>10, closed: 7</title>" in str(drawing)
+    True
+    """
+    colors: dict[str, str] = {}
+    for label, shares in values:
+        for part, value in shares.items():
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"bar {label!r}: {part!r} must be a finite number of at least 0, not {value!r}")
+            colors.setdefault(part, COLORS[len(colors) % len(COLORS)])
+    drawing = Svg(width, height, title)
+    top = max((sum(shares.values()) for _, shares in values), default=0) or 1
+    base, room = height - _MARGIN, height - 2 * _MARGIN
+    step = (width - 2 * _MARGIN) / max(len(values), 1)
+    every = max(1, math.ceil(40 / step))
+    drawing.line([(_MARGIN, base), (width - _MARGIN, base)], width=1)
+    at = float(_MARGIN)
+    for part, color in colors.items():
+        drawing.box(at, 4, 10, 10, color=color, title=part)
+        drawing.text(at + 14, 13, part, size=10)
+        at += 28 + 6.5 * len(part)
+    for number, (label, shares) in enumerate(values):
+        x, foot = _MARGIN + number * step, base
+        for part in colors:
+            if value := shares.get(part, 0):
+                tall = room * value / top
+                foot -= tall
+                told = f"{label}, {part}: {_number(value)}"
+                drawing.box(x + step * 0.1, foot, step * 0.8, tall, color=colors[part], title=told)
+        if number % every == 0:
+            drawing.text(x + step / 2, base + 14, label, size=10, anchor="middle")
+    return drawing
+
+
 def timeline(
     spans: Sequence[tuple[str, float, float, str]],
     *,
@@ -411,5 +452,6 @@ __all__ = [
     "walk",
     "geo_map",
     "bars",
+    "stacked_bars",
     "timeline",
 ]

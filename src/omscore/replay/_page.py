@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from zoneinfo import ZoneInfo
 
 from omscore.orders import Order, PickTask
 from omscore.ports import Transaction
-from omscore.render import bars, geo_map, html_page, html_table
+from omscore.render import bars, geo_map, html_page, html_table, stacked_bars
 from omscore.replay._report import Report, fulfillments_of, kept, share_rows, walk_rows
 from omscore.replay._run import Replay
 
@@ -31,7 +30,7 @@ def _draw(txn: Transaction, replay: Replay, report: Report) -> str:
     moved = [(name, n) for name, n in report.units.items() if n]
     parts = [
         f"<h1>{escape(report.name)}</h1><p>{escape(report.source)}</p>",
-        "<h2>Orders by hour</h2>",
+        "<h2>Orders by hour and state</h2>",
         str(_by_hour(orders)),
         "<h2>Units by state</h2>",
         str(bars([(name, n) for name, n in moved if name != "ordered"], title="units by state")),
@@ -58,12 +57,12 @@ def _draw(txn: Transaction, replay: Replay, report: Report) -> str:
 
 
 def _by_hour(orders: Iterable[Order]) -> object:
-    counts: dict[str, int] = {}
-    for order in orders:
-        hour = f"{order.draft.placed_at.astimezone(ZoneInfo('UTC')):%H}"
-        counts[hour] = counts.get(hour, 0) + 1
-    values = [(f"{h:02}", float(counts.get(f"{h:02}", 0))) for h in range(24)]
-    return bars(values, title="orders by hour (UTC)")
+    counts: dict[str, dict[str, float]] = {f"{h:02}": {} for h in range(24)}
+    for order in sorted(orders, key=lambda o: (o.state, o.id)):
+        state = "accepted, waits for stock" if order.totals.backordered else order.state
+        hour = counts[f"{order.draft.placed_at:%H}"]
+        hour[state] = hour.get(state, 0) + 1
+    return stacked_bars(list(counts.items()), title="orders by hour (UTC) and where they stand at the end")
 
 
 def _network(txn: Transaction, replay: Replay, orders: Iterable[Order]) -> object:
