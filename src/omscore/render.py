@@ -340,12 +340,12 @@ def stacked_bars(
         at += 28 + 6.5 * len(part)
     for number, (label, shares) in enumerate(values):
         x, foot = _MARGIN + number * step, base
-        for part in colors:
+        for part, color in colors.items():
             if value := shares.get(part, 0):
                 tall = room * value / top
                 foot -= tall
                 told = f"{label}, {part}: {_number(value)}"
-                drawing.box(x + step * 0.1, foot, step * 0.8, tall, color=colors[part], title=told)
+                drawing.box(x + step * 0.1, foot, step * 0.8, tall, color=color, title=told)
         if number % every == 0:
             drawing.text(x + step / 2, base + 14, label, size=10, anchor="middle")
     return drawing
