@@ -68,6 +68,23 @@ def test_a_second_rule_splits_what_no_node_has() -> None:
     decision = r.Router(SPRING, NETWORK).route(demand(("A", 1), ("B", 1)), stock)
     assert (decision.outcome, decision.nodes, decision.rule) == ("assigned", ("BRU", "GNT"), "two stops")
     assert decision.proven
+    assert decision.explain().split == "none of the 3 candidates has everything"
+
+
+def test_nodes_set_aside_before_any_rule_say_why() -> None:
+    network = NETWORK.replace(r.Node("OLD", active=False))
+    order = demand(("A", 1), excluded={"PAR"})
+    decision = r.Router(SPRING, network).route(order, {("BRU", "A"): 1, ("PAR", "A"): 1, ("OLD", "A"): 1})
+    assert decision.nodes == ("BRU",)
+    assert decision.why_not("OLD") == "before any rule: OLD is not active (routing.inactive)"
+    assert decision.why_not("PAR") == "before any rule: PAR is excluded for this order (routing.excluded)"
+
+
+def test_a_split_that_saves_says_what_one_node_would_have_cost() -> None:
+    stock = {("BRU", "A"): 1, ("PAR", "B"): 1, ("DEAR", "A"): 1, ("DEAR", "B"): 1}
+    network = NETWORK.replace(r.Node("DEAR", parcel_cost=Money(2000, "EUR")))
+    told = r.Router(r.packs.single_location(), network).route(demand(("A", 1), ("B", 1)), stock).explain()
+    assert told.split == "lowest_cost() gives 900 against 2000 of DEAR alone"
 
 
 def test_after_the_cutoff_another_node_serves_the_express_order() -> None:
@@ -141,7 +158,8 @@ def test_an_explanation_names_the_runner_up_and_what_would_change_it() -> None:
     text = str(told)
     assert "ord-1: assigned at BRU for 5.00 EUR" in text
     assert "not PAR (one): PAR has 1 of 2 A (routing.not_all_lines)" in text
-    assert "<table>" in told._repr_html_()
+    assert "<table" in told._repr_html_()
+    assert told.nearer == ("GNT at 0 km: place 2 in the ranking",)
     assert {row["node"] for row in told.to_records()} == {"BRU", "GNT", "PAR"}
     assert told.to_dict()["runner_up"] == ["GNT"]
 

@@ -39,6 +39,7 @@ from omscore.routing._conditions import (
 )
 from omscore.routing._demand import Demand, DemandLine, Facts, Stock, StockView
 from omscore.routing._engine import Router
+from omscore.routing._explanation import Explanation
 from omscore.routing._lint import Finding, lint
 from omscore.routing._network import Network, Node, Rate, Service
 from omscore.routing._orders import cells_of, demand_of, plan_to_commit, shares_of, stock_of
@@ -108,7 +109,7 @@ from omscore.routing._requirements import (
 from omscore.routing._reroute import REJECTIONS, Settled, StockAfter, left_to_route, rejection_effect, settle
 from omscore.routing._review import cost_gap_over, first_order_over, margin_below, near_tie, partial_only
 from omscore.routing._terms import Condition, Preference, Requirement, ReviewSign
-from omscore.routing._trace import OUTCOMES, Assignment, Decision, Explanation, Plan, Review, Trace
+from omscore.routing._trace import OUTCOMES, Assignment, Decision, Plan, Review, Trace
 
 __all__ = [
     # the network and the demand

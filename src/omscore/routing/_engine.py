@@ -12,11 +12,12 @@ from omscore.routing._case import PLACES_MAX, Case, DistanceOf, Grid, Levels, Pl
 from omscore.routing._compile import Compiled, ReadyRule
 from omscore.routing._demand import NO_FACTS, Demand, Facts, Stock, StockView
 from omscore.routing._explain import explain
+from omscore.routing._explanation import Explanation
 from omscore.routing._network import Network
 from omscore.routing._plans import STEPS_MAX, Found
 from omscore.routing._policy import Policy
 from omscore.routing._serve import serve, signs
-from omscore.routing._trace import Decision, Explanation, Trace
+from omscore.routing._trace import Decision, Trace
 
 
 class Router:

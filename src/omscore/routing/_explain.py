@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from omscore.errors import Reason
 from omscore.kernel import Money
 from omscore.routing._case import Case, bits
+from omscore.routing._explanation import Explanation, Refusal, Scored
 from omscore.routing._plans import Found
 from omscore.routing._requirements import refusal
-from omscore.routing._serve import runner_up, vector
-from omscore.routing._trace import Decision, Explanation, Refusal, Scored, plan_of
+from omscore.routing._serve import first, runner_up, vector
+from omscore.routing._trace import Decision, plan_of
 
 if TYPE_CHECKING:
     from omscore.routing._compile import ReadyRule
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 RANKING_MAX = 200
 CHANGES_MAX = 5
+NEARER_MAX = 3
 
 
 def explain(router: Router, decision: Decision) -> Explanation:
@@ -26,13 +29,15 @@ def explain(router: Router, decision: Decision) -> Explanation:
     trace, x = decision.trace, decision.trace.case
     found = decision._found  # noqa: SLF001 - the two are one thing
     rules = router.compiled.rules[trace.route] if trace.route >= 0 else []
-    refused = tuple(_refusals(x, rules, trace.masks))
+    refused = (*_set_aside(x), *_refusals(x, rules, trace.masks))
     ready = rules[len(trace.masks) - 1] if trace.masks else None
     ranking: tuple[Scored, ...] = ()
     preferences: tuple[str, ...] = ()
     second: Found | None = None
     margin = ""
     changes: tuple[str, ...] = ()
+    split = ""
+    nearer: tuple[str, ...] = ()
     if ready is not None:
         x.needs = x.rows
         mask = ready.screen(x.demand, x)
@@ -42,6 +47,8 @@ def explain(router: Router, decision: Decision) -> Explanation:
             second = runner_up(ready, x, mask, found)
             margin = _margin(router, x, ready, mask, found, second)
             changes = tuple(islice(_changes(router, x, ready, mask, found, second), CHANGES_MAX))
+            split = _split(x, ready, mask, found)
+            nearer = _nearer(x, found, refused, ranking)
     return Explanation(
         demand=decision.demand.id,
         outcome=decision.outcome,
@@ -61,9 +68,57 @@ def explain(router: Router, decision: Decision) -> Explanation:
         ),
         reason=decision.reason,
         proven=decision.proven,
-        known=frozenset(x.grid.ids),
-        network_text=lambda id_: str(router.network.index(id_)),
+        split=split,
+        nearer=nearer,
+        nodes=x.grid.ids,
     )
+
+
+def _set_aside(x: Case) -> list[Refusal]:
+    """Nodes that no rule was asked about: not active, excluded for this order, or not where it is to be fetched."""
+    out = []
+    for i in bits(x.grid.full & ~x.base):
+        id_ = x.grid.ids[i]
+        code, text = "not_pickup", f"the order is to be fetched at {x.demand.wished or 'a node it does not name'}"
+        if not x.grid.active >> i & 1:
+            code, text = "inactive", f"{id_} is not active"
+        elif id_ in x.demand.excluded:
+            code, text = "excluded", f"{id_} is excluded for this order"
+        out.append(Refusal(id_, "before any rule", "", Reason(f"routing.{code}", text, {"node": id_})))
+    return out
+
+
+def _split(x: Case, ready: ReadyRule, mask: int, found: Found) -> str:
+    """Why a plan has several nodes: nobody has everything, or what one node alone would have been worse in."""
+    if len(found.nodes) < 2:
+        return ""
+    whole = mask & x.covers_all()
+    if not whole:
+        return f"none of the {mask.bit_count()} candidates has everything"
+    alone = Found(None, single=(x, first(ready, x, whole)))
+    ids = x.grid.ids[alone.nodes[0]]
+    for rank, a, b in zip(
+        ready.ranks, vector(ready, x, mask, found)[1:], vector(ready, x, mask, alone)[1:], strict=False
+    ):
+        if a != b:
+            return f"{rank.term!r} gives {a} against {b} of {ids} alone"
+    return f"{ids} alone had no room for it"
+
+
+def _nearer(x: Case, found: Found, refused: tuple[Refusal, ...], ranking: tuple[Scored, ...]) -> tuple[str, ...]:
+    """The nodes nearer than the farthest one chosen, nearest first, and why they do not ship."""
+    meters = x.place.meters
+    far = max((d for i in found.nodes if (d := meters[i]) is not None), default=None)
+    if far is None:
+        return ()
+    before = sorted((d, i) for i, d in enumerate(meters) if d is not None and d < far and i not in found.nodes)
+    out = []
+    for d, i in before[:NEARER_MAX]:
+        id_ = x.grid.ids[i]
+        reasons = [refusal.reason.text for refusal in refused if refusal.node == id_]
+        places = [f"place {n} in the ranking" for n, scored in enumerate(ranking, 1) if scored.node == id_]
+        out.append(f"{id_} at {d / 1000:.0f} km: {(places or reasons or ['an earlier rule decided'])[-1]}")
+    return tuple(out)
 
 
 def _refusals(x: Case, rules: list[ReadyRule], tried: tuple[tuple[int, ...], ...]) -> list[Refusal]:
