@@ -70,7 +70,7 @@ def explain(router: Router, decision: Decision) -> Explanation:
         proven=decision.proven,
         split=split,
         nearer=nearer,
-        nodes=x.grid.ids,
+        known=x.grid.ids,
     )
 
 

@@ -60,7 +60,7 @@ class Explanation:
     proven: bool
     split: str
     nearer: tuple[str, ...]
-    nodes: tuple[str, ...] = field(repr=False)
+    known: tuple[str, ...] = field(repr=False)
 
     def why_not(self, node: str) -> str:
         """Why a node does not ship, rule by rule; raises InvalidValue for an unknown node.
@@ -71,8 +71,8 @@ class Explanation:
         >>> told.why_not("B")
         'cheapest: B has 0 of 1 X (routing.no_stock)'
         """
-        if node not in self.nodes:
-            raise InvalidValue(f"the network has no node {node!r}; it has {', '.join(self.nodes) or 'none'}")
+        if node not in self.known:
+            raise InvalidValue(f"the network has no node {node!r}; it has {', '.join(self.known) or 'none'}")
         if self.plan is not None and node in self.plan.nodes:
             return f"{node} does ship"
         lines = [f"{r.rule}: {r.reason}" for r in self.refused if r.node == node]
