@@ -205,22 +205,22 @@ class Levels:
 class Place:
     """A destination seen from the network: distances, tariff bands and rankings, kept for the next order there."""
 
-    __slots__ = ("_bands", "_days", "_within", "grid", "meters", "ranks")
+    __slots__ = ("_bands", "_days", "grid", "meters", "near", "ranks")
 
     def __init__(self, grid: Grid, demand: Demand, distance_of: DistanceOf | None) -> None:
         self.grid = grid
         self.meters = _distances(grid, demand, distance_of)
-        self._within: dict[int, int] = {}
+        self.near: dict[int, int] = {}
         self._bands: dict[str, tuple[Band, ...]] = {}
         self._days: dict[str, tuple[int | None, ...]] = {}
         self.ranks: dict[Any, Any] = {}
 
     def within(self, meters: int) -> int:
         """The nodes at most this far; an unknown distance is never within."""
-        mask = self._within.get(meters)
+        mask = self.near.get(meters)
         if mask is None:
             mask = sum(1 << i for i, d in enumerate(self.meters) if d is not None and d <= meters)
-            self._within[meters] = mask
+            self.near[meters] = mask
         return mask
 
     def bands(self, service_id: str) -> tuple[Band, ...]:

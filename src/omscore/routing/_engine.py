@@ -14,7 +14,7 @@ from omscore.routing._demand import NO_FACTS, Demand, Facts, Stock, StockView
 from omscore.routing._explain import explain
 from omscore.routing._explanation import Explanation
 from omscore.routing._network import Network
-from omscore.routing._plans import STEPS_MAX, Found
+from omscore.routing._plans import STEPS_MAX, Found, single
 from omscore.routing._policy import Policy
 from omscore.routing._serve import serve, signs
 from omscore.routing._trace import Decision, Trace
@@ -83,7 +83,7 @@ class Router:
         ...     r.Demand("ord-1", (r.DemandLine("1", "X"),)), r.Stock()).queue
         'later'
         """
-        return self.decide(self.case(demand, stock, now=now, facts=facts))
+        return self.decide(self._case(demand, stock, now, facts))
 
     def case(
         self,
@@ -101,6 +101,11 @@ class Router:
         >>> case.covers_all()
         1
         """
+        return self._case(demand, stock, now, facts)
+
+    def _case(
+        self, demand: Demand, stock: StockView | Mapping[tuple[str, str], int], now: datetime | None, facts: Facts
+    ) -> Case:
         levels = self._levels
         if levels is None or levels.stock is not stock:
             view = Stock(stock) if isinstance(stock, Mapping) else stock
@@ -135,7 +140,7 @@ class Router:
                     continue
                 if ready.plain:
                     return Decision("assigned", self, x, at, n, found)
-                return self._judge(ready, x, at, n, found)
+                return self._judge(ready, x, at, n, single(x, found) if isinstance(found, int) else found)
         return Decision(self._nowhere, self, x, at, n, None, self._why(at))
 
     def _why(self, at: int) -> Reason:

@@ -10,7 +10,7 @@ from omscore.errors import Reason
 from omscore.kernel import Money
 from omscore.routing._case import Case, bits
 from omscore.routing._explanation import Explanation, Refusal, Scored
-from omscore.routing._plans import Found
+from omscore.routing._plans import Found, single
 from omscore.routing._requirements import refusal
 from omscore.routing._serve import first, runner_up, vector
 from omscore.routing._trace import Decision, plan_of
@@ -95,7 +95,7 @@ def _split(x: Case, ready: ReadyRule, mask: int, found: Found) -> str:
     whole = mask & x.covers_all()
     if not whole:
         return f"none of the {mask.bit_count()} candidates has everything"
-    alone = Found(None, single=(x, first(ready, x, whole)))
+    alone = single(x, first(ready, x, whole))
     ids = x.grid.ids[alone.nodes[0]]
     for rank, a, b in zip(
         ready.ranks, vector(ready, x, mask, found)[1:], vector(ready, x, mask, alone)[1:], strict=False

@@ -26,25 +26,20 @@ Take = tuple[int, int, int]
 
 
 class Found:
-    """A plan, its vector, and how sure it is: `bound` is a vector that no plan under the rule goes below.
+    """A plan, its vector, and how sure it is: `bound` is a vector that no plan under the rule goes below."""
 
-    Of a single node that ships everything only the node is kept, and the takes are made when asked for.
-    """
-
-    __slots__ = ("_single", "_takes", "backorders", "bound", "proven", "steps", "vector")
+    __slots__ = ("backorders", "bound", "proven", "steps", "takes", "vector")
 
     def __init__(
         self,
-        takes: tuple[Take, ...] | None,
+        takes: tuple[Take, ...],
         vector: tuple[int, ...] = (),
         bound: tuple[int, ...] = (),
         proven: bool = True,
         steps: int = 0,
         backorders: tuple[Take, ...] = (),
-        single: tuple[Case, int] | None = None,
     ) -> None:
-        self._takes = takes
-        self._single = single
+        self.takes = takes
         self.vector = vector
         self.bound = bound
         self.proven = proven
@@ -52,23 +47,18 @@ class Found:
         self.backorders = backorders
 
     @property
-    def takes(self) -> tuple[Take, ...]:
-        """Who gives what, in the order of nodes."""
-        if self._takes is None and self._single is not None:
-            x, i = self._single
-            self._takes = tuple([(i, k, n) for k, (_, n) in enumerate(x.needs)])
-        return self._takes or ()
-
-    @property
     def nodes(self) -> tuple[int, ...]:
         """The nodes used, in order."""
-        if self._single is not None:
-            return (self._single[1],)
         return tuple(sorted({i for i, _, _ in (*self.takes, *self.backorders)}))
 
     def units(self) -> int:
         """Units given, backordered ones included."""
         return sum(n for _, _, n in (*self.takes, *self.backorders))
+
+
+def single(x: Case, i: int) -> Found:
+    """The plan in which one node ships everything."""
+    return Found(tuple([(i, k, n) for k, (_, n) in enumerate(x.needs)]))
 
 
 class Part:

@@ -334,7 +334,7 @@ def _by_key(source: str, holds: Callable[[Node, str], bool]) -> Callable[..., st
                     known[wanted] = mask
             return mask
 
-        return f"{b.const(look)}({source})"
+        return f"(t if (t := {b.const(known)}.get({source})) is not None else {b.const(look)}({source}))"
 
     return lower
 
@@ -410,7 +410,8 @@ def _own(x: Case, i: int, term: Requirement) -> bool:
 
 
 def _lower_within(term: Requirement, b: MaskBinder) -> str:
-    return f"x.place.within({b.const(round(term['km'] * 1000))})"
+    meters = b.const(round(term["km"] * 1000))
+    return f"(t if (t := x.place.near.get({meters})) is not None else x.place.within({meters}))"
 
 
 def _lower_stocks(term: Requirement, b: MaskBinder) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from omscore.errors import Reason
 from omscore.routing._case import Case
 from omscore.routing._compile import ReadyRule
-from omscore.routing._plans import LAST, Found, Part, Search, cost_of, part_of
+from omscore.routing._plans import LAST, Found, Part, Search, cost_of, part_of, single
 from omscore.routing._preferences import Rank
 from omscore.routing._requirements import units_left
 from omscore.routing._sourced import Question, can_source
@@ -17,26 +17,39 @@ RANKS_MAX = 256
 """Rankings kept for one destination; they are made again when there are more."""
 
 
-def serve(ready: ReadyRule, x: Case, mask: int) -> Found | None:
-    """The plan of one rule, or None when it hands on."""
+def serve(ready: ReadyRule, x: Case, mask: int) -> Found | int | None:
+    """The plan of one rule; the node alone when one ships everything; None when the rule hands on."""
     if not mask:
         return None
+    if ready.single_first:
+        whole = mask if ready.complete else mask & x.covers_all()
+        if whole and ready.capped:
+            whole &= x.grid.caps(x.facts).at_least(x.demand.units)
+        if whole:
+            return first(ready, x, whole)
+        if ready.single_only:
+            return None
+    return _serve_many(ready, x, mask)
+
+
+def served(ready: ReadyRule, x: Case, mask: int) -> Found | None:
+    """The plan of one rule, written out."""
+    found = serve(ready, x, mask)
+    return single(x, found) if isinstance(found, int) else found
+
+
+def _serve_many(ready: ReadyRule, x: Case, mask: int) -> Found | None:
     rule = ready.rule
     if rule.fill == "in_order":
         return in_order(ready, x, mask)
-    whole = mask if ready.complete else mask & x.covers_all()
-    if whole and ready.capped:
-        whole &= x.grid.caps(x.facts).at_least(x.demand.units)
-    if ready.single_first:
-        if whole:
-            return Found(None, single=(x, first(ready, x, whole)))
-        if ready.single_only:
-            return None
     found = search(ready, x, mask)
-    if found is not None and rule.saving_min is not None and whole and len(found.nodes) > 1:
-        single = Found(None, single=(x, first(ready, x, whole)))
-        if not _saves(x, single, found, rule.saving_min):
-            return single
+    if found is not None and rule.saving_min is not None and len(found.nodes) > 1:
+        whole = mask & x.covers_all()
+        if ready.capped:
+            whole &= x.grid.caps(x.facts).at_least(x.demand.units)
+        alone = single(x, first(ready, x, whole)) if whole else None
+        if alone is not None and not _saves(x, alone, found, rule.saving_min):
+            return alone
     if found is None and rule.partial != "next":
         found = search(ready, x, mask, partial=True)
         if found is not None and rule.partial == "backorder":
@@ -160,7 +173,7 @@ def runner_up(ready: ReadyRule, x: Case, mask: int, found: Found) -> Found | Non
     best: Found | None = None
     for i in found.nodes:
         rest = mask & ~(1 << i)
-        other = serve(ready, x, rest) if rest else None
+        other = served(ready, x, rest) if rest else None
         if other is not None and (best is None or vector(ready, x, mask, other) < vector(ready, x, mask, best)):
             best = other
     return best

@@ -11,7 +11,7 @@ from omscore.errors import Reason
 from omscore.kernel import Money
 from omscore.routing._case import Case
 from omscore.routing._demand import Demand
-from omscore.routing._plans import Found, cost_of
+from omscore.routing._plans import Found, cost_of, single
 from omscore.routing._serve import cheapest
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Decision:
     <Decision ord-1: assigned at A by from/complete node>
     """
 
-    __slots__ = ("_found", "_last", "_outcome", "_plan", "_reason", "_review_reasons", "_route", "_router", "_x")
+    __slots__ = ("_last", "_outcome", "_plan", "_reason", "_review_reasons", "_route", "_router", "_served", "_x")
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Decision:
         x: Case,
         route: int,
         last: int,
-        found: Found | None,
+        found: Found | int | None,
         reason: Reason | None = None,
         review: tuple[Reason, ...] = (),
     ) -> None:
@@ -130,7 +130,7 @@ class Decision:
         self._x = x
         self._route = route
         self._last = last
-        self._found = found
+        self._served = found
         self._reason = reason
         self._review_reasons = review
         self._plan: Plan | None = None
@@ -174,9 +174,16 @@ class Decision:
         return Trace(x, self._router.hash, self._route, masks)
 
     @property
+    def _found(self) -> Found | None:
+        """The plan; of a single node that ships everything only the node is kept until somebody asks."""
+        if isinstance(self._served, int):
+            self._served = single(self._x, self._served)
+        return self._served
+
+    @property
     def _rule(self) -> int:
         """The place of the rule that gave the plan, or -1."""
-        return self._last if self._found is not None else -1
+        return self._last if self._served is not None else -1
 
     @property
     def demand(self) -> Demand:
