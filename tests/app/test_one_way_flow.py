@@ -183,7 +183,7 @@ def test_a_hold_past_its_deadline_takes_the_way_out_it_names() -> None:
     host.receive("ghent", {"SKU-1": 5}, key="dock-1")
     order = host.capture("web", payload(), key="c-1")
     host.hold(order.id, oms.Hold("fraud", "risk", MONDAY + timedelta(hours=2), on_expiry="cancel"), key="h-1")
-    assert host.tick() == {"expired": 0, "released": 0, "cancelled": 0}
+    assert host.tick() == {"expired": 0, "released": 0, "cancelled": 0, "renewed": 0}
     clock.advance(hours=2)
     assert host.tick()["cancelled"] == 1
     assert host.available("SKU-1") == {"ghent": 5}

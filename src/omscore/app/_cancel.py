@@ -5,14 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from omscore import inventory
+from omscore.app import _money
 from omscore.app._work import Work, cells_at
+from omscore.errors import CommandRefused, Reason
 from omscore.inventory import Cell
 from omscore.orders import Cancel, Order, UnitsMoved, decide
 
 
-def cancel(work: Work, order_id: str, units: Mapping[str, int] | None, why: str) -> str:
-    """Cancel units of lines, or everything that can still be; stock that was held becomes free at once."""
+def cancel(
+    work: Work,
+    order_id: str,
+    units: Mapping[str, int] | None,
+    why: str,
+    *,
+    refund: bool | None = None,
+    restock: bool = True,
+) -> str:
+    """Cancel units of lines, or everything that can still be; stock that was held becomes free at once.
+
+    Without `restock` the units that a node had are set aside in quarantine. With `refund` what was taken for them is
+    given back. Cancelling a whole order of which the gateway has taken money needs a word on the refund.
+    """
     order = work.order(order_id)
+    if units is None and refund is None and work.wiring.gateway is not None:
+        taken = _money.refundable(_money.payment_of(work, order))
+        if taken:
+            text = f"{taken} was captured for {order_id}; say refund=True to give it back or refund=False to keep it"
+            raise CommandRefused([Reason("cancel.captured", text, {"captured": taken.minor})])
     command = Cancel(units, why)
     moves = [
         move for event in decide(order, command, work.now) if isinstance(event, UnitsMoved) for move in event.moves
@@ -21,9 +40,12 @@ def cancel(work: Work, order_id: str, units: Mapping[str, int] | None, why: str)
     items = {line.id: line.item for line in order.lines}
     _release_reserved(work, order, [(items[line], n) for line, source, _, n in moves if source == "reserved"])
     for bucket in ("allocated", "picked"):
-        _release_at_nodes(work, order, {line: n for line, source, _, n in moves if source == bucket}, bucket)
+        _release_at_nodes(
+            work, order, {line: n for line, source, _, n in moves if source == bucket}, bucket, restock=restock
+        )
     if order.state == "cancelled":
         work.queue(order, due_at=None, outcome="cancelled")
+    settle_up(work, order, refund=bool(refund), why=why)
     work.emit("channel.cancelled", f"{order_id}:{work.cause}", order_id, channel=order.draft.channel, order=order_id)
     return order_id
 
@@ -45,7 +67,19 @@ def _release_reserved(work: Work, order: Order, units: Iterable[tuple[str, int]]
         inventory.release(work.txn, order.id, shares, cause=work.cause)
 
 
-def _release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket: str) -> None:
+def settle_up(work: Work, order: Order, *, refund: bool, why: str) -> None:
+    """The money after units went: promises beyond what is owed are let go, and what is due by now is taken."""
+    _money.let_go(work, order)
+    _money.catch_up(work, order)
+    _money.bind_credit(work, order)
+    if refund:
+        payment = _money.payment_of(work, order)
+        over = _money.refundable(payment) - _money.due(order)
+        if over.minor > 0:
+            _money.refund(work, order, over, why)
+
+
+def _release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket: str, *, restock: bool) -> None:
     """Take units out of the fulfillments that have them, the newest fulfillment first, and free their stock."""
     rest = dict(units)
     if not rest:
@@ -66,4 +100,6 @@ def _release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket
             cells = cells_at(fulfillment.node, freed)
             shares = {(cell, bucket): n for cell, n in cells.items()}
             inventory.release(work.txn, order.id, shares, cause=work.cause)
+            if not restock:
+                inventory.quarantine(work.txn, cells, cause=work.cause)
             work.save_fulfillment(fulfillment.reduced(taken, picked=bucket == "picked"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from omscore import inventory
+from omscore.app import _money
 from omscore.app._work import Work
 from omscore.errors import KeyReused, Reason
 from omscore.inventory import Cell, Want
@@ -26,6 +27,7 @@ from omscore.orders import (
 
 PAYMENT_HOLD = "payment"
 REVIEW_HOLD = "review"
+CREDIT_HOLD = "credit"
 
 
 def capture(work: Work, draft: Draft, content: str, order_id: str) -> str:
@@ -45,26 +47,51 @@ def capture(work: Work, draft: Draft, content: str, order_id: str) -> str:
     order = work.tell(None, Capture(order_id, draft))
     errors = [f for f in findings if f.severity == "error"]
     if errors:
-        work.tell(order, Reject(tuple(_reason(f) for f in errors)))
+        work.tell(order, Reject(tuple(reason_of(f) for f in errors)))
         work.emit("channel.rejected", order_id, order_id, channel=draft.channel, order=order_id)
         return order_id
     order = reserve(work, order)
-    order = work.tell(order, *_holds(work, draft, findings))
+    order = work.tell(order, *_holds(work, order, findings))
+    if work.wiring.gateway is not None or draft.payment == "terms":
+        open_payment(work, order)
     accept(work, order)
-    work.emit("notify.confirmed", order_id, order_id, order=order_id)
+    work.notify("confirmed", order_id, order)
     return order_id
 
 
-def _reason(finding: Finding) -> Reason:
+def reason_of(finding: Finding) -> Reason:
+    """A finding as the reason why an order is refused."""
     return Reason(finding.code, finding.text, {"hint": finding.hint, "field": finding.field})
 
 
-def _holds(work: Work, draft: Draft, findings: Sequence[Finding]) -> Iterable[Command]:
+def open_payment(work: Work, order: Order) -> None:
+    """Write down what the channel said of the payment, and ask the gateway for what is missing."""
+    payment = _money.payment_of(work, order)
+    _money.save(work, order, payment, payment)
+    if order.draft.payment == "pending":
+        _money.authorize_rest(work, order)
+    elif payment.method == "at_order":
+        _money.catch_up(work, order)
+
+
+def _holds(work: Work, order: Order, findings: Sequence[Finding]) -> Iterable[Command]:
+    draft = order.draft
     for finding in findings:
         if finding.severity == "review":
             yield PlaceHold(Hold(REVIEW_HOLD, owner="review", text=f"{finding.text} ({finding.code})"))
-    if work.wiring.pay_first(draft):
-        yield PlaceHold(Hold(PAYMENT_HOLD, owner="payments", text="the payment is not authorized yet"))
+    if draft.payment == "pending":
+        yield PlaceHold(payment_hold(work, draft.channel))
+    if (reason := _money.credit_reason(work, order)) is not None:
+        yield PlaceHold(Hold(CREDIT_HOLD, owner="credit", text=f"{reason.text} ({reason.code})"))
+
+
+def payment_hold(work: Work, channel: str) -> Hold:
+    """The stop of an order that is not paid; when the channel's patience ends, the order is cancelled."""
+    patience = work.wiring.profile(channel).unpaid_max
+    text = "the payment is not authorized yet"
+    if patience is None:
+        return Hold(PAYMENT_HOLD, owner="payments", text=text)
+    return Hold(PAYMENT_HOLD, "payments", work.now + patience, text, on_expiry="cancel")
 
 
 def accept(work: Work, order: Order) -> Order:
@@ -109,7 +136,7 @@ def reserve(work: Work, order: Order) -> Order:
         wants,
         cause=work.cause,
         policy="partial",
-        floors=work.wiring.buffers,
+        floors=work.floors(order),
         channel=order.draft.channel,
     )
     reserved = {item: n - got.short.get(item, 0) for item, n in wanted.items()}

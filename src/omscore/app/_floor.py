@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from omscore import inventory
+from omscore.app import _money
 from omscore.app._capture import reserve
 from omscore.app._work import Work, cells_at
 from omscore.batching import BatchPlan, Limits, MatrixFloor, PickLine, PickOrder, plan
@@ -89,7 +90,7 @@ def pick(work: Work, fulfillment_id: str, units: Mapping[str, int] | None) -> st
         inventory.pick(work.txn, fulfillment.order, cells, cause=work.cause)
         work.tell(work.order(fulfillment.order), MoveUnits("pick", units, fulfillment_id))
     if fulfillment.state == "open":
-        work.emit("notify.picking", fulfillment_id, fulfillment.order, order=fulfillment.order)
+        work.notify("picking", fulfillment_id, work.order(fulfillment.order))
     work.save_fulfillment(picked)
     return fulfillment_id
 
@@ -142,7 +143,8 @@ def ship(work: Work, fulfillment_id: str, parcels: Sequence[Parcel]) -> str:
     cells = cells_at(fulfillment.node, [(line.item, line.units) for line in fulfillment.lines])
     inventory.ship(work.txn, fulfillment.order, cells, cause=work.cause)
     units = {line.line: line.units for line in fulfillment.lines}
-    order = work.tell(work.order(fulfillment.order), MoveUnits("ship", units, fulfillment_id))
+    before = work.order(fulfillment.order)
+    order = work.tell(before, MoveUnits("ship", units, fulfillment_id))
     weights = [work.item(line.item).weight_grams * line.units for line in fulfillment.lines]
     shipment = Shipment(
         f"{fulfillment_id}-s1",
@@ -159,7 +161,10 @@ def ship(work: Work, fulfillment_id: str, parcels: Sequence[Parcel]) -> str:
     work.save_shipment(shipment)
     work.save_fulfillment(evolve(closed, shipment=shipment.id))
     work.emit("carrier.label", shipment.id, order.id, shipment=shipment.id)
-    work.emit("notify.shipped", shipment.id, order.id, order=order.id, shipment=shipment.id)
+    work.notify("shipped", shipment.id, order, shipment=shipment.id)
+    _money.catch_up(work, order, ref=shipment.id)
+    _money.post_invoice(work, before, order, shipment.id)
+    _money.post_cost(work, order, units, shipment.id)
     work.emit("channel.shipped", shipment.id, order.id, channel=order.draft.channel, shipment=shipment.id)
     return shipment.id
 
@@ -181,7 +186,7 @@ def track(work: Work, shipment_id: str, status: str) -> str:
         # Units that are already expected back while on their way arrive as a return, not as a delivery.
         arrived = {line: min(n, order.units[line].shipped) for line, n in shipment.lines.items()}
         order = work.tell(order, MoveUnits("deliver", {line: n for line, n in arrived.items() if n}, shipment_id))
-        work.emit("notify.delivered", shipment_id, order.id, order=order.id, shipment=shipment_id)
+        work.notify("delivered", shipment_id, order, shipment=shipment_id)
     close_if_finished(work, order.id)
     return shipment_id
 

@@ -8,12 +8,25 @@ from datetime import timedelta
 
 from attrs import evolve
 
+from omscore.app import _settle
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
 from omscore.errors import CarrierRejected, CarrierUnavailable
 from omscore.kernel import Money
 from omscore.orders import Order
-from omscore.ports import Carrier, Effect, Label, LabelRequest, Leased, Parcel, Store, Transaction
+from omscore.payments import Payment
+from omscore.ports import (
+    Carrier,
+    Effect,
+    Label,
+    LabelRequest,
+    Leased,
+    Parcel,
+    PaymentAnswer,
+    PaymentRequest,
+    Store,
+    Transaction,
+)
 from omscore.shipping import Shipment
 
 log = logging.getLogger("omscore")
@@ -82,9 +95,37 @@ def _send(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None
         channel = wiring.channels.get(effect.payload["channel"])
         if channel is not None:
             channel.tell(effect)
+    elif port == "payment" and wiring.gateway is not None:
+        return _pay(store, wiring, effect)
+    elif port == "erp" and wiring.erp is not None:
+        wiring.erp.post(effect.payload["posting"])
     elif effect.topic == "carrier.label":
         return _label(store, wiring, effect)
     return None
+
+
+def _pay(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:
+    """Ask the gateway for what a row says, unless its answer is known already."""
+    order_id, transaction = effect.payload["order"], effect.payload["transaction"]
+
+    def read(txn: Transaction) -> Payment:
+        found: Payment = Work(txn, wiring, effect.id).load("payment", order_id)
+        return found
+
+    payment = store.run(read, write=False)
+    row = payment.transaction(transaction)
+    if row is None or row.outcome != "asked" or wiring.gateway is None:
+        return None
+    parent = payment.transaction(row.parent)
+    request = PaymentRequest(row.id, order_id, row.amount, parent.reference if parent else "")
+    answer = getattr(wiring.gateway, row.kind)(request)
+    if not isinstance(answer, PaymentAnswer):
+        raise TypeError(f"a gateway answers with a PaymentAnswer, not {type(answer).__name__}")
+    return lambda work: _settled(work, order_id, transaction, answer)
+
+
+def _settled(work: Work, order_id: str, transaction: str, answer: PaymentAnswer) -> None:
+    _settle.answered(work, order_id, transaction, answer)
 
 
 def _label(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:

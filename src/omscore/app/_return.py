@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from omscore import inventory
+from omscore.app import _money
 from omscore.app._floor import close_if_finished
 from omscore.app._work import Work, cells_at
 from omscore.errors import CommandRefused, InvalidValue, Reason
@@ -76,5 +77,7 @@ def receive_return(work: Work, return_id: str, units: Mapping[str, int] | None, 
     inventory.return_stock(work.txn, cells, to=bucket, cause=work.cause)
     work.save_return(after)
     order = work.tell(work.order(value.order), MoveUnits("receive_return", units, return_id))
+    if disposition == "restock":
+        _money.post_cost(work, order, units, f"{return_id}:{work.cause}", sign=-1)
     close_if_finished(work, order.id)
     return return_id

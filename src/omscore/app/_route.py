@@ -28,7 +28,7 @@ def route(work: Work, order_id: str, *, approved: bool = False) -> Routed:
         waiting = "held" if order.holds else "backordered" if order.totals.backordered else "assigned"
         work.queue(order, due_at=None, outcome=waiting)
         return Routed(order_id, attempt, waiting, f"nothing to route: {order!r}")
-    stock = stock_of(work.txn, demand, floors=work.wiring.buffers)
+    stock = stock_of(work.txn, demand, floors=work.floors(order))
     decision = work.wiring.router.route(demand, stock, now=work.now)
     plan = plan_to_commit(decision, approved=approved)
     nodes = () if plan is None else _commit(work, order, plan, attempt)
@@ -62,15 +62,15 @@ def _after_parking(work: Work, order_id: str) -> None:
 def _commit(work: Work, order: Order, plan: Plan, attempt: int) -> tuple[str, ...]:
     shares, cells = shares_of(plan), cells_of(plan)
     items = {line.id: line.item for line in order.lines}
-    inventory.allocate(work.txn, order.id, cells, cause=work.cause, floors=_own_floors(work, cells))
+    inventory.allocate(work.txn, order.id, cells, cause=work.cause, floors=_own_floors(work.floors(order), cells))
     _open_fulfillments(work, order, shares, items, attempt)
     nodes = tuple(sorted(shares))
-    work.emit("notify.routed", f"{order.id}:{attempt}", order.id, order=order.id, nodes=list(nodes))
+    work.notify("routed", f"{order.id}:{attempt}", order, nodes=list(nodes))
     return nodes
 
 
-def _own_floors(work: Work, cells: Mapping[Cell, int]) -> dict[Cell, int]:
-    return {cell: work.wiring.buffers[cell] for cell in cells if cell in work.wiring.buffers}
+def _own_floors(floors: Mapping[Cell, int], cells: Mapping[Cell, int]) -> dict[Cell, int]:
+    return {cell: floors[cell] for cell in cells if cell in floors}
 
 
 def _open_fulfillments(

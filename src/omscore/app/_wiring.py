@@ -9,9 +9,10 @@ from typing import Any
 from attrs import field, frozen
 
 from omscore.inventory import Cell
-from omscore.kernel import Item
+from omscore.kernel import Item, Money
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Items, sells_items
-from omscore.ports import Carrier, Channel, IdSource, Notifier, Observer
+from omscore.oversight import ChannelProfile
+from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway
 from omscore.routing import Network, Policy, Router
 
 
@@ -52,8 +53,19 @@ class Wiring:
     floors: Mapping[str, Any] = field(factory=dict)
     bins: Mapping[tuple[str, str], str] = field(factory=dict)
     buffers: Mapping[Cell, int] = field(factory=dict)
-    pay_first: Callable[[Draft], bool] = field(default=lambda draft: draft.payment == "pending")
+    gateway: PaymentGateway | None = None
+    erp: Erp | None = None
+    verifier: AddressVerifier | None = None
+    costs: Mapping[str, Money] = field(factory=dict)
+    profiles: Mapping[str, ChannelProfile] = field(factory=dict)
     due: Callable[[Draft, datetime], datetime | None] = field(default=lambda draft, now: draft.ship_by)
+
+    def profile(self, channel: str) -> ChannelProfile:
+        """The profile of a channel; one that was given none has what every channel has."""
+        return self.profiles.get(channel, _ANY_CHANNEL)
+
+
+_ANY_CHANNEL = ChannelProfile()
 
 
 def standard_checks(catalog: Items | None) -> tuple[Check, ...]:

@@ -34,7 +34,7 @@ class Work:
         self._versions: dict[tuple[str, str], int] = {}
         self._values: dict[tuple[str, str], Any] = {}
 
-    # -- records ----------------------------------------------------------------------------------------------------
+    # -- records -------------------------------------------------------------------------------------------------------
 
     def find(self, kind: str, id_: str) -> Any | None:
         """A record's value, or None."""
@@ -64,7 +64,7 @@ class Work:
         for _, id_ in self.txn.find(kind, index):
             yield self.load(kind, id_)
 
-    # -- orders -----------------------------------------------------------------------------------------------------
+    # -- orders --------------------------------------------------------------------------------------------------------
 
     def order(self, id_: str) -> Order:
         """An order; raises NotFound."""
@@ -100,7 +100,7 @@ class Work:
                     index[f"waits:{line.item}"] = stamp(order.captured_at)
         self.save("queue", order.id, queued, index)
 
-    # -- fulfillments, shipments, returns -----------------------------------------------------------------------------
+    # -- fulfillments, shipments, returns ------------------------------------------------------------------------------
 
     def fulfillments(self, order: str) -> list[Fulfillment]:
         """The fulfillments of an order, oldest first."""
@@ -136,7 +136,7 @@ class Work:
         """How many records an index has."""
         return len(self.txn.find(kind, index, limit=100_000))
 
-    # -- the world --------------------------------------------------------------------------------------------------
+    # -- the world -----------------------------------------------------------------------------------------------------
 
     def emit(self, topic: str, id_: str, key: str = "", /, **payload: Any) -> None:
         """Put an effect into the outbox if somebody takes it."""
@@ -145,9 +145,24 @@ class Work:
             "notify": self.wiring.notifier is not None,
             "carrier": bool(self.wiring.carriers),
             "channel": payload.get("channel") in self.wiring.channels,
+            "payment": self.wiring.gateway is not None,
+            "erp": self.wiring.erp is not None,
         }
         if taken.get(port, False):
             self.txn.emit([Effect(f"{id_}:{topic}", topic, payload, key=key)])
+
+    def notify(self, notice: str, id_: str, order: Order, /, **payload: Any) -> None:
+        """Have the customer told, if the channel's profile has this notice."""
+        if notice in self.wiring.profile(order.draft.channel).notices:
+            self.emit(f"notify.{notice}", id_, order.id, order=order.id, **payload)
+
+    def floors(self, order: Order) -> Mapping[Cell, int]:
+        """The free units to leave in each cell: the larger of everybody's buffer and the channel's own."""
+        mine = self.wiring.profile(order.draft.channel).buffers
+        if not mine:
+            return self.wiring.buffers
+        everybody = self.wiring.buffers
+        return {cell: max(mine.get(cell, 0), everybody.get(cell, 0)) for cell in sorted({*mine, *everybody})}
 
     def item(self, sku: str) -> Item:
         """What is known of an item; an unknown one has no weight and no tags."""

@@ -1,0 +1,148 @@
+"""From the batch to the return: the part of the service that the floor, carriers and the returns desk use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omscore.app import _floor, _outbox, _return
+from omscore.app._reads import Reads
+from omscore.app._service import pairs
+from omscore.app._work import Work
+from omscore.batching import BatchPlan, Limits
+from omscore.orders import Fulfillment, Order
+from omscore.ports import Parcel
+from omscore.returns import Return
+from omscore.shipping import Shipment
+
+
+class FloorWork(Reads):
+    """The part of the service that moves goods."""
+
+    # -- batch, pick, pack ---------------------------------------------------------------------------------------------
+
+    def plan_batches(self, node: str, limits: Limits, *, fulfillments_max: int = 1_000, **options: Any) -> BatchPlan:
+        """Plan a node's open fulfillments into batches and keep them; `options` go to omscore.batching.plan.
+
+        A fulfillment that fits no cart, or whose item has no bin, is listed in the plan's `refused`.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> from omscore.batching import Limits
+        >>> at = up_to("allocated")
+        >>> [batch.orders for batch in at.shop.plan_batches("ghent", Limits(orders_max=8)).batches]
+        [('ord-1-f1',)]
+        """
+        made: BatchPlan = self._store.run(
+            lambda txn: _floor.plan_batches(
+                Work(txn, self._wiring, f"batch:{node}"), node, limits, fulfillments_max, **options
+            )
+        )
+        self._saw("batched", node=node, batches=len(made.batches))
+        return made
+
+    def pick(self, fulfillment_id: str, units: Mapping[str, int] | None = None, *, key: str) -> Fulfillment:
+        """Record units as picked: all that are left unless units of lines are named.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("allocated")
+        >>> at.shop.pick(at.fulfillment.id, {"1": 1}, key="pick-1").lines[0].picked
+        1
+        """
+        content = (fulfillment_id, pairs(units))
+        self._command("pick", key, content, lambda work: _floor.pick(work, fulfillment_id, units))
+        return self.fulfillment(fulfillment_id)
+
+    def short_pick(self, fulfillment_id: str, units: Mapping[str, int], *, key: str) -> Order:
+        """Record units as not found: the ledger is mended, the rest is taken from elsewhere or backordered.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("allocated", stock=2)
+        >>> at.shop.short_pick(at.fulfillment.id, {"1": 1}, key="short-1")
+        <Order ord-1 accepted: backordered 1, allocated 1>
+        """
+        content = (fulfillment_id, pairs(units))
+        found = self._command("short_pick", key, content, lambda work: _floor.short_pick(work, fulfillment_id, units))
+        return self.order(found)
+
+    def pack(self, fulfillment_id: str, *, key: str) -> Fulfillment:
+        """Record a fulfillment as packed.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("picked")
+        >>> at.shop.pack(at.fulfillment.id, key="pack-1").state
+        'packed'
+        """
+        self._command("pack", key, (fulfillment_id,), lambda work: _floor.pack(work, fulfillment_id))
+        return self.fulfillment(fulfillment_id)
+
+    # -- ship ----------------------------------------------------------------------------------------------------------
+
+    def ship(self, fulfillment_id: str, parcels: Sequence[Parcel] = (), *, key: str) -> Shipment:
+        """Hand a fulfillment to a carrier; the label is made after the commit, by `deliver`.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("packed")
+        >>> at.shop.ship(at.fulfillment.id, key="ship-1").lines
+        {'1': 2}
+        """
+        content = (fulfillment_id, tuple((p.id, p.weight_grams) for p in parcels))
+        found = self._command("ship", key, content, lambda work: _floor.ship(work, fulfillment_id, parcels))
+        return self.shipment(found)
+
+    def track(self, shipment_id: str, status: str, *, key: str) -> Shipment:
+        """Record a carrier's fact about a shipment, named by its id or a tracking number.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("shipped")
+        >>> at.shop.track(at.shipment.id, "delivered", key="post-1").status
+        'delivered'
+        """
+        found = self._command("track", key, (shipment_id, status), lambda work: _floor.track(work, shipment_id, status))
+        return self.shipment(found)
+
+    def deliver(self, effects_max: int = 1_000, *, worker: str = "oms") -> dict[str, int]:
+        """Drain the outbox: labels, notices, channel messages; failures are tried again later and end parked.
+
+        >>> import omscore as oms
+        >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).deliver()
+        {'done': 0, 'retried': 0, 'parked': 0}
+        """
+        return _outbox.deliver(self._store, self._wiring, worker, effects_max)
+
+    # -- return --------------------------------------------------------------------------------------------------------
+
+    def open_return(
+        self, order_id: str, units: Mapping[str, int], *, why: str = "", node: str = "", key: str
+    ) -> Return:
+        """Expect goods back: units of lines, or of items, that were shipped.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> at.shop.open_return(at.order.id, {"SKU-1": 1}, why="too small", key="ret-1").lines
+        (ReturnLine(line='1', item='SKU-1', units=1, received=0...),)
+        """
+        content = (order_id, pairs(units), why, node)
+        found = self._command(
+            "open_return", key, content, lambda work: _return.open_return(work, order_id, units, why, node)
+        )
+        return self.return_(found)
+
+    def receive_return(
+        self, return_id: str, units: Mapping[str, int] | None = None, *, disposition: str = "restock", key: str
+    ) -> Return:
+        """Record goods that came back, and what becomes of them: restock, quarantine, scrap or damaged.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> back = at.shop.open_return(at.order.id, {"SKU-1": 1}, key="ret-1")
+        >>> at.shop.receive_return(back.id, disposition="quarantine", key="ret-2").state
+        'received'
+        """
+        content = (return_id, pairs(units), disposition)
+        self._command(
+            "receive_return",
+            key,
+            content,
+            lambda work: _return.receive_return(work, return_id, units, disposition),
+        )
+        return self.return_(return_id)

@@ -1,0 +1,137 @@
+"""Payments, credit and reopening: the part of the service that deals with money."""
+
+from __future__ import annotations
+
+from omscore.app import _money, _reopen, _settle
+from omscore.app._reads import Reads
+from omscore.errors import NotFound
+from omscore.kernel import Money
+from omscore.orders import Order
+from omscore.payments import CreditAccount, Payment
+from omscore.ports import PaymentAnswer
+
+
+class MoneyWork(Reads):
+    """The part of the service that takes, gives back and lends."""
+
+    def payment(self, order_id: str) -> Payment:
+        """What was authorized, captured and refunded for an order; raises NotFound.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("accepted")
+        >>> at.shop.payment(at.order.id).status
+        'captured'
+        """
+        return self._read(lambda work: _money.payment_of(work, work.order(order_id)))
+
+    def due(self, order_id: str) -> Money:
+        """What the customer owes for the units of an order that are not cancelled, taken already or not.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("accepted")
+        >>> at.shop.due(at.order.id)
+        Money(minor=3998, currency='EUR')
+        """
+        return self._read(lambda work: _money.due(work.order(order_id)))
+
+    def authorize(self, order_id: str, *, key: str) -> Payment:
+        """Ask the gateway again for what is owed and not promised: a card was declined, or the customer comes back.
+
+        The order keeps its stock meanwhile. Does nothing when an answer is awaited or nothing is missing.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("accepted")
+        >>> at.shop.authorize(at.order.id, key="again").status
+        'captured'
+        """
+        self._command("authorize", key, (order_id,), lambda work: _money.authorize_rest(work, work.order(order_id)))
+        return self.payment(order_id)
+
+    def settle(
+        self, order_id: str, transaction: str, *, done: bool, reference: str = "", text: str = "", key: str
+    ) -> Payment:
+        """Record the answer to something that was asked, as a gateway's message or a person tells it.
+
+        Raises InvalidValue when nothing of that id was asked; a second answer changes nothing.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> asked = at.shop.refund(at.order.id, Money(500, "EUR"), why="scratched", key="refund-1")
+        >>> at.shop.settle(at.order.id, asked.transactions[-1].id, done=True, key="answer-1").status
+        'partly_refunded'
+        """
+        answer = PaymentAnswer(done, reference, None, text)
+        content = (order_id, transaction, done, reference, text)
+        self._command("settle", key, content, lambda work: _settle.answered(work, order_id, transaction, answer))
+        return self.payment(order_id)
+
+    def reopen(self, order_id: str, *, why: str = "", key: str) -> Order:
+        """Take up a cancelled, rejected or closed order again; its checks and the customer's credit are looked at anew.
+
+        Raises TransitionNotAllowed for an order that is not finished, and CommandRefused with the reasons that stand.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("accepted")
+        >>> _ = at.shop.cancel(at.order.id, key="cancel-1")
+        >>> at.shop.reopen(at.order.id, why="changed their mind again", key="reopen-1")
+        <Order ord-1 accepted: reserved 2>
+        """
+        self._command("reopen", key, (order_id, why), lambda work: _reopen.reopen(work, order_id, why))
+        return self.order(order_id)
+
+    def refund(self, order_id: str, amount: Money | None = None, *, why: str = "", ref: str = "", key: str) -> Payment:
+        """Give money back, whatever has become of the goods; `ref` names the return that it is for, if any.
+
+        Without an amount it is what was taken for units that are cancelled or returned. Raises CommandRefused beyond
+        what was captured (`payment.over_refunded`), or when nothing is to be given back.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> at.shop.refund(at.order.id, Money(500, "EUR"), why="scratched", key="refund-1").transactions[-1].outcome
+        'asked'
+        """
+        content = (order_id, None if amount is None else (amount.minor, amount.currency), why, ref)
+        self._command(
+            "refund", key, content, lambda work: _money.refund(work, work.order(order_id), amount, why, ref).order
+        )
+        return self.payment(order_id)
+
+    def receive_payment(self, order_id: str, amount: Money, *, key: str) -> Payment:
+        """Record money that came in for an order on terms; it frees as much of the customer's credit.
+
+        Raises CommandRefused beyond what the order costs (`payment.over_captured`).
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("shipped", payment="terms")
+        >>> at.shop.receive_payment(at.order.id, Money(3998, "EUR"), key="bank-1").status
+        'captured'
+        """
+        content = (order_id, amount.minor, amount.currency)
+        self._command(
+            "receive_payment", key, content, lambda work: _money.take(work, work.order(order_id), amount).order
+        )
+        return self.payment(order_id)
+
+    def set_credit(self, customer: str, limit: Money, *, days: int = 30, key: str) -> CreditAccount:
+        """Give a customer credit: orders on terms beyond it are held for a person; invoices are due after some days.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.set_credit("c-17", Money(100_000, "EUR"), key="terms-1").left
+        Money(minor=100000, currency='EUR')
+        """
+        content = (customer, limit.minor, limit.currency, days)
+        self._command("set_credit", key, content, lambda work: _money.set_credit(work, customer, limit, days))
+        return self.credit(customer)
+
+    def credit(self, customer: str) -> CreditAccount:
+        """A customer's credit and what their orders bind of it; raises NotFound.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.credit("c-18")
+        Traceback (most recent call last):
+        omscore.errors.NotFound: no credit with id 'c-18'
+        """
+        found: CreditAccount | None = self._read(lambda work: work.find("credit", customer))
+        if found is None:
+            raise NotFound("credit", customer)
+        return found

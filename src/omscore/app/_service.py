@@ -1,0 +1,49 @@
+"""What every part of the service stands on: the store, the wiring, and commands that run once per key."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from omscore.app._wiring import Wiring
+from omscore.app._work import Work
+from omscore.inventory import fingerprint, once
+from omscore.kernel import key
+from omscore.ports import Store, Transaction
+
+T = TypeVar("T")
+log = logging.getLogger("omscore")
+log.addHandler(logging.NullHandler())
+
+
+class Service:
+    """A store and what was wired to it; the parts of :class:`omscore.Oms` are built on this."""
+
+    _store: Store
+    _wiring: Wiring
+
+    def _command(self, name: str, key_: str, content: tuple[object, ...], work: Callable[[Work], T]) -> T:
+        """Run a command once per key, in one transaction."""
+        key(key_)
+        print_ = fingerprint(name, *content)
+
+        def run(txn: Transaction) -> T:
+            return once(txn, key_, print_, lambda: work(Work(txn, self._wiring, key_)))
+
+        result = self._store.run(run)
+        self._saw(name, key=key_)
+        return result
+
+    def _read(self, work: Callable[[Work], T]) -> T:
+        return self._store.run(lambda txn: work(Work(txn, self._wiring, "")), write=False)
+
+    def _saw(self, what: str, **facts: Any) -> None:
+        log.debug("%s %s", what, facts)
+        if self._wiring.observer is not None:
+            self._wiring.observer.saw(what, facts)
+
+
+def pairs(units: Mapping[str, int] | None) -> tuple[tuple[str, int], ...] | None:
+    """Units as plain values in one order, for fingerprints."""
+    return None if units is None else tuple(sorted(units.items()))

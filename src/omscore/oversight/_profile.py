@@ -1,0 +1,56 @@
+"""A channel's profile: everything that one channel's orders ask of the service, in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from attrs import field, frozen
+
+from omscore.errors import InvalidValue
+from omscore.inventory import Cell
+
+NOTICES: Mapping[str, timedelta] = {
+    "confirmed": timedelta(minutes=2),
+    "paid": timedelta(minutes=5),
+    "routed": timedelta(minutes=15),
+    "picking": timedelta(minutes=30),
+    "shipped": timedelta(hours=2),
+    "picked_up": timedelta(hours=4),
+    "delivered": timedelta(hours=24),
+}
+"""The seven notices and how soon after capture each is due, unless the channel's profile says otherwise."""
+
+CAPTURE_METHODS = ("at_order", "at_shipment", "on_terms")
+"""When money is taken: once authorized, with each shipment, or later by invoice."""
+
+
+@frozen
+class ChannelProfile:
+    """What a channel promises and needs.
+
+    `commitment` is how soon an order ships; orders of a higher `priority` are worked on first; `packaging` is told to
+    the packing table. `capture_method` and `allowance_minor` say when and how far money is taken; an order that is not
+    paid within `unpaid_max` is cancelled. `buffers` are the free units to leave in a cell for this channel. `notices`
+    maps each notice to how soon after capture it is due; one that is left out is not sent.
+
+    >>> ChannelProfile(commitment=timedelta(hours=72)).notices["confirmed"]
+    datetime.timedelta(seconds=120)
+    """
+
+    commitment: timedelta | None = None
+    priority: int = 0
+    packaging: str = "standard"
+    capture_method: str = "at_shipment"
+    allowance_minor: int = 0
+    unpaid_max: timedelta | None = None
+    buffers: Mapping[Cell, int] = field(factory=dict)
+    notices: Mapping[str, timedelta] = field(default=NOTICES)
+
+    def __attrs_post_init__(self) -> None:
+        if self.capture_method not in CAPTURE_METHODS:
+            raise InvalidValue(
+                f"capture_method must be one of {', '.join(CAPTURE_METHODS)}, not {self.capture_method!r}"
+            )
+        if unknown := sorted(set(self.notices) - set(NOTICES)):
+            raise InvalidValue(f"no notice is called {', '.join(unknown)}; the notices are {', '.join(NOTICES)}")

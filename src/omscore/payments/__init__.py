@@ -1,0 +1,36 @@
+"""Payments: authorize, capture, void and refund as an append-only list; credit terms; what is told to the books."""
+
+from omscore.payments._credit import CreditAccount, check_credit
+from omscore.payments._payment import PAYMENT_STATUSES, TRANSACTION_KINDS, Payment, PaymentTransaction, fold
+from omscore.payments._postings import (
+    POSTING_KINDS,
+    Posting,
+    PostingLine,
+    invoice,
+    paid,
+    refunded,
+    stock_value,
+    written_off,
+)
+from omscore.payments._shares import due_for, shares, total_due
+
+__all__ = [
+    "TRANSACTION_KINDS",
+    "PAYMENT_STATUSES",
+    "PaymentTransaction",
+    "Payment",
+    "fold",
+    "shares",
+    "due_for",
+    "total_due",
+    "CreditAccount",
+    "check_credit",
+    "POSTING_KINDS",
+    "PostingLine",
+    "Posting",
+    "invoice",
+    "paid",
+    "refunded",
+    "written_off",
+    "stock_value",
+]

@@ -1,0 +1,255 @@
+"""One order's payment: rows are appended and never changed, and everything else is derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from omscore.errors import CommandRefused, InvalidValue, Reason
+from omscore.kernel import Money
+
+TRANSACTION_KINDS = ("authorize", "capture", "void", "refund", "expire")
+"""What a row is about; "expire" takes back an authorization that the bank no longer honors."""
+
+_OUTCOMES = ("asked", "done", "failed")
+
+PAYMENT_STATUSES = (
+    "unpaid",
+    "pending",
+    "failed",
+    "authorized",
+    "partly_captured",
+    "captured",
+    "partly_refunded",
+    "refunded",
+    "voided",
+)
+"""What a payment's rows amount to; never stored."""
+
+
+@frozen
+class PaymentTransaction:
+    """One row: money that was asked for, or the answer to that. The last row of an id counts.
+
+    `parent` names the row that this one is about: the authorization that is voided or expired. `ref` is what it was
+    for (a shipment, a return), `reference` the gateway's own name for it.
+
+    >>> PaymentTransaction("a1", "authorize", Money(500, "EUR"), None).outcome
+    'asked'
+    """
+
+    id: str
+    kind: str
+    amount: Money
+    at: datetime
+    outcome: str = "asked"
+    parent: str = ""
+    ref: str = ""
+    reference: str = ""
+    expires_at: datetime | None = None
+    text: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if self.kind not in TRANSACTION_KINDS:
+            raise InvalidValue(f"kind must be one of {', '.join(TRANSACTION_KINDS)}, not {self.kind!r}")
+        if self.outcome not in _OUTCOMES:
+            raise InvalidValue(f"outcome must be one of {', '.join(_OUTCOMES)}, not {self.outcome!r}")
+        if self.amount.minor <= 0:
+            raise InvalidValue(f"a payment's row is about more than nothing, not {self.amount}")
+
+
+def _refuse(code: str, text: str, **facts: object) -> CommandRefused:
+    return CommandRefused([Reason(code, text, facts)])
+
+
+@frozen
+class Payment:
+    """What was authorized, captured, voided and refunded for one order, as the rows in the order they came.
+
+    `allowance_minor` is how much more than authorized may be captured (a tip, a weighed item), in minor units. `method`
+    says when money is taken: "at_order", "at_shipment" or "on_terms".
+
+    >>> payment = Payment("ord-1", "EUR")
+    >>> payment.status, payment.authorized.minor
+    ('unpaid', 0)
+    """
+
+    order: str
+    currency: str
+    method: str = "at_shipment"
+    allowance_minor: int = 0
+    rows: tuple[PaymentTransaction, ...] = ()
+
+    @property
+    def transactions(self) -> tuple[PaymentTransaction, ...]:
+        """The rows that count: of each id the last, in the order in which the ids first came.
+
+        >>> asked = PaymentTransaction("a1", "authorize", Money(500, "EUR"), None)
+        >>> from attrs import evolve
+        >>> [t.outcome for t in fold([asked, evolve(asked, outcome="done")]).transactions]
+        ['done']
+        """
+        return tuple({row.id: row for row in self.rows}.values())
+
+    def transaction(self, id: str) -> PaymentTransaction | None:  # noqa: A002 - the field's word for it
+        """The row that counts for an id, or None.
+
+        >>> Payment("ord-1", "EUR").transaction("a1")
+        """
+        return next((row for row in reversed(self.rows) if row.id == id), None)
+
+    def total(self, kind: str, *outcomes: str) -> Money:
+        """The sum of the transactions of a kind with one of some outcomes ("done" unless named).
+
+        >>> Payment("ord-1", "EUR").total("refund", "asked", "done")
+        Money(minor=0, currency='EUR')
+        """
+        wanted = outcomes or ("done",)
+        return Money(
+            sum(t.amount.minor for t in self.transactions if t.kind == kind and t.outcome in wanted), self.currency
+        )
+
+    @property
+    def authorized(self) -> Money:
+        """What the bank has promised and still stands by, captured or not.
+
+        >>> fold([PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "done")]).authorized.minor
+        500
+        """
+        return self.total("authorize") - self.total("void") - self.total("expire")
+
+    @property
+    def captured(self) -> Money:
+        """What was taken.
+
+        >>> Payment("ord-1", "EUR").captured.minor
+        0
+        """
+        return self.total("capture")
+
+    @property
+    def refunded(self) -> Money:
+        """What was given back.
+
+        >>> Payment("ord-1", "EUR").refunded.minor
+        0
+        """
+        return self.total("refund")
+
+    @property
+    def status(self) -> str:
+        """The headline, one of PAYMENT_STATUSES, derived from the rows.
+
+        >>> row = PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "done")
+        >>> fold([row, PaymentTransaction("c1", "capture", Money(200, "EUR"), None, "done")]).status
+        'partly_captured'
+        """
+        captured, refunded, authorized = self.captured, self.refunded, self.authorized
+        if refunded:
+            return "refunded" if refunded >= captured else "partly_refunded"
+        if captured:
+            return "captured" if captured >= authorized else "partly_captured"
+        if authorized.minor > 0:
+            return "authorized"
+        if self.total("authorize"):
+            return "voided"
+        if self.total("authorize", "asked"):
+            return "pending"
+        return "failed" if self.total("authorize", "failed") else "unpaid"
+
+    def ask(self, row: PaymentTransaction) -> Payment:
+        """This payment with one more thing asked for, or said to be done; the guards hold for both.
+
+        Raises CommandRefused: `payment.over_captured` beyond what is authorized and the allowance,
+        `payment.over_refunded` beyond what was captured, `payment.over_voided` beyond what is neither captured nor
+        voided yet. An id that is there already changes nothing.
+
+        >>> payment = fold([PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "done")])
+        >>> payment.ask(PaymentTransaction("c1", "capture", Money(501, "EUR"), None))
+        Traceback (most recent call last):
+        omscore.errors.CommandRefused: 5.01 EUR cannot be captured: 5.00 EUR is left of what is authorized ...
+        """
+        if self.transaction(row.id) is not None or row.outcome == "failed":
+            return self if self.transaction(row.id) else self._with(row)
+        if row.kind in ("capture", "void", "expire"):
+            taken = sum((self.total(kind, "asked", "done").minor for kind in ("capture", "void", "expire")), 0)
+            left = self.total("authorize").minor - taken
+            left += self.allowance_minor if row.kind == "capture" else 0
+            if row.amount.minor > left:
+                verb = "captured" if row.kind == "capture" else "voided"
+                text = (
+                    f"{row.amount} cannot be {verb}: {Money(max(0, left), self.currency)} is left of what is authorized"
+                )
+                raise _refuse(f"payment.over_{verb}", text, asked=row.amount.minor, left=left)
+        if row.kind == "refund":
+            left = self.captured.minor - self.total("refund", "asked", "done").minor
+            if row.amount.minor > left:
+                text = f"{row.amount} cannot be refunded: {Money(left, self.currency)} is left of what was captured"
+                raise _refuse("payment.over_refunded", text, asked=row.amount.minor, left=left)
+        return self._with(row)
+
+    def settled(
+        self,
+        id: str,  # noqa: A002 - the field's word for it
+        outcome: str,
+        at: datetime,
+        *,
+        reference: str = "",
+        expires_at: datetime | None = None,
+        text: str = "",
+    ) -> Payment:
+        """This payment after the answer to what was asked; a second answer changes nothing.
+
+        >>> payment = fold([PaymentTransaction("a1", "authorize", Money(500, "EUR"), None)])
+        >>> payment.status, payment.settled("a1", "done", None).status
+        ('pending', 'authorized')
+        """
+        row = self.transaction(id)
+        if row is None:
+            raise InvalidValue(f"nothing was asked as {id!r} for {self.order}")
+        if row.outcome != "asked":
+            return self
+        answer = evolve(row, outcome=outcome, at=at, reference=reference, expires_at=expires_at, text=text)
+        return self._with(answer)
+
+    @property
+    def open_authorizations(self) -> tuple[PaymentTransaction, ...]:
+        """The authorizations of which something is left, with that rest as their amount; captures use the oldest first.
+
+        >>> row = PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "done")
+        >>> later = PaymentTransaction("c1", "capture", Money(200, "EUR"), None, "done")
+        >>> [t.amount.minor for t in fold([row, later]).open_authorizations]
+        [300]
+        """
+        left: dict[str, int] = {}
+        rows = {t.id: t for t in self.transactions if t.kind == "authorize" and t.outcome == "done"}
+        for id_, row in rows.items():
+            gone = [t for t in self.transactions if t.parent == id_ and t.kind in ("void", "expire")]
+            left[id_] = row.amount.minor - sum(t.amount.minor for t in gone if t.outcome != "failed")
+        rest = self.total("capture", "asked", "done").minor
+        result = []
+        for id_, n in left.items():
+            used = min(rest, n)
+            rest -= used
+            if n > used:
+                result.append(evolve(rows[id_], amount=Money(n - used, self.currency)))
+        return tuple(result)
+
+    def _with(self, row: PaymentTransaction) -> Payment:
+        if row.amount.currency != self.currency:
+            raise InvalidValue(f"{row.amount} is no {self.currency}; one order, one currency")
+        return evolve(self, rows=(*self.rows, row))
+
+
+def fold(rows: Iterable[PaymentTransaction], payment: Payment | None = None) -> Payment:
+    """The payment that a history of rows leads to; of an order without a name when none is given.
+
+    >>> fold([PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "failed")]).status
+    'failed'
+    """
+    found = tuple(rows)
+    if payment is None:
+        payment = Payment("", found[0].amount.currency if found else "XXX")
+    return evolve(payment, rows=(*payment.rows, *found))

@@ -1,0 +1,1 @@
+"""Testing: what a host's tests build on."""
