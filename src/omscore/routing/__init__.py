@@ -76,6 +76,7 @@ from omscore.routing._preferences import (
     weeks_of_supply,
     wished_first,
 )
+from omscore.routing._promise import DeliveryPromise, Outlook, PromisedPart, Repromised, outlook, promise, repromise
 from omscore.routing._requirements import (
     before_cutoff,
     can_handle,
@@ -138,6 +139,8 @@ __all__ = [
     "Router", "matcher", "OUTCOMES", "Decision", "Plan", "Assignment", "Review", "Trace", "Explanation",
     # from orders and the ledger, and back
     "demand_of", "stock_of", "plan_to_commit", "shares_of", "cells_of",
+    # promising
+    "Outlook", "outlook", "promise", "DeliveryPromise", "PromisedPart", "repromise", "Repromised",
     # parcels and routing again
     "Package", "Splitter", "split_packages", "by_backorder", "by_category", "by_tag", "by_weight", "Settled", "settle",
     "REJECTIONS", "StockAfter", "rejection_effect", "left_to_route",
