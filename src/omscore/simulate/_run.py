@@ -149,8 +149,7 @@ class Run:
         decision = self[order].decision
         if decision is None:
             raise InvalidValue(f"order {order!r} had nothing to route: {self[order].outcome}")
-        told: Explanation = decision.explain()
-        return told
+        return decision.explain()
 
     def summary(self) -> dict[str, Any]:
         """The run in figures; None where nothing can be counted.
@@ -352,19 +351,19 @@ def _decide(ledger: Ledger, router: Router, demand: Demand, now: datetime | None
             velocities=ledger.velocities,
             channel=demand.channel,
         )
-        decision = router.route(demand, stock_of(txn, demand, floors=kept), now=now, facts=facts)
+        case = router.case(demand, stock_of(txn, demand, floors=kept), now=now, facts=facts)
+        decision = router.decide(case)
         plan = plan_to_commit(decision, approved=router.policy.review.default == "accept")
         cells = {} if plan is None else cells_of(plan)
         if cells:
             allocate(txn, demand.id, cells, cause=f"simulate {demand.id}", floors=kept)
-        return fate_of(decision, sum(cells.values()))
+        return fate_of(case, decision, sum(cells.values()))
 
     return ledger.store.run(work)
 
 
-def fate_of(decision: Decision, units_placed: int) -> Fate:
-    """A decision in figures."""
-    case = decision.trace.case
+def fate_of(case: Any, decision: Decision, units_placed: int) -> Fate:
+    """A decision of a case (`Router.case`) in figures."""
     nodes = decision.nodes
     index = [case.grid.index[node] for node in nodes]
     meters = [case.place.meters[i] for i in index]
