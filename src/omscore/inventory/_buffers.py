@@ -87,23 +87,37 @@ def floors(
 ) -> dict[Cell, int]:
     """The floors for cells under a set of rules: what `reserve`, `allocate` and `availability` take as `floors`.
 
-    `velocities` names each item's velocity class. Of two rules of one rank the later decides. Cells of a pool have no
-    buffer: their units are fenced for somebody already.
+    `velocities` names each item's velocity class. Of two rules of one rank the later decides. An item's lots at a node
+    keep one buffer together, which lies on the lots with most free units. Cells of a pool have no buffer: their units
+    are fenced for somebody already.
 
     >>> rules = [Buffer(percent=8), Buffer(percent=12, velocity="fast"), Buffer(units=2, item="SKU-2")]
     >>> cells = [(Cell("SKU-1", "ghent"), Figures(free=200)), (Cell("SKU-2", "ghent"), Figures(free=200))]
     >>> [floor for floor in floors(rules, cells, velocities={"SKU-1": "fast"}).values()]
     [24, 2]
     """
-    result = {}
+    lots: dict[tuple[str, str], list[tuple[Cell, Figures]]] = {}
     for cell, figures in cells:
-        if cell.pool:
-            continue
+        if not cell.pool:
+            lots.setdefault((cell.item, cell.node), []).append((cell, figures))
+    result = {}
+    for rows in lots.values():
+        cell = rows[0][0]
         velocity = (velocities or {}).get(cell.item, "")
         best = None
         for buffer in buffers:
             if buffer.fits(cell, velocity, channel) and (best is None or buffer.rank >= best.rank):
                 best = buffer
-        if best is not None and (keep := best.keep(figures)):
-            result[cell] = keep
+        if best is None:
+            continue
+        if len(rows) == 1:
+            keep = best.keep(rows[0][1])
+            if keep:
+                result[cell] = keep
+            continue
+        keep = best.keep(Figures(free=sum(figures.on_hand for _, figures in rows)))
+        for lot, figures in sorted(rows, key=lambda row: (row[1].free, row[0]), reverse=True):
+            if n := min(keep, figures.free):
+                result[lot] = n
+                keep -= n
     return result

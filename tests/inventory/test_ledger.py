@@ -1,0 +1,106 @@
+"""The ledger by itself: outcomes, what-ifs, and values that no store could keep."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from omscore.adapters import MemoryStore
+from omscore.errors import Busy, InvalidValue, Unknown
+from omscore.inventory import Cell, Ledger, Want, outcome
+from omscore.kernel import QUANTITY_MAX, ManualClock
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+CELL = Cell("SKU", "ghent")
+
+
+def test_a_bulk_goes_on_after_a_refusal_and_tells_each_outcome() -> None:
+    ledger = Ledger.in_memory()
+    ledger.receive({CELL: 3}, key="dock-1")
+    done = [outcome(lambda n=n: ledger.reserve(f"ord-{n}", [Want("SKU", 2)], key=f"web-{n}")) for n in range(3)]  # type: ignore[misc]
+    assert [one.state for one in done] == ["done", "refused", "refused"]
+    assert done[1].reasons[0].code == "stock.insufficient"
+    assert outcome(lambda: ledger.pick("nobody", {CELL: 1}, key="p")).reasons[0].code == "command.not_found"
+    assert outcome(lambda: ledger.receive({CELL: 9}, key="web-0")).reasons[0].code == "command.key_reused"
+
+
+def test_an_unknown_commit_is_neither_done_nor_refused_and_a_busy_store_comes_through() -> None:
+    def lost() -> None:
+        raise Unknown("connection lost during COMMIT")
+
+    def busy() -> None:
+        raise Busy("locked")
+
+    assert outcome(lost).state == "unknown"
+    with pytest.raises(Busy):
+        outcome(busy)
+
+
+@pytest.mark.parametrize("notebook", [True, False])
+def test_a_what_if_shares_nothing_with_what_is(notebook: bool) -> None:
+    ledger = Ledger.in_memory() if notebook else Ledger(MemoryStore())
+    ledger.receive({CELL: 3}, key="dock-1")
+    ledger.reserve("ord-1", [Want("SKU", 1)], key="web-1", expires_in=timedelta(minutes=1))
+    before = list(ledger.export())
+    what_if = ledger.fork()
+    what_if.reserve("ord-1", [Want("SKU", 3)], key="web-2")
+    what_if.expect("po-1", "SKU", "ghent", 3, NOON, key="po-1")
+    assert list(ledger.export()) == before
+    assert what_if.figures(CELL).reserved == 3
+    assert ledger.reserve("ord-1", [Want("SKU", 2)], key="web-2").cells == {CELL: 2}
+
+
+@pytest.mark.parametrize(
+    "stock",
+    [
+        {CELL: 0},
+        {CELL: -1},
+        {CELL: 2**63},
+        {CELL: 1.5},
+        {CELL: True},
+        {Cell("", "ghent"): 1},
+        {Cell("SKU", "ghent\x00"): 1},
+        {Cell("SKU", "ghent", " pool"): 1},
+        {Cell("S" * 256, "ghent"): 1},
+        {Cell("\ud800", "ghent"): 1},
+    ],
+)
+def test_what_no_store_could_keep_is_refused_before_anything_moves(stock: dict[Cell, int]) -> None:
+    ledger = Ledger.in_memory()
+    with pytest.raises(InvalidValue):
+        ledger.receive(stock, key="dock-1")
+    assert ledger.journal() == []
+
+
+def test_figures_never_grow_beyond_what_every_store_can_hold() -> None:
+    ledger = Ledger.in_memory()
+    ledger.receive({CELL: QUANTITY_MAX}, key="dock-1")
+    with pytest.raises(InvalidValue, match="more than any store can hold"):
+        ledger.receive({CELL: 1}, key="dock-2")
+    assert ledger.figures(CELL).free == QUANTITY_MAX
+
+
+def test_ten_thousand_lines_are_one_command() -> None:
+    ledger = Ledger.in_memory()
+    ledger.receive({Cell(f"SKU-{n}", "ghent"): 1 for n in range(10_000)}, key="dock-1")
+    wants = [Want(f"SKU-{n}", 1) for n in range(10_000)]
+    assert len(ledger.reserve("ord-1", wants, key="web-1").cells) == 10_000
+    assert ledger.release("ord-1", key="cancel-1") == 10_000
+
+
+def test_a_late_copy_of_an_abandoned_request_cannot_succeed_after_a_restock() -> None:
+    clock = ManualClock(NOON)
+    ledger = Ledger.in_memory(clock.now)
+    until = NOON + timedelta(seconds=30)
+    one = outcome(lambda: ledger.reserve("ord-1", [Want("SKU", 1)], key="web-1", not_after=until))
+    ledger.receive({CELL: 5}, key="dock-1")
+    clock.advance(minutes=1)
+    late = outcome(lambda: ledger.reserve("ord-1", [Want("SKU", 1)], key="web-1", not_after=until))
+    assert (one.reasons[0].code, late.reasons[0].code) == ("stock.insufficient", "command.too_late")
+
+
+def test_a_store_that_cannot_fork_says_what_to_do() -> None:
+    class Remote:
+        run = MemoryStore().run
+
+    with pytest.raises(InvalidValue, match="export it"):
+        Ledger(Remote()).fork()
