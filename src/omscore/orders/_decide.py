@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from omscore.errors import CommandRefused, InvalidValue, InvariantBroken, Reason, TransitionNotAllowed
-from omscore.kernel import quantity
+from omscore.kernel import QUANTITY_MAX, quantity
 from omscore.orders._messages import (
     Accept,
     Accepted,
@@ -37,7 +37,7 @@ from omscore.orders._messages import (
     UnitsMoved,
 )
 from omscore.orders._order import ORDER_STATES, Order
-from omscore.orders._units import FINAL_BUCKETS, UNIT_BUCKETS, UNIT_MOVES, Units
+from omscore.orders._units import FINAL_BUCKETS, UNIT_BUCKETS, UNIT_INDEX, UNIT_MOVES, Units
 
 
 def _refuse(code: str, text: str, /, **facts: Any) -> CommandRefused:
@@ -47,20 +47,25 @@ def _refuse(code: str, text: str, /, **facts: Any) -> CommandRefused:
 def _moves(order: Order, verb: str, units: Mapping[str, int]) -> tuple[tuple[str, str, str, int], ...]:
     """The bucket moves of a verb, or CommandRefused naming every line that has too few units."""
     move = UNIT_MOVES[verb]
+    target = move.target
     result: list[tuple[str, str, str, int]] = []
     reasons: list[Reason] = []
     for line, asked in units.items():
         has = order.units.get(line)
         if has is None:
             order.draft.line(line)  # raises, naming the lines there are
-        rest = quantity(asked, f"line {line}: units")
+            raise InvariantBroken(f"order {order.id} has a line {line!r} without units")
+        # Most moves take one bucket's units: the check of the number is written out because this runs for every line.
+        rest = asked if type(asked) is int and 0 < asked <= QUANTITY_MAX else quantity(asked, f"line {line}: units")
         for source in move.sources:
-            n = min(rest, getattr(has, source))
+            n = has[UNIT_INDEX[source]]
             if n:
-                result.append((line, source, move.target, n))
+                if n >= rest:
+                    result.append((line, source, target, rest))
+                    rest = 0
+                    break
+                result.append((line, source, target, n))
                 rest -= n
-            if not rest:
-                break
         if rest:
             sources = " or ".join(move.sources)
             reasons.append(
@@ -209,15 +214,12 @@ def _apply_moved(order: Order, event: UnitsMoved) -> Order:
     return Order(order.id, order.draft, order.state, MappingProxyType(units), order.holds, order.captured_at)
 
 
-def _with(order: Order, *, state: str | None = None, holds: tuple[Hold, ...] | None = None) -> Order:
-    return Order(
-        order.id,
-        order.draft,
-        order.state if state is None else state,
-        order.units,
-        order.holds if holds is None else holds,
-        order.captured_at,
-    )
+def _into(order: Order, state: str) -> Order:
+    return Order(order.id, order.draft, state, order.units, order.holds, order.captured_at)
+
+
+def _held_by(order: Order, holds: tuple[Hold, ...]) -> Order:
+    return Order(order.id, order.draft, order.state, order.units, holds, order.captured_at)
 
 
 def _apply_reopened(order: Order, event: Reopened) -> Order:
@@ -232,13 +234,13 @@ def _apply_reopened(order: Order, event: Reopened) -> Order:
 
 
 _APPLIERS: dict[type, Callable[[Any, Any], Order]] = {
-    Accepted: lambda order, event: _with(order, state="accepted"),
-    Rejected: lambda order, event: _with(order, state="rejected"),
-    HoldPlaced: lambda order, event: _with(order, holds=(*order.holds, event.hold)),
-    HoldReleased: lambda order, event: _with(order, holds=tuple(h for h in order.holds if h.code != event.code)),
+    Accepted: lambda order, event: _into(order, "accepted"),
+    Rejected: lambda order, event: _into(order, "rejected"),
+    HoldPlaced: lambda order, event: _held_by(order, (*order.holds, event.hold)),
+    HoldReleased: lambda order, event: _held_by(order, tuple(h for h in order.holds if h.code != event.code)),
     UnitsMoved: _apply_moved,
-    Cancelled: lambda order, event: _with(order, state="cancelled"),
-    Closed: lambda order, event: _with(order, state="closed"),
+    Cancelled: lambda order, event: _into(order, "cancelled"),
+    Closed: lambda order, event: _into(order, "closed"),
     Reopened: _apply_reopened,
 }
 

@@ -104,10 +104,7 @@ class Order:
         >>> fold([Captured("ord-1", draft, now), Accepted(now)]).totals
         Units(open=2)
         """
-        result = Units()
-        for units in self.units.values():
-            result += units
-        return result
+        return Units._make(map(sum, zip(Units(), *self.units.values(), strict=True)))
 
     @property
     def fulfillment_status(self) -> str:

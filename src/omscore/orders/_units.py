@@ -45,18 +45,19 @@ class Units(NamedTuple):
         Traceback (most recent call last):
         omscore.errors.CommandRefused: 1 unit is open, 2 cannot become allocated (units.too_few)
         """
-        has = getattr(self, source)
-        if n > has:
-            raise CommandRefused(
-                [
-                    Reason(
-                        "units.too_few",
-                        f"{has} {'unit is' if has == 1 else 'units are'} {source}, {n} cannot become {target}",
-                        {"bucket": source, "has": has, "asked": n},
-                    )
-                ]
-            )
-        return self._replace(**{source: has - n, target: getattr(self, target) + n})
+        row = list(self)
+        at = UNIT_INDEX[source]
+        row[at] = rest = row[at] - n
+        row[UNIT_INDEX[target]] += n
+        if rest < 0:
+            raise self._too_few(source, target, n)
+        # tuple.__new__ and not Units(...): a move runs for every line of every event that is folded.
+        return tuple.__new__(Units, row)
+
+    def _too_few(self, source: str, target: str, n: int) -> CommandRefused:
+        has = self[UNIT_INDEX[source]]
+        text = f"{has} {'unit is' if has == 1 else 'units are'} {source}, {n} cannot become {target}"
+        return CommandRefused([Reason("units.too_few", text, {"bucket": source, "has": has, "asked": n})])
 
     def __add__(self, other: object) -> Units:
         if not isinstance(other, Units):
@@ -70,6 +71,9 @@ class Units(NamedTuple):
 
 UNIT_BUCKETS = Units._fields
 """The buckets, in the order of the one-way flow."""
+
+UNIT_INDEX = {bucket: i for i, bucket in enumerate(UNIT_BUCKETS)}
+"""Where a bucket stands in Units."""
 
 FINAL_BUCKETS = ("delivered", "returned", "cancelled")
 """Where units stay when all is done."""
