@@ -22,7 +22,7 @@ from omscore.kernel import GeoPoint, Item, Money, largest_remainder
 from omscore.orders import Draft
 from omscore.replay._day import Day, Rejected, TakenBack, Wish
 from omscore.replay._rows import ROW, good_groups, need, table
-from omscore.routing import Network, Node, Policy, Route, Rule, by_priority, has_stock, park, whole_order
+from omscore.routing import Network, Node, Policy, Route, Rule, by_priority, fewest_splits, has_stock, park, whole_order
 
 SALES = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country", "line")
 CANCELLATIONS = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "CustomerID")
@@ -55,7 +55,7 @@ POLICY = Policy(
             "all",
             rules=(
                 Rule("one stop", require=(whole_order(),), prefer=(by_priority(),)),
-                Rule("by priority", require=(has_stock(),), prefer=(by_priority(),), fill="in_order", stops_max=3),
+                Rule("fewest stops", require=(has_stock(),), prefer=(fewest_splits(), by_priority()), stops_max=3),
             ),
         ),
     ),
