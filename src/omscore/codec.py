@@ -180,7 +180,7 @@ class Codec:
             return "null"
         data = self.encode(value)
         try:
-            return _to_text(data)
+            return json_text(data)
         except (TypeError, ValueError, RecursionError):
             # The encoder takes typed fields at their word; here one did not hold what its type says.
             raise _odd(data).error() from None
@@ -594,10 +594,24 @@ def _field(data: Mapping[str, Any], name: str) -> Any:
 
 def _in_order(encoded: list[Any]) -> list[Any]:
     # Sets have no order of their own; stored text has the same one every time.
-    return sorted(encoded, key=_to_text)
+    return sorted(encoded, key=json_text)
 
 
-_to_text = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+def _unknown(value: Any) -> Any:
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def _text_encoder() -> Callable[[Any], str]:
+    """Compact JSON, by the encoder that json.dumps makes anew for each call: here it is made once."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+    pieces = make(None, _unknown, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False)
+    return lambda data: "".join(pieces(data, 0))
+
+
+json_text = _text_encoder()
+"""JSON-able data as compact text; raises TypeError or ValueError for what is no JSON."""
 
 
 def _odd(data: Any) -> _Bad:
@@ -610,7 +624,7 @@ def _odd(data: Any) -> _Bad:
         steps = enumerate(data)
     for step, part in steps:
         try:
-            _to_text(part)
+            json_text(part)
         except (TypeError, ValueError, RecursionError):
             inner = _odd(part)
             return _Bad(inner.text, step if isinstance(step, int) else str(step), *inner.path)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from omscore.codec import json_text
 from omscore.errors import Conflict, Corrupt, InvalidValue, InvariantBroken
 from omscore.inventory import BUCKETS, Cell, Movement, Reservation, Short
 from omscore.kernel import QUANTITY_MAX
@@ -74,14 +75,13 @@ def _check(cell: Cell, free_before: int, row: Sequence[int], floor: int) -> None
             raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
 
 
-_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
-
-
 def due_at(reservation: Reservation) -> int | None:
     """When a reservation runs out, if it holds anything that can."""
-    if reservation.expires_at is None or not any(bucket == "reserved" for _, bucket in reservation.held):
-        return None
-    return stamp(reservation.expires_at)
+    if reservation.expires_at is not None:
+        for _, bucket in reservation.held:
+            if bucket == "reserved":
+                return stamp(reservation.expires_at)
+    return None
 
 
 def reservation_text(reservation: Reservation, due: int | None) -> str:
@@ -99,7 +99,7 @@ def reservation_text(reservation: Reservation, due: int | None) -> str:
         fields["x"] = stamp(reservation.expires_at)
     if reservation.since is not None:
         fields["s"] = stamp(reservation.since)
-    return _compact(fields)
+    return json_text(fields)
 
 
 def reservation_from(id_: str, version: int, due: int | None, text: str) -> Reservation:

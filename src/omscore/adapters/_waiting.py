@@ -29,7 +29,7 @@ class Job:
         self.result: Any = None
         self.error: BaseException | None = None
         self.lead = False
-        self.wake: Lock | None = None
+        self.wake = Lock()
 
     def outcome(self) -> Any:
         """The result, or the error raised."""
@@ -44,7 +44,15 @@ class Line:
     Who comes first leads first, so that nobody waits longer than those before need.
     """
 
-    def __init__(self, perform: Callable[[Sequence[Job]], None], *, most: int, patience_s: float) -> None:
+    def __init__(
+        self,
+        perform_one: Callable[[Callable[[Any], Any]], Any],
+        perform: Callable[[Sequence[Job]], None],
+        *,
+        most: int,
+        patience_s: float,
+    ) -> None:
+        self._perform_one = perform_one
         self._perform = perform
         self._most = most
         self._patience_s = patience_s
@@ -54,30 +62,35 @@ class Line:
 
     def run(self, work: Callable[[Any], Any]) -> Any:
         """Have a command performed, by this thread or by one that leads meanwhile."""
-        job = Job(work)
         with self._mutex:
-            self._jobs.append(job)
-            if self._led:
-                job.wake = Lock()
-                job.wake.acquire()
+            alone = not self._led
+            if alone:
+                self._led = True
             else:
-                self._led = job.lead = True
-        if job.wake is not None:
-            self._wait(job, job.wake)
+                job = Job(work)
+                job.wake.acquire()
+                self._jobs.append(job)
+        if alone:
+            try:
+                return self._perform_one(work)
+            finally:
+                with self._mutex:
+                    self._hand_on()
+        self._wait(job)
         if job.lead:
             self._lead()
         return job.outcome()
 
-    def _wait(self, job: Job, wake: Lock) -> None:
+    def _wait(self, job: Job) -> None:
         try:
-            if wake.acquire(timeout=self._patience_s):
+            if job.wake.acquire(timeout=self._patience_s):
                 return
             with self._mutex:
                 waiting = job in self._jobs and not job.lead
                 if waiting:
                     self._jobs.remove(job)
             if not waiting:
-                wake.acquire()  # it is being performed right now
+                job.wake.acquire()  # it is being performed right now
         except BaseException:
             with self._mutex:
                 with suppress(ValueError):
@@ -97,7 +110,7 @@ class Line:
             with self._mutex:
                 self._hand_on()
             for job in group:
-                if job.wake is not None and not job.lead:
+                if not job.lead:
                     job.wake.release()
 
     def _hand_on(self) -> None:
@@ -106,8 +119,7 @@ class Line:
             return
         heir = self._jobs[0]
         heir.lead = True
-        if heir.wake is not None:
-            heir.wake.release()
+        heir.wake.release()
 
 
 class LockFile:

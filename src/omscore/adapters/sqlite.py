@@ -78,7 +78,7 @@ class SqliteStore:
 
     def _open(self) -> None:
         self._pid = os.getpid()
-        self._line = Line(self._perform, most=_GROUP_MAX, patience_s=self._patience_s)
+        self._line = Line(self._alone, self._perform, most=_GROUP_MAX, patience_s=self._patience_s)
         self._readers: list[sqlite3.Connection] = []
         self._moves: dict[tuple[str, str, str], int] = {}
         self._closed = False
@@ -223,17 +223,13 @@ class SqliteStore:
     # -- writing: only the thread that leads the line comes here ----------------------------------------------------
 
     def _perform(self, group: Sequence[Job]) -> None:
-        self._busy.now = True
-        try:
-            if len(group) == 1 or not self._together(group):
-                for job in group:
-                    job.error = job.result = None
-                    try:
-                        job.result = self._alone(job.work)
-                    except BaseException as error:  # noqa: BLE001 - it belongs to the thread that sent the job
-                        job.error = error
-        finally:
-            self._busy.now = False
+        if len(group) == 1 or not self._together(group):
+            for job in group:
+                job.error = job.result = None
+                try:
+                    job.result = self._alone(job.work)
+                except BaseException as error:  # noqa: BLE001 - it belongs to the thread that sent the job
+                    job.error = error
 
     def _begin(self) -> None:
         self._queue.acquire(self._patience_s)
@@ -260,6 +256,7 @@ class SqliteStore:
         for _ in range(_RERUNS_MAX):
             txn = self._transaction(self._cursor, self._begin)
             committing = committed = False
+            self._busy.now = True
             try:
                 result = work(txn)
                 txn.finish()
@@ -276,6 +273,7 @@ class SqliteStore:
             else:
                 return result
             finally:
+                self._busy.now = False
                 if txn.new_moves and not committed:
                     self._moves.clear()
                 self._end()
@@ -284,6 +282,7 @@ class SqliteStore:
     def _together(self, group: Sequence[Job]) -> bool:
         """Commit many jobs at once, each behind a savepoint; False when they must be done one by one."""
         new_moves = committing = committed = False
+        self._busy.now = True
         try:
             self._begin()
             for job in group:
@@ -309,6 +308,7 @@ class SqliteStore:
             for job in group:
                 job.error = job.error or ours
         finally:
+            self._busy.now = False
             if new_moves and not committed:
                 self._moves.clear()
             self._end()
