@@ -1,7 +1,7 @@
 """The stores beside the bare database doing the same writes: CPU time, interleaved rounds, medians.
 
 A reserve of one line: look up the key, read reservation and cells, write journal, cell, reservation and key. The bare
-side runs the same statements with values made beforehand, and computes nothing.
+side is written by hand for this one case: the same statements and bytes, no layers.
 
 Run it with `python -m benchmarks.bench_stores` (add `--rounds 20` for calmer figures).
 """
@@ -9,19 +9,25 @@ Run it with `python -m benchmarks.bench_stores` (add `--rounds 20` for calmer fi
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import blake2b
 from pathlib import Path
 from statistics import median
+from threading import Thread
+from typing import Any
 
 from omscore.adapters import SqliteStore
 from omscore.adapters import _sqlite_statements as sql
 from omscore.adapters._sqlite_schema import TENANT_SPAN, prepare, tenant_number
-from omscore.inventory import Cell, Want, once, receive, reserve
+from omscore.inventory import Cell, Want, allocate, once, receive, release, reserve
 from omscore.ports import Store, Transaction
 
 CELL = Cell("SKU-1", "ghent")
@@ -45,7 +51,7 @@ def stocked(store: Store) -> None:
 
 
 class Raw:
-    """Plain sqlite3: the statements of a reserve, their values ready."""
+    """Plain sqlite3 by hand: the same statements, and the same bytes worked out without layers."""
 
     def __init__(self, path: str, synchronous: str) -> None:
         self.conn = sqlite3.connect(path, isolation_level=None, cached_statements=256)
@@ -56,35 +62,45 @@ class Raw:
         run = self.conn.execute
         run(sql.ADD_MOVE, ("reserve", "free", "reserved"))
         run(sql.ADD_CELL, (0, *CELL, 10_000_000, 0, 0, 0, 0, 0, 0, 0, 1, b"0" * 16))
-        self.n = 0
+
+    def reserve(self, run: Callable[..., sqlite3.Cursor], key: str) -> None:
+        id_ = f"ord-{key}"
+        run(sql.READ_RESERVATION, (TENANT_SPAN, 0, id_)).fetchone()
+        ((no, node, pool, lot, free, reserved, *others, version, digest),) = run(
+            sql.READ_CELLS, (0, "SKU-1")
+        ).fetchall()
+        now = time.time_ns() // 1_000
+        if free < 1:
+            raise ValueError("sold out")
+        version += 1
+        link = blake2b(f"{digest!r}{version}{now}{CELL}free reserved 1 {key} {id_}".encode(), digest_size=16).digest()
+        run(sql.ADD_ENTRY, (TENANT_SPAN, no, version, now, 1, 1, key, id_, None, 0, link))
+        run(sql.SET_CELL, (free - 1, reserved + 1, *others, version, link, no))
+        held = f'{{"h":[["SKU-1","{node}","{pool}","{lot}","reserved",1]],"s":{now}}}'
+        run(sql.ADD_RESERVATION, (1, now + 900_000_000, no, held, 0, id_))
+        result = (
+            f'{{"$":"inventory.Reserved/1","reservation":"{id_}","cells":[[["SKU-1","{node}","{pool}","{lot}"],1]],'
+            f'"short":{{}},"expires_at":"2026-11-24T03:00:00.{now % 1_000_000:06}+00:00"}}'
+        )
+        run(sql.ADD_CLAIM, (0, key, _FINGERPRINT, result))
 
     def reserves(self, keys: list[str], batch: int) -> None:
         run = self.conn.cursor().execute
-        digest, result = b"0123456789abcdef", '{"$":"inventory.Reserved/1","reservation":"ord-web-17"}' + " " * 80
-        held = '{"h":[["SKU-1","ghent","","","reserved",1]],"s":1795488348662381}'
-        for start in range(0, len(keys), batch):
-            if batch > 1:
+        if batch == 1:
+            for key in keys:
+                run(sql.READ_CLAIM, (0, key)).fetchone()
                 run("BEGIN IMMEDIATE")
+                self.reserve(run, key)
+                run("COMMIT")
+            return
+        for start in range(0, len(keys), batch):
+            run("BEGIN IMMEDIATE")
             for key in keys[start : start + batch]:
                 run(sql.READ_CLAIM, (0, key)).fetchone()
-                if batch == 1:
-                    run("BEGIN IMMEDIATE")
-                else:
-                    run("SAVEPOINT job")
-                self.n += 1
-                n = self.n
-                run(sql.READ_RESERVATION, (TENANT_SPAN, 0, f"ord-{key}")).fetchone()
-                run(sql.READ_CELLS, (0, "SKU-1")).fetchall()
-                run(sql.ADD_ENTRY, (TENANT_SPAN, 1, n, 1_795_488_348_662_381, 1, 1, key, f"ord-{key}", None, 0, digest))
-                run(sql.SET_CELL, (10_000_000 - n, n, 0, 0, 0, 0, 0, 0, n, digest, 1))
-                run(sql.ADD_RESERVATION, (1, 1_795_488_648_662_381, 1, held, 0, f"ord-{key}"))
-                run(sql.ADD_CLAIM, (0, key, _FINGERPRINT, result))
-                if batch > 1:
-                    run("RELEASE job")
-                else:
-                    run("COMMIT")
-            if batch > 1:
-                run("COMMIT")
+                run("SAVEPOINT job")
+                self.reserve(run, key)
+                run("RELEASE job")
+            run("COMMIT")
 
 
 def in_groups(store: SqliteStore, keys: list[str], batch: int) -> None:
@@ -126,13 +142,169 @@ def beside_raw(folder: Path, rounds: int, n: int) -> None:
         store.close()
 
 
+def in_threads(threads: int, n: int, reserve_one: Callable[[int, str], object]) -> float:
+    """Reserves per second of so many threads, each doing n."""
+
+    def shop(name: int) -> None:
+        for i in range(n):
+            reserve_one(name, f"t-{name}-{i}")
+
+    running = [Thread(target=shop, args=(t,)) for t in range(threads)]
+    start = time.perf_counter()
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return threads * n / (time.perf_counter() - start)
+
+
+def group_commit(folder: Path, rounds: int, threads: int = 16, n: int = 30) -> None:
+    """One store shared by threads, against a store for each thread: interleaved, FULL, by the wall."""
+    shared, own = [], []
+    for r in range(rounds):
+        store = SqliteStore(folder / f"shared-{r}.db")
+        stocked(store)
+        shared.append(in_threads(threads, n, lambda _, key, s=store: s.run(command(key))))  # type: ignore[misc]
+        store.close()
+        stores = [SqliteStore(folder / f"own-{r}.db") for _ in range(threads)]
+        stocked(stores[0])
+        own.append(in_threads(threads, n, lambda t, key, s=stores: s[t].run(command(key))))  # type: ignore[misc]
+        for one in stores:
+            one.close()
+    ratio = median(a / b for a, b in zip(shared, own, strict=True))
+    print(f"\nSQLite, {threads} threads, power-loss durability, {rounds} interleaved rounds")
+    print(f"own connections {median(own):,.0f}/s, one store in groups {median(shared):,.0f}/s, ratio {ratio:.2f}")
+
+
+def _process(path: str, name: int, seconds: float, answers: Any) -> None:
+    store = SqliteStore(path, patience_s=30)
+    waits = []
+    end = time.perf_counter() + seconds
+    while (start := time.perf_counter()) < end:
+        store.run(command(f"p-{name}-{len(waits)}"))
+        waits.append(time.perf_counter() - start)
+    store.close()
+    answers.put((len(waits), max(waits), median(waits)))
+
+
+def processes(folder: Path, count: int = 8, seconds: float = 3) -> None:
+    """Processes on one item of one file: who got how much, who waited longest."""
+    path = str(folder / "processes.db")
+    store = SqliteStore(path)
+    stocked(store)
+    spawn = multiprocessing.get_context("spawn")
+    answers = spawn.Queue()
+    running = [spawn.Process(target=_process, args=(path, i, seconds, answers)) for i in range(count)]
+    for process in running:
+        process.start()
+    got = [answers.get() for _ in running]
+    for process in running:
+        process.join()
+    done = sorted(n for n, _, _ in got)
+    reserved = store.run(lambda txn: txn.figures([CELL])[CELL].reserved, write=False)
+    store.close()
+    print(f"\nSQLite, {count} processes on one item, power-loss durability, {seconds:g} s")
+    print(
+        f"{sum(done) / seconds:,.0f}/s, shares {done[0]} to {done[-1]} ({done[-1] / done[0]:.2f}x), "
+        f"median wait {median(w for _, _, w in got) * 1e3:.1f} ms, "
+        f"worst wait {max(w for _, w, _ in got) * 1e3:.0f} ms, "
+        f"reserved {reserved} of {sum(done)} acknowledged"
+    )
+
+
+_SYNCED = """
+import sys
+from benchmarks.bench_stores import command, stocked
+from omscore.adapters import SqliteStore
+store = SqliteStore(sys.argv[1])
+stocked(store)
+for i in range(int(sys.argv[2])):
+    store.run(command(f"f-{i}"))
+store.close()
+"""
+
+
+def fsyncs(folder: Path, n: int = 300) -> None:
+    """How often a reserve waits for the disk, counted by strace."""
+    if shutil.which("strace") is None:
+        print("\nstrace is not installed: fsyncs not counted")
+        return
+    counts = []
+    for runs in (0, n):
+        trace = folder / f"trace-{runs}"
+        command_line = ["strace", "-f", "-o", str(trace), "-e", "trace=fsync,fdatasync"]
+        command_line += [sys.executable, "-c", _SYNCED, str(folder / f"sync-{runs}.db"), str(runs)]
+        subprocess.run(command_line, check=True)  # noqa: S603 - our own
+        counts.append(sum("sync(" in line for line in trace.read_text().splitlines()))
+    print(f"\nSQLite, {n} reserves: {(counts[1] - counts[0]) / n:.3f} fsyncs each, checkpoints included")
+
+
+def size(folder: Path, n: int = 3_000) -> None:
+    """Bytes in the file for each one-line reservation that was made and released."""
+    store = SqliteStore(folder / "size.db", durability="process-crash")
+    stocked(store)
+    path = folder / "size.db"
+
+    def bytes_used() -> int:
+        store._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001 - the benchmark looks inside
+        return path.stat().st_size
+
+    before = bytes_used()
+    for i in range(n):
+        key = f"web-{i:06}"
+        if i % 2:
+            store.run(lambda txn, k=key: reserve(txn, k, [Want("SKU-1", 1)], cause=k))  # type: ignore[misc]
+            store.run(lambda txn, k=key: release(txn, k, cause=f"{k}-x"))  # type: ignore[misc]
+        else:
+            store.run(lambda txn, k=key: reserve(txn, k, [Want("SKU-1", 1)], cause=k))  # type: ignore[misc]
+            store.run(lambda txn, k=key: allocate(txn, k, {CELL: 1}, cause=f"{k}-x"))  # type: ignore[misc]
+    print(f"\nSQLite: {(bytes_used() - before) / n:.0f} bytes for each one-line reservation, settled")
+    store.close()
+
+
+def flat(folder: Path, sizes: tuple[int, ...] = (1_000, 10_000, 100_000)) -> None:
+    """The cost of a reserve as the journal of its one cell grows."""
+    store = SqliteStore(folder / "flat.db", durability="process-crash")
+    store._writer.execute("PRAGMA synchronous = OFF")  # noqa: SLF001
+    stocked(store)
+    rows, costs = 1, []
+    for target in sizes:
+        while rows < target:
+            in_groups(store, [f"g-{rows + i}" for i in range(250)], 250)
+            rows += 250
+        keys = [f"flat-{target}-{i}" for i in range(300)]
+        costs.append(
+            min(
+                cpu(lambda k=part, s=store: [s.run(command(key)) for key in k])
+                for part in (keys[:100], keys[100:200], keys[200:])
+            )
+            / 100
+        )  # type: ignore[misc]
+        rows += 300
+    told = ", ".join(f"{n:,} rows {c * 1e6:.0f} us" for n, c in zip(sizes, costs, strict=True))
+    print(f"\nSQLite, CPU time per reserve by journal size: {told} (ratio {costs[-1] / costs[0]:.2f})")
+    store.close()
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--n", type=int, default=500)
+    parser.add_argument("--only", default="")
     options = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder:
-        beside_raw(Path(folder), options.rounds, options.n)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        parts: dict[str, Callable[[], None]] = {
+            "raw": lambda: beside_raw(folder, options.rounds, options.n),
+            "group": lambda: group_commit(folder, options.rounds),
+            "processes": lambda: processes(folder),
+            "fsyncs": lambda: fsyncs(folder),
+            "size": lambda: size(folder),
+            "flat": lambda: flat(folder),
+        }
+        for part, run in parts.items():
+            if options.only in ("", part):
+                run()
 
 
 if __name__ == "__main__":
