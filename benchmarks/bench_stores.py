@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from statistics import median
@@ -114,6 +115,11 @@ def in_groups(store: SqliteStore, keys: list[str], batch: int) -> None:
             job.outcome()
 
 
+def in_turn(store: Store, keys: list[str]) -> None:
+    for key in keys:
+        store.run(command(key))
+
+
 def cpu(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
@@ -131,11 +137,11 @@ def beside_raw(folder: Path, rounds: int, n: int) -> None:
         bare, ours = [], []
         for r in range(rounds + 1):
             keys = [f"web-{r}-{i:06}" for i in range(n)]
-            bare.append(cpu(lambda k=keys, b=batch, x=raw: x.reserves(k, b)) / n)  # type: ignore[misc]
+            bare.append(cpu(partial(raw.reserves, keys, batch)) / n)
             if batch == 1:
-                ours.append(cpu(lambda k=keys, s=store: [s.run(command(key)) for key in k]) / n)  # type: ignore[misc]
+                ours.append(cpu(partial(in_turn, store, keys)) / n)
             else:
-                ours.append(cpu(lambda k=keys, b=batch, s=store: in_groups(s, k, b)) / n)  # type: ignore[misc]
+                ours.append(cpu(partial(in_groups, store, keys, batch)) / n)
         ratio = median(b / o for b, o in zip(bare[1:], ours[1:], strict=True))
         print(f"{batch:>6} {median(bare[1:]) * 1e6:>9.1f} {median(ours[1:]) * 1e6:>11.1f} {ratio:>7.2f}")
         raw.conn.close()
@@ -178,7 +184,7 @@ def group_commit(folder: Path, rounds: int, threads: int = 16, n: int = 30) -> N
 
 def _process(path: str, name: int, seconds: float, answers: Any) -> None:
     store = SqliteStore(path, patience_s=30)
-    waits = []
+    waits: list[float] = []
     end = time.perf_counter() + seconds
     while (start := time.perf_counter()) < end:
         store.run(command(f"p-{name}-{len(waits)}"))
@@ -272,14 +278,8 @@ def flat(folder: Path, sizes: tuple[int, ...] = (1_000, 10_000, 100_000)) -> Non
         while rows < target:
             in_groups(store, [f"g-{rows + i}" for i in range(250)], 250)
             rows += 250
-        keys = [f"flat-{target}-{i}" for i in range(300)]
-        costs.append(
-            min(
-                cpu(lambda k=part, s=store: [s.run(command(key)) for key in k])
-                for part in (keys[:100], keys[100:200], keys[200:])
-            )
-            / 100
-        )  # type: ignore[misc]
+        parts = [[f"flat-{target}-{part}-{i}" for i in range(100)] for part in range(3)]
+        costs.append(min(cpu(partial(in_turn, store, keys)) for keys in parts) / 100)
         rows += 300
     told = ", ".join(f"{n:,} rows {c * 1e6:.0f} us" for n, c in zip(sizes, costs, strict=True))
     print(f"\nSQLite, CPU time per reserve by journal size: {told} (ratio {costs[-1] / costs[0]:.2f})")
