@@ -132,38 +132,47 @@ class LockFile:
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644) if fcntl else -1
         self._turn = Condition()
-        self._asked = self._got = self._closed = False
+        self._asked = self._standing = self._got = self._closed = False
         self._thread: Thread | None = None
 
     def acquire(self, patience_s: float) -> None:
         """Wait for the lock; raises Busy when patience ends."""
         if fcntl is None:
             return
-        if not self._asked:
-            with suppress(BlockingIOError):
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-        # flock itself knows no deadline, so a thread of ours stands in line.
         with self._turn:
+            if not self._standing:
+                with suppress(BlockingIOError):
+                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
+            # flock itself knows no deadline, so a thread of ours stands in line.
             if self._thread is None:
                 self._thread = Thread(target=self._stand, name="omscore-lock", daemon=True)
                 self._thread.start()
             self._asked = True
             self._turn.notify_all()
-            if not self._turn.wait_for(lambda: self._got, patience_s):
-                raise Busy(f"another process held the store for {patience_s:g} s; try again")
+            got = self._turn.wait_for(lambda: self._got, patience_s)
             self._asked = self._got = False
+        if not got:
+            raise Busy(f"another process held the store for {patience_s:g} s; try again")
 
     def _stand(self) -> None:
         while True:
             with self._turn:
-                self._turn.wait_for(lambda: (self._asked and not self._got) or self._closed)
+                self._turn.wait_for(lambda: self._asked or self._closed)
                 if self._closed:
                     return
+                self._standing = True
             fcntl.flock(self._file, fcntl.LOCK_EX)
             with self._turn:
-                self._got = True
-                self._turn.notify_all()
+                self._standing = False
+                if self._closed:
+                    return
+                if self._asked:
+                    self._asked, self._got = False, True
+                    self._turn.notify_all()
+                else:
+                    # Who asked went away: the place is the next one's.
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def release(self) -> None:
         """Let the next one in."""

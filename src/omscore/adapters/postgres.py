@@ -221,8 +221,19 @@ class _Attempt:
     def _piped(self, statements: Sequence[Statement]) -> list[Any]:
         first, self._first = self._first, []
         self._piping = True
-        with self._conn.pipeline():
-            cursors = [self._conn.execute(statement, values) for statement, values in (*first, *statements)]
+        cursors: list[Any] = []
+        failure: BaseException | None = None
+        try:
+            with self._conn.pipeline():
+                try:
+                    cursors += [self._conn.execute(statement, values) for statement, values in (*first, *statements)]
+                except psycopg.Error as error:
+                    # Leaving the pipeline fails too then, with an error that says less.
+                    failure = error
+        except psycopg.Error as error:
+            raise failure or error from None
+        if failure is not None:
+            raise failure
         self._piping = False
         return cursors
 
