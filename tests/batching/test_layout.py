@@ -56,6 +56,7 @@ def test_no_rows_are_no_floor() -> None:
         ({"aisles": 1, "cells": 3, "blocks": 2}, "do not divide evenly"),
         ({"aisles": 1, "cells": 3, "aisle_mm": -1}, "aisle_mm must be a whole number of at least 0, not -1"),
         ({"aisles": 1, "cells": 3, "cell_mm": 1.5}, "cell_mm must be a whole number of at least 0, not 1.5"),
+        ({"aisles": 300, "cells": 10, "cell_mm": 100_000}, "a floor with 270 km of aisles is too large"),
         ({"aisles": 2, "cells": 3, "depot_aisle": -1}, "depot_aisle must be a whole number of at least 0"),
     ],
 )

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from omscore.batching._drawing import draw
 from omscore.batching._meters import RULES, Grid, exact_blocks, exact_one_block, rule_one_block
+from omscore.batching._sweep import FAR
 from omscore.batching._walk import stops_along, walk_exact, walk_length, walk_rule
 from omscore.errors import DefinitionError, InvalidValue
 
@@ -110,6 +111,13 @@ class Floor:
             _checked(getattr(self, name), name, 0)
         if self.cells % self.blocks:
             raise DefinitionError(f"{self.cells} cells do not divide evenly among {self.blocks} blocks")
+        grid = self._grid
+        aisles_mm = grid.aisles * grid.blocks * grid.height
+        walk_mm = 2 * (aisles_mm + (grid.blocks + 1) * (grid.xs[-1] + self.depot_at_mm)) + grid.depot_extra
+        if walk_mm >= FAR:
+            raise DefinitionError(
+                f"a floor with {aisles_mm // 1_000_000} km of aisles is too large; lengths are millimeters"
+            )
         seen: set[str] = set()
         for b in self.bins:
             if not b.id or b.id in seen:

@@ -156,28 +156,26 @@ def exact_one_block(grid: Grid) -> Callable[[int], int]:
     pairs = _pairs(grid)
     memo = Memo(_one_block_figures(grid))
     height, extra, depot = grid.height, grid.depot_extra, 2 * grid.depot_at
-    # Numbers of one machine digit are much the fastest in CPython, so "too far" is as small as the floor allows.
-    far = max(1 << 29, 4 * (2 * grid.aisles * grid.height + 2 * max(grid.xs[-1], grid.depot_at)))
     all_right = depot <= 2 * grid.xs[0]
 
     def length(mask: int) -> int:
         if not mask:
             return 0
         if all_right:
-            _, f, b, c, _, last = advance(pairs(mask), (far, 0, far, far, far, depot))
+            _, f, b, c, _, last = advance(pairs(mask), (FAR, 0, FAR, FAR, FAR, depot))
             return min(f, b, c) + last - depot + extra
         columns = [pair for pair in pairs(mask) if pair[1]]
         behind = [pair for pair in columns if pair[0] >= depot]
         first, word = columns[0]
         if first >= depot:
-            first, state = depot, (far, 0, far, far, far, depot)
+            first, state = depot, (FAR, 0, FAR, FAR, FAR, depot)
         else:
             front, back, _, _, _, both = memo[word]
             ahead = columns[1 : len(columns) - len(behind)]
-            u, f, b, c, t, last = advance(ahead, (height, front, back, far, both, first))
+            u, f, b, c, t, last = advance(ahead, (height, front, back, FAR, both, first))
             e = depot - last
             # The depot touches the front corner: what hung at the back alone is now two components.
-            state = (u, min(f, c), far, c + e, min(t + e, b, c), depot)
+            state = (u, min(f, c), FAR, c + e, min(t + e, b, c), depot)
         _, f, b, c, _, last = advance(behind, state)
         return min(f, b, c) + last - first + extra
 

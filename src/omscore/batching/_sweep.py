@@ -22,8 +22,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-FAR = 1 << 60
-"""Longer than any tour; sums of a few of them stay exact, because Python's integers do not overflow."""
+FAR = 1 << 29
+"""Longer than any tour of a floor that can be planned (536 km); as small as that because CPython is much the fastest
+with numbers below 2**30."""
 
 State = tuple[tuple[int, int], ...]
 """For each cross-aisle from the front: (0 untouched, 1 odd or 2 even degree, number of its component)."""
