@@ -51,6 +51,27 @@ def seed(problem: Problem) -> Batches:
     return batches
 
 
+def tight(problem: Problem) -> Batches:
+    """Few batches, wherever they walk: best fit decreasing (Johnson 1974), the largest orders first."""
+    sizes = problem.sizes()
+    batches: Batches = []
+    loads: list[int] = []
+    fills: list[float] = []
+    for order in sorted(range(len(sizes)), key=lambda o: (-sizes[o], o)):
+        fitting = [(-fills[b], b) for b, load in enumerate(loads) if problem.fits(load + problem.loads[order])]
+        if fitting:
+            b = min(fitting)[1]
+        else:
+            b = len(batches)
+            batches.append([])
+            loads.append(0)
+            fills.append(0.0)
+        batches[b].append(order)
+        loads[b] += problem.loads[order]
+        fills[b] += sizes[order]
+    return batches
+
+
 def savings(problem: Problem) -> Batches:
     """Merge the two batches that save most until none fit: Clarke and Wright (Operations Research 12, 1964), second
     form.

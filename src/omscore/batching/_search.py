@@ -17,6 +17,7 @@ from math import log
 
 from attrs import frozen
 
+from omscore.batching._construct import tight
 from omscore.batching._partition import members_of
 from omscore.batching._problem import Batches, Problem
 from omscore.kernel import Rng
@@ -98,6 +99,12 @@ class _Search:
             self.lengths[sum(1 << o for o in batch)] = self.price(batch, problem.cover(batch))
         self.best_keys = [sum(1 << o for o in batch) for batch in start]
         self.best = sum(self.lengths[key] for key in self.best_keys)
+        # An extra batch costs more than most moves save, and is hard to be rid of: with fewer batches than the best plan
+        # has, a round starts from the tightest packing instead.
+        packed = tight(problem)
+        self.tight_keys = [sum(1 << o for o in batch) for batch in packed]
+        for key, batch in zip(self.tight_keys, packed, strict=True):
+            self.lengths[key] = self.price(batch, problem.cover(batch))
         self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives()]
         self.sizes = problem.sizes()
 
@@ -120,8 +127,10 @@ class _Search:
         )
         own = problem.cost
         n = len(masks)
-        members = [list(members_of(key)) for key in self.best_keys if key]
         keys = [key for key in self.best_keys if key]
+        if len(self.tight_keys) < len(keys):
+            keys = list(self.tight_keys)
+        members = [list(members_of(key)) for key in keys]
         costs = [lengths[key] for key in keys]
         load = [sum(loads[o] for o in batch) for batch in members]
         fill = [sum(sizes[o] for o in batch) for batch in members]
