@@ -6,6 +6,9 @@ from heapq import heapify, heappop, heappush, nsmallest
 
 from omscore.batching._problem import ALL_PAIRS_MAX, FEW, Batches, Problem
 
+SLACK_NODES = 2000
+"""Fillings looked at for each batch of the tightest packing."""
+
 
 def first_come(problem: Problem) -> Batches:
     """Fill one batch after the other in the order given; the next batch starts when an order does not fit."""
@@ -52,23 +55,30 @@ def seed(problem: Problem) -> Batches:
 
 
 def tight(problem: Problem) -> Batches:
-    """Few batches, wherever they walk: best fit decreasing (Johnson 1974), the largest orders first."""
+    """Few batches, wherever they walk: each takes the largest order left and what fills it best beside that.
+
+    This is the minimum bin slack heuristic (Gupta and Ho, Production Planning & Control 10, 1999); with several limits
+    an order's size is its largest share of any of them.
+    """
+    loads, fits = problem.loads, problem.fits
     sizes = problem.sizes()
+    waiting = sorted(range(len(sizes)), key=lambda o: (-sizes[o], o))
     batches: Batches = []
-    loads: list[int] = []
-    fills: list[float] = []
-    for order in sorted(range(len(sizes)), key=lambda o: (-sizes[o], o)):
-        fitting = [(-fills[b], b) for b, load in enumerate(loads) if problem.fits(load + problem.loads[order])]
-        if fitting:
-            b = min(fitting)[1]
-        else:
-            b = len(batches)
-            batches.append([])
-            loads.append(0)
-            fills.append(0.0)
-        batches[b].append(order)
-        loads[b] += problem.loads[order]
-        fills[b] += sizes[order]
+    while waiting:
+        first, *others = waiting
+        best, best_fill, nodes = [first], sizes[first], 0
+        ends: list[tuple[int, list[int], int, float]] = [(0, [first], loads[first], sizes[first])]
+        while ends and nodes < SLACK_NODES and best_fill < 1 - 1e-9:
+            place, members, load, fill = ends.pop()
+            nodes += 1
+            if fill > best_fill:
+                best, best_fill = members, fill
+            for k in range(len(others) - 1, place - 1, -1):
+                o = others[k]
+                if fill + sizes[o] <= 1 + 1e-9 and fits(load + loads[o]):
+                    ends.append((k + 1, [*members, o], load + loads[o], fill + sizes[o]))
+        batches.append(best)
+        waiting = [o for o in waiting if o not in best]
     return batches
 
 
