@@ -99,8 +99,8 @@ class _Search:
             self.lengths[sum(1 << o for o in batch)] = self.price(batch, problem.cover(batch))
         self.best_keys = [sum(1 << o for o in batch) for batch in start]
         self.best = sum(self.lengths[key] for key in self.best_keys)
-        # An extra batch costs more than most moves save, and is hard to be rid of: with fewer batches than the best
-        plan  # has, a round starts from the tightest packing instead.
+        # An extra batch costs more than most moves save, and is hard to be rid of: where the tightest packing has fewer
+        # batches than the best plan, a round starts from it.
         packed = tight(problem)
         self.tight_keys = [sum(1 << o for o in batch) for batch in packed]
         for key, batch in zip(self.tight_keys, packed, strict=True):
