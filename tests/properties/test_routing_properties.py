@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omscore import codec
 from omscore import routing as r
 from omscore.errors import DefinitionError
 from omscore.kernel import Address, GeoPoint, Money
@@ -16,6 +18,7 @@ from omscore.routing._compile import Compiled
 from omscore.routing._plans import Search, part_of
 from omscore.routing._sourced import Question
 
+CODEC = codec.standard()
 ITEMS = ("A", "B", "C")
 HOME = Address("BE", point=GeoPoint(50.0, 4.0))
 
@@ -452,6 +455,8 @@ def test_any_policy_gives_a_decision_that_explains_itself_and_replays(
     decision = router.route(order, stock)
     assert decision.outcome in r.OUTCOMES
     assert router.replay(decision.trace) == decision
+    stored = json.dumps(CODEC.encode(decision.record()))
+    assert r.Router(policy, network).replay(CODEC.decode(json.loads(stored))) == decision
     told = decision.explain()
     assert str(told)
     assert told._repr_html_().startswith("<table")

@@ -199,6 +199,25 @@ def test_a_floor_counts_before_or_after_and_at_or_above(floor: r.Requirement, ta
     assert (decision.plan.units if decision.plan else None) == taken
 
 
+@pytest.mark.parametrize("require", [(r.keeps_stock(3), r.whole_order()), (r.whole_order(), r.keeps_stock(3))])
+def test_a_floor_holds_wherever_it_stands(require: tuple[r.Requirement, ...]) -> None:
+    rule = r.Rule("floor", require=require)
+    router = r.Router(r.Policy("p", [r.Route("all", [rule])]), r.Network([r.Node("N")]))
+    assert router.route(r.Demand("o", [r.DemandLine("1", "A", 2)]), {("N", "A"): 5}).nodes == ("N",)
+    assert router.route(r.Demand("o", [r.DemandLine("1", "A", 3)]), {("N", "A"): 5}).plan is None
+
+
+def test_distances_may_come_from_the_host() -> None:
+    road = {"A": 9_000, "B": 4_000, "C": None}
+    rule = r.Rule("near", require=r.within_km(8) | ~r.known_distance(), prefer=r.nearest())
+    policy = r.Policy("p", [r.Route("all", [rule])])
+    router = r.Router(policy, r.Network([r.Node(i) for i in "ABC"]), distance_of=lambda node, _: road[node.id])
+    order = r.Demand("o", [r.DemandLine("1", "X")], destination=Address("BE"))
+    told = router.route(order, {(i, "X"): 1 for i in "ABC"}).explain()
+    assert [scored.node for scored in told.ranking] == ["B", "C"]
+    assert told.why_not("A").startswith("near: A does not fit (within_km(km=8)")
+
+
 def ranked(preference: r.Preference, nodes: list[r.Node], facts: r.Facts | None = None, **more: Any) -> list[str]:
     network = r.Network(nodes, services=[r.Service("", transit=((50, 1), (None, 2)))])
     rule = r.Rule("one", require=r.has_stock(), prefer=preference, partial="ship")

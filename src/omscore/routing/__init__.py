@@ -110,7 +110,7 @@ from omscore.routing._requirements import (
 from omscore.routing._reroute import REJECTIONS, Settled, StockAfter, left_to_route, rejection_effect, settle
 from omscore.routing._review import cost_gap_over, first_order_over, margin_below, near_tie, partial_only
 from omscore.routing._terms import Condition, Preference, Requirement, ReviewSign
-from omscore.routing._trace import OUTCOMES, Assignment, Decision, Plan, Review, Trace
+from omscore.routing._trace import OUTCOMES, Assignment, Decision, Plan, Record, Review, Trace
 
 __all__ = [
     # the network and the demand
@@ -136,7 +136,7 @@ __all__ = [
     # review
     "ReviewSign", "cost_gap_over", "near_tie", "partial_only", "margin_below", "first_order_over",
     # deciding
-    "Router", "matcher", "OUTCOMES", "Decision", "Plan", "Assignment", "Review", "Trace", "Explanation",
+    "Router", "matcher", "OUTCOMES", "Decision", "Plan", "Assignment", "Review", "Trace", "Record", "Explanation",
     # from orders and the ledger, and back
     "demand_of", "stock_of", "plan_to_commit", "shares_of", "cells_of",
     # promising

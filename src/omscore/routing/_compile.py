@@ -76,7 +76,9 @@ class ReadyRule:
         self.masks = masks
         self.ranks = ranks
         ops = {term.op for term in rule.require}
-        self.complete = "whole_order" in ops
+        listed = [term.op for term in rule.require]
+        after_floors = len(listed) - listed[::-1].index("keeps_stock") if "keeps_stock" in listed else 0
+        self.complete = "whole_order" in listed[after_floors:]
         self.capped = "has_capacity" in ops and not rule.over_capacity
         one = rule.fill == "best" and rule.stops_max == 1
         self.single_first = one or (rule.fill == "best" and bool(ranks) and ranks[0].how == "parcels")

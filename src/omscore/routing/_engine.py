@@ -17,7 +17,7 @@ from omscore.routing._network import Network
 from omscore.routing._plans import STEPS_MAX, Found, single
 from omscore.routing._policy import Policy
 from omscore.routing._serve import serve, signs
-from omscore.routing._trace import Decision, Trace
+from omscore.routing._trace import Decision, Record, Trace
 
 
 class Router:
@@ -151,8 +151,11 @@ class Router:
         name = self.compiled.routes[at].name
         return Reason("routing.no_rule", "no rule of the route found a plan", {"route": name})
 
-    def replay(self, trace: Trace) -> Decision:
-        """Decide again from a trace alone; raises InvalidValue when the trace is of another policy or network.
+    def replay(self, trace: Trace | Record) -> Decision:
+        """Decide again from a trace or a stored record alone.
+
+        Raises InvalidValue when it is of another policy or network. A router that was given its own distances or
+        quotes replays right only when it is given the same.
 
         >>> from omscore import routing as r
         >>> router = Router(r.Policy("none", otherwise=r.park("later")), r.Network())
@@ -160,8 +163,15 @@ class Router:
         >>> router.replay(decision.trace) == decision
         True
         """
-        if trace.policy_hash != self.hash or trace.case.grid.network != self.network:
+        if isinstance(trace, Record):
+            same = trace.network_hash == self.network.content_hash
+        else:
+            same = trace.case.grid.network == self.network
+        if trace.policy_hash != self.hash or not same:
             raise InvalidValue("the trace is of another policy or network; replay it with a router of that one")
+        if isinstance(trace, Record):
+            units = {(node, item): n for node, item, n in trace.stock}
+            return self.decide(self._case(trace.demand, Stock(units), trace.now, trace.facts))
         old = trace.case
         return self.decide(Case(self.grid, old.demand, old.rows, old.place, old.facts, old.now))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -300,6 +301,16 @@ class Network:
             if service.id == "":
                 found = service
         return found
+
+    @property
+    def content_hash(self) -> str:
+        """16 hexadecimal digits that change whenever anything in the network does (the first 64 bits of SHA-256).
+
+        >>> Network([Node("A")]).content_hash == Network([Node("A", active=False)]).content_hash
+        False
+        """
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON; fields at their default are left out.

@@ -10,7 +10,7 @@ from attrs import frozen
 from omscore.errors import Reason
 from omscore.kernel import Money
 from omscore.routing._case import Case
-from omscore.routing._demand import Demand
+from omscore.routing._demand import Demand, Facts
 from omscore.routing._plans import Found, cost_of, single
 from omscore.routing._serve import cheapest
 
@@ -98,6 +98,29 @@ class Trace:
     policy_hash: str
     route: int
     masks: tuple[tuple[int, ...], ...]
+
+
+@frozen
+class Record:
+    """A decision as it can be stored: all it rested on, and what came out. `Router.replay` decides it again.
+
+    `stock` holds (node, item, units) for the items of the demand. `omscore.codec` writes it as JSON and reads it back.
+
+    >>> from omscore import routing as r
+    >>> router = r.Router(r.packs.single_location(), r.Network([r.Node("A"), r.Node("B")]))
+    >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+    >>> decision.record().stock, router.replay(decision.record()) == decision
+    ((('A', 'X', 1),), True)
+    """
+
+    demand: Demand
+    stock: tuple[tuple[str, str, int], ...]
+    facts: Facts
+    now: datetime | None
+    policy_hash: str
+    network_hash: str
+    outcome: str
+    nodes: tuple[str, ...]
 
 
 class Decision:
@@ -384,6 +407,20 @@ class Decision:
         'complete node: B has 0 of 1 X (routing.not_all_lines)'
         """
         return self._router.explain(self).why_not(node)
+
+    def record(self) -> Record:
+        """The decision as a value that can be stored and replayed.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.record().nodes
+        ('A',)
+        """
+        x, ids = self._x, self._x.grid.ids
+        stock = tuple((ids[i], row.item, n) for row, _ in x.rows for i, n in enumerate(row.units) if n)
+        network = self._router.network.content_hash
+        return Record(x.demand, stock, x.facts, x.now, self.policy_hash, network, self.outcome, self.nodes)
 
     def key(self) -> tuple[Any, ...]:
         """What two equal decisions have in common: outcome, route, rule, and who ships what.
