@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from omscore.adapters import MemoryStore
+from omscore.adapters import MemoryStore, SqliteStore
 from omscore.errors import CommandRefused, KeyReused
 from omscore.inventory import (
     HELD,
@@ -22,6 +23,7 @@ from omscore.inventory import (
     Entry,
     Figures,
     Ledger,
+    LedgerStore,
     Outcome,
     Want,
     lowest_priority_first,
@@ -52,10 +54,13 @@ INSIDE = set(Figures._fields[:-1])
 class LedgerMachine(RuleBasedStateMachine):
     """Drives one ledger; each rule is one command, and every refusal must leave the ledger byte for byte as it was."""
 
+    def make_store(self) -> LedgerStore:
+        return MemoryStore(self.clock)
+
     @initialize()
     def open(self) -> None:
         self.clock = ManualClock(START)
-        self.ledger = Ledger(MemoryStore(self.clock))
+        self.ledger = Ledger(self.make_store())
         self.done: list[tuple[Callable[[], Any], Any]] = []
         self.keys = 0
         self.seen: list[Entry] = []
@@ -345,5 +350,22 @@ class LedgerMachine(RuleBasedStateMachine):
             assert twin.verify().ok
 
 
+class SqliteLedgerMachine(LedgerMachine):
+    """The same on a file."""
+
+    def make_store(self) -> LedgerStore:
+        self.folder = TemporaryDirectory()
+        self.file = SqliteStore(f"{self.folder.name}/shop.db", clock=self.clock, durability="process-crash")
+        return self.file
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "folder"):
+            self.file.close()
+            self.folder.cleanup()
+
+
+TestSqliteLedgerMachine = SqliteLedgerMachine.TestCase
+TestSqliteLedgerMachine.settings = settings(max_examples=8, stateful_step_count=25)
 TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=30)

@@ -357,19 +357,19 @@ class MemoryBooks:
             )
         undo, holders, held = self._undo, self._holders, reservation.held
         if old is None or old.held.keys() != held.keys():
-            after = dict.fromkeys([cell for cell, _ in held])
-            for cell in after:
+            for cell, _ in held:
                 ids = holders.get(cell)
                 if ids is None:
                     holders[cell] = ids = {}
                 if id_ not in ids:
                     undo.append((ids, id_, _ABSENT))
                     ids[id_] = None
-            for cell, _ in old.held if old else ():
-                ids = holders[cell]
-                if cell not in after and id_ in ids:
-                    undo.append((ids, id_, None))
-                    del ids[id_]
+            if old is not None:
+                still = {cell for cell, _ in held}
+                for cell, _ in old.held:
+                    if cell not in still and id_ in holders[cell]:
+                        undo.append((holders[cell], id_, None))
+                        del holders[cell][id_]
         due, was = _deadline(reservation), _deadline(old) if old else None
         if due != was:
             if was is not None:
