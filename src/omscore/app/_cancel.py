@@ -9,7 +9,7 @@ from omscore.app import _money
 from omscore.app._work import Work, cells_at
 from omscore.errors import CommandRefused, Reason
 from omscore.inventory import Cell
-from omscore.orders import Cancel, Order, UnitsMoved, decide
+from omscore.orders import Cancel, Order, UnitsMoved, decide, due
 
 
 def cancel(
@@ -37,12 +37,7 @@ def cancel(
         move for event in decide(order, command, work.now) if isinstance(event, UnitsMoved) for move in event.moves
     ]
     order = work.tell(order, command)
-    items = {line.id: line.item for line in order.lines}
-    _release_reserved(work, order, [(items[line], n) for line, source, _, n in moves if source == "reserved"])
-    for bucket in ("allocated", "picked"):
-        _release_at_nodes(
-            work, order, {line: n for line, source, _, n in moves if source == bucket}, bucket, restock=restock
-        )
+    free(work, order, moves, restock=restock)
     if order.state == "cancelled":
         work.queue(order, due_at=None, outcome="cancelled")
     settle_up(work, order, refund=bool(refund), why=why)
@@ -67,6 +62,17 @@ def _release_reserved(work: Work, order: Order, units: Iterable[tuple[str, int]]
         inventory.release(work.txn, order.id, shares, cause=work.cause)
 
 
+def free(work: Work, order: Order, moves: Iterable[tuple[str, str, str, int]], *, restock: bool = True) -> None:
+    """Give back the stock behind units that were cancelled, by the bucket they came from."""
+    moves = list(moves)
+    items = {line.id: line.item for line in order.lines}
+    _release_reserved(work, order, [(items[line], n) for line, source, _, n in moves if source == "reserved"])
+    for bucket in ("allocated", "picked"):
+        release_at_nodes(
+            work, order, {line: n for line, source, _, n in moves if source == bucket}, bucket, restock=restock
+        )
+
+
 def settle_up(work: Work, order: Order, *, refund: bool, why: str) -> None:
     """The money after units went: promises beyond what is owed are let go, and what is due by now is taken."""
     _money.let_go(work, order)
@@ -74,12 +80,12 @@ def settle_up(work: Work, order: Order, *, refund: bool, why: str) -> None:
     _money.bind_credit(work, order)
     if refund:
         payment = _money.payment_of(work, order)
-        over = _money.refundable(payment) - _money.due(order)
+        over = _money.refundable(payment) - due(order)
         if over.minor > 0:
             _money.refund(work, order, over, why)
 
 
-def _release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket: str, *, restock: bool) -> None:
+def release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket: str, *, restock: bool) -> None:
     """Take units out of the fulfillments that have them, the newest fulfillment first, and free their stock."""
     rest = dict(units)
     if not rest:

@@ -39,7 +39,7 @@ def capture(work: Work, draft: Draft, content: str, order_id: str) -> str:
     external_id = f"{draft.channel}/{draft.external_id}"
     known = work.find("external", external_id)
     if known is not None:
-        if draft.revision <= known.revision and content != known.fingerprint:
+        if draft.revision == known.revision and content != known.fingerprint:
             raise KeyReused(f"{external_id}/{draft.revision}")
         return str(known.order)
     work.save("external", external_id, External(order_id, draft.revision, content))

@@ -11,70 +11,20 @@ from omscore.app._work import Work
 from omscore.errors import CommandRefused, Reason
 from omscore.kernel import Money, stamp
 from omscore.kernel.money import total
-from omscore.orders import Order, Units
+from omscore.orders import Order, due, due_shipped
 from omscore.payments import (
     CreditAccount,
     Payment,
     PaymentTransaction,
     check_credit,
-    due_for,
     invoice,
     paid,
     refunded,
-    shares,
     stock_value,
-    total_due,
 )
 
 RENEW_BEFORE = timedelta(hours=24)
 """How long before its end an authorization is renewed or brought before a person."""
-
-
-# -- what an order costs --------------------------------------------------------------------------------------------
-
-
-def costs_of(order: Order) -> tuple[dict[str, tuple[int, ...]], int]:
-    """What each unit of each line costs, and what comes once beside them (shipping), in minor units."""
-    draft = order.draft
-    beside = Money(0, draft.currency)
-    if draft.tax:
-        beside += draft.tax
-    if draft.discount:
-        beside -= draft.discount
-    fee = draft.shipping.minor if draft.shipping else 0
-    # Where the channel's own sum differs from its rows, the customer pays what the channel told them. A channel that
-    # cancelled units before we saw them has taken them out of its sum, so nothing can be said of a difference.
-    if draft.total is not None and not any(line.cancelled for line in draft.lines):
-        fee += draft.total.minor - draft.due.minor
-    return shares({line.id: (line.total, line.units) for line in draft.lines}, beside), fee
-
-
-def _gone(units: Units) -> int:
-    return units.shipped + units.delivered + units.return_expected + units.returned
-
-
-def due(order: Order) -> Money:
-    """What the customer owes for all units that are not cancelled, returned or not."""
-    costs, fee = costs_of(order)
-    live = {line: units.ordered - units.cancelled for line, units in order.units.items()}
-    return Money(max(0, total_due(costs, live, fee)), order.currency)
-
-
-def due_shipped(order: Order) -> Money:
-    """What the customer owes for what has left; the last shipment brings it to all that is owed, to the cent."""
-    totals = order.totals
-    if _gone(totals) and _gone(totals) + totals.cancelled == totals.ordered:
-        return due(order)
-    costs, _ = costs_of(order)
-    return Money(
-        max(0, due_for(costs, {line: _gone(units) for line, units in order.units.items()}, {})), order.currency
-    )
-
-
-def cost_of(order: Order, units: Mapping[str, int]) -> Money:
-    """What some units of an order cost."""
-    costs, _ = costs_of(order)
-    return Money(due_for(costs, units, {}), order.currency)
 
 
 # -- the payment of an order ----------------------------------------------------------------------------------------
@@ -222,10 +172,8 @@ def refund(work: Work, order: Order, amount: Money | None, why: str, ref: str = 
     """Give money back: an amount, or what was taken for units that are cancelled or returned."""
     payment = payment_of(work, order)
     if amount is None:
-        kept = {line: u.ordered - u.cancelled - u.returned for line, u in order.units.items()}
-        costs, fee = costs_of(order)
-        owed = total_due(costs, kept, fee)
-        amount = Money(max(0, refundable(payment).minor - owed), order.currency)
+        owed = due(order, without_returned=True)
+        amount = Money(max(0, refundable(payment).minor - owed.minor), order.currency)
     if not amount:
         text = (
             f"nothing of what was captured for {order.id} is to be refunded; name an amount to refund it all the same"

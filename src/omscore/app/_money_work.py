@@ -6,7 +6,7 @@ from omscore.app import _money, _reopen, _settle
 from omscore.app._reads import Reads
 from omscore.errors import NotFound
 from omscore.kernel import Money
-from omscore.orders import Order
+from omscore.orders import Order, due
 from omscore.payments import CreditAccount, Payment
 from omscore.ports import PaymentAnswer
 
@@ -32,7 +32,7 @@ class MoneyWork(Reads):
         >>> at.shop.due(at.order.id)
         Money(minor=3998, currency='EUR')
         """
-        return self._read(lambda work: _money.due(work.order(order_id)))
+        return self._read(lambda work: due(work.order(order_id)))
 
     def authorize(self, order_id: str, *, key: str) -> Payment:
         """Ask the gateway again for what is owed and not promised: a card was declined, or the customer comes back.

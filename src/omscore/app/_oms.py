@@ -10,7 +10,7 @@ from typing import Any
 from attrs import asdict
 
 from omscore import inventory
-from omscore.app import _cancel, _capture, _money, _route
+from omscore.app import _cancel, _capture, _edit, _money, _revise, _route
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
@@ -20,7 +20,7 @@ from omscore.app._work import Work
 from omscore.errors import ChannelError, InvalidValue, NotFound, OmsError
 from omscore.inventory import Cell, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
-from omscore.orders import Check, Draft, Hold, Order, PlaceHold, Routed
+from omscore.orders import Change, Check, Draft, Hold, Order, PlaceHold, Preview, Routed
 from omscore.oversight import ChannelProfile
 from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway, Store
 from omscore.routing import Network, Policy, Router, packs
@@ -116,7 +116,7 @@ class Oms(FloorWork, MoneyWork):
         order_id = id or self._wiring.ids.next("ord")
         content = fingerprint(_content(draft))
         found = self._command(
-            "capture", key, (channel, content), lambda work: _capture.capture(work, draft, content, order_id)
+            "capture", key, (channel, content), lambda work: _revise.capture(work, draft, content, order_id)
         )
         return self.order(found)
 
@@ -181,6 +181,38 @@ class Oms(FloorWork, MoneyWork):
             content,
             lambda work: _cancel.cancel(work, order_id, units, why, refund=refund, restock=restock),
         )
+        return self.order(order_id)
+
+    def preview(self, order_id: str, changes: Sequence[Change]) -> Preview:
+        """What changes to an order would mean for money, stock and routing; nothing is touched.
+
+        Raises what :meth:`edit` would raise.
+
+        >>> from omscore.orders import Reduce
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("allocated")
+        >>> at.shop.preview(at.order.id, [Reduce("1", 1)])
+        Preview(money=Money(minor=-1999, currency='EUR'), stock={'SKU-1': -1}, short={}, rerouted={}, version=...)
+        """
+        return self._read(lambda work: _edit.look(work, order_id, changes))
+
+    def edit(
+        self, order_id: str, changes: Sequence[Change], *, why: str = "", version: int | None = None, key: str
+    ) -> Order:
+        """Change what was ordered, all changes or none; a change of price alone moves no stock.
+
+        `version` is that of the preview: it makes sure that the order is still the one that was looked at. Raises
+        Conflict when it is not, CommandRefused for units that are packed or gone, for an address when units are packed
+        for the old one, and beyond the customer's credit.
+
+        >>> from omscore.orders import Reduce
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("allocated")
+        >>> at.shop.edit(at.order.id, [Reduce("1", 1)], why="one is enough", key="edit-1")
+        <Order ord-1 accepted: allocated 1, cancelled 1>
+        """
+        content = (order_id, repr([(type(change).__name__, _content(change)) for change in changes]), why, version)
+        self._command("edit", key, content, lambda work: _edit.edit(work, order_id, changes, why, version))
         return self.order(order_id)
 
     # -- stock ---------------------------------------------------------------------------------------------------------
@@ -301,8 +333,8 @@ def _ship_by(profiles: Mapping[str, ChannelProfile], draft: Draft, now: datetime
     return draft.placed_at + profile.commitment
 
 
-def _content(draft: Draft) -> str:
-    """A draft's whole content as text that is the same for the same content, in every process."""
+def _content(draft: Any) -> str:
+    """The whole content of a draft or a change as text that is the same for the same content, in every process."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):

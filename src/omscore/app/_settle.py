@@ -5,7 +5,7 @@ from __future__ import annotations
 from omscore.app import _money
 from omscore.app._capture import PAYMENT_HOLD, release_hold
 from omscore.app._work import Work
-from omscore.orders import Order
+from omscore.orders import Order, due
 from omscore.ports import PaymentAnswer
 
 
@@ -39,7 +39,7 @@ def _authorized(work: Work, order: Order) -> None:
         _money.let_go(work, order)
         return
     payment = _money.payment_of(work, order)
-    if payment.authorized >= _money.due(order) and any(hold.code == PAYMENT_HOLD for hold in order.holds):
+    if payment.authorized >= due(order) and any(hold.code == PAYMENT_HOLD for hold in order.holds):
         release_hold(work, order.id, PAYMENT_HOLD)
         work.notify("paid", order.id, order)
     _money.catch_up(work, work.order(order.id))

@@ -45,6 +45,11 @@ class Work:
             self._values[at] = stored.value if stored else None
         return self._values[at]
 
+    def version(self, kind: str, id_: str) -> int:
+        """How often a record was written; 0 when there is none."""
+        self.find(kind, id_)
+        return self._versions[kind, id_]
+
     def load(self, kind: str, id_: str) -> Any:
         """A record's value; raises NotFound."""
         value = self.find(kind, id_)

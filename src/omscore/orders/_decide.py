@@ -13,6 +13,7 @@ from typing import Any
 
 from omscore.errors import CommandRefused, InvalidValue, InvariantBroken, Reason, TransitionNotAllowed
 from omscore.kernel import QUANTITY_MAX, quantity
+from omscore.orders._edit import changed, reroutes
 from omscore.orders._messages import (
     Accept,
     Accepted,
@@ -23,6 +24,8 @@ from omscore.orders._messages import (
     Close,
     Closed,
     Command,
+    Edit,
+    Edited,
     Event,
     Hold,
     HoldPlaced,
@@ -156,6 +159,18 @@ def _decide_cancel(order: Order, command: Cancel, now: datetime) -> tuple[Event,
     return tuple(events)
 
 
+def _decide_edit(order: Order, command: Edit, now: datetime) -> tuple[Event, ...]:
+    if order.state not in ("captured", "accepted"):
+        raise TransitionNotAllowed(order.state, "edit", ORDER_STATES.allowed(order.state))
+    draft, reduced = changed(order.draft, command.changes)
+    reroutes(order, draft)
+    events: list[Event] = [] if draft == order.draft else [Edited(now, draft, command.why)]
+    after = fold(events, order)
+    if reduced:
+        events += _decide_cancel(after, Cancel(reduced, command.why), now)
+    return tuple(events)
+
+
 def _decide_close(order: Order, command: Close, now: datetime) -> tuple[Event, ...]:
     ORDER_STATES.next(order.state, "close")
     if not order.finished:
@@ -177,6 +192,7 @@ _DECIDERS: dict[type, Callable[[Any, Any, datetime], tuple[Event, ...]]] = {
     ReleaseHold: _decide_release,
     MoveUnits: _decide_move,
     Cancel: _decide_cancel,
+    Edit: _decide_edit,
     Close: _decide_close,
     Reopen: _decide_reopen,
 }
@@ -233,6 +249,13 @@ def _apply_reopened(order: Order, event: Reopened) -> Order:
     return Order(order.id, order.draft, state, units, order.holds, order.captured_at)
 
 
+def _apply_edited(order: Order, event: Edited) -> Order:
+    units = dict(order.units)
+    for line in event.draft.lines:
+        units.setdefault(line.id, Units(open=line.units))
+    return Order(order.id, event.draft, order.state, MappingProxyType(units), order.holds, order.captured_at)
+
+
 _APPLIERS: dict[type, Callable[[Any, Any], Order]] = {
     Accepted: lambda order, event: _into(order, "accepted"),
     Rejected: lambda order, event: _into(order, "rejected"),
@@ -241,6 +264,7 @@ _APPLIERS: dict[type, Callable[[Any, Any], Order]] = {
     UnitsMoved: _apply_moved,
     Cancelled: lambda order, event: _into(order, "cancelled"),
     Closed: lambda order, event: _into(order, "closed"),
+    Edited: _apply_edited,
     Reopened: _apply_reopened,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from attrs import frozen
 
@@ -138,7 +139,19 @@ class Reopen:
     why: str = ""
 
 
-Command = Capture | Accept | Reject | PlaceHold | ReleaseHold | MoveUnits | Cancel | Close | Reopen
+@frozen
+class Edit:
+    """Change what was ordered: a set of changes (see :class:`omscore.orders.AddLine` and the others), all or none.
+
+    >>> Edit(()).why
+    ''
+    """
+
+    changes: tuple[Any, ...]
+    why: str = ""
+
+
+Command = Capture | Accept | Reject | PlaceHold | ReleaseHold | MoveUnits | Cancel | Edit | Close | Reopen
 """Everything an order can be told."""
 
 
@@ -255,11 +268,25 @@ class Reopened:
     why: str = ""
 
 
-Event = Captured | Accepted | Rejected | HoldPlaced | HoldReleased | UnitsMoved | Cancelled | Closed | Reopened
+@frozen
+class Edited:
+    """The order is now about another draft: the same lines and perhaps more, at these prices, to this place.
+
+    >>> Edited(at=None, draft=None).why
+    ''
+    """
+
+    at: datetime
+    draft: Draft
+    why: str = ""
+
+
+Event = Captured | Edited | Accepted | Rejected | HoldPlaced | HoldReleased | UnitsMoved | Cancelled | Closed | Reopened
 """Everything that can have happened to an order."""
 
 EVENTS: tuple[type, ...] = (
     Captured,
+    Edited,
     Accepted,
     Rejected,
     HoldPlaced,

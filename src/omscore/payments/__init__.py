@@ -12,7 +12,6 @@ from omscore.payments._postings import (
     stock_value,
     written_off,
 )
-from omscore.payments._shares import due_for, shares, total_due
 
 __all__ = [
     "TRANSACTION_KINDS",
@@ -20,9 +19,6 @@ __all__ = [
     "PaymentTransaction",
     "Payment",
     "fold",
-    "shares",
-    "due_for",
-    "total_due",
     "CreditAccount",
     "check_credit",
     "POSTING_KINDS",

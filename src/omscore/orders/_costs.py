@@ -1,0 +1,90 @@
+"""What each unit of an order costs, so that the parts of an order always add up to the whole, to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from omscore.kernel import Money
+from omscore.orders._draft import Draft
+from omscore.orders._order import Order
+from omscore.orders._units import Units
+
+
+def unit_costs(draft: Draft) -> tuple[dict[str, tuple[int, ...]], int]:
+    """The minor units that each unit of each line costs, and what comes once beside them (shipping).
+
+    The order-wide tax and discount are spread over the lines by what they cost; rounding is by the largest remainder
+    (:meth:`omscore.kernel.Money.split`), so all figures add up to what the customer pays.
+
+    >>> from datetime import UTC, datetime
+    >>> from omscore.orders import DraftLine
+    >>> line = DraftLine("1", "A", 3, Money(334, "EUR"), discount=Money(2, "EUR"))
+    >>> now = datetime(2026, 3, 2, tzinfo=UTC)
+    >>> unit_costs(Draft("web", "1", "EUR", (line,), now, shipping=Money(495, "EUR"), discount=Money(100, "EUR")))
+    ({'1': (300, 300, 300)}, 495)
+    """
+    totals = [line.total for line in draft.lines]
+    beside = Money(0, draft.currency)
+    if draft.tax:
+        beside += draft.tax
+    if draft.discount:
+        beside -= draft.discount
+    if beside and totals:
+        parts = beside.split([max(0, total.minor) for total in totals])
+        totals = [total + part for total, part in zip(totals, parts, strict=True)]
+    fee = draft.shipping.minor if draft.shipping else 0
+    # Where the channel's own sum differs from its rows, the customer pays what the channel told them. A channel that
+    # cancelled units before we saw them has taken them out of its sum, so nothing can be said of a difference.
+    if draft.total is not None and not any(line.cancelled for line in draft.lines):
+        fee += draft.total.minor - draft.due.minor
+    rows = zip(draft.lines, totals, strict=True)
+    return {line.id: tuple(part.minor for part in total.split([1] * line.units)) for line, total in rows}, fee
+
+
+def cost_of(order: Order, units: Mapping[str, int]) -> Money:
+    """What some units of an order's lines cost, without what comes once for the order.
+
+    >>> from datetime import UTC, datetime
+    >>> from omscore.orders import Captured, DraftLine, fold
+    >>> now = datetime(2026, 3, 2, tzinfo=UTC)
+    >>> draft = Draft("web", "1", "EUR", (DraftLine("1", "A", 3, Money(334, "EUR")),), now)
+    >>> cost_of(fold([Captured("ord-1", draft, now)]), {"1": 2})
+    Money(minor=668, currency='EUR')
+    """
+    costs, _ = unit_costs(order.draft)
+    return Money(sum(sum(costs[line][:n]) for line, n in units.items()), order.currency)
+
+
+def due(order: Order, *, without_returned: bool = False) -> Money:
+    """What the customer owes for all units that are not cancelled, and for the order itself if any are left.
+
+    >>> from datetime import UTC, datetime
+    >>> from omscore.orders import Captured, DraftLine, fold
+    >>> now = datetime(2026, 3, 2, tzinfo=UTC)
+    >>> lines = (DraftLine("1", "A", 3, Money(334, "EUR")),)
+    >>> due(fold([Captured("ord-1", Draft("web", "1", "EUR", lines, now, shipping=Money(495, "EUR")), now)])).minor
+    1497
+    """
+    live = {line: u.ordered - u.cancelled - (u.returned if without_returned else 0) for line, u in order.units.items()}
+    fee = unit_costs(order.draft)[1] if any(live.values()) else 0
+    return Money(max(0, cost_of(order, live).minor + fee), order.currency)
+
+
+def _gone(units: Units) -> int:
+    return units.shipped + units.delivered + units.return_expected + units.returned
+
+
+def due_shipped(order: Order) -> Money:
+    """What the customer owes for what has left; the last shipment brings it to all that is owed, to the cent.
+
+    >>> from datetime import UTC, datetime
+    >>> from omscore.orders import Captured, DraftLine, fold
+    >>> now = datetime(2026, 3, 2, tzinfo=UTC)
+    >>> draft = Draft("web", "1", "EUR", (DraftLine("1", "A", 3, Money(334, "EUR")),), now)
+    >>> due_shipped(fold([Captured("ord-1", draft, now)]))
+    Money(minor=0, currency='EUR')
+    """
+    totals = order.totals
+    if _gone(totals) and _gone(totals) + totals.cancelled == totals.ordered:
+        return due(order)
+    return Money(max(0, cost_of(order, {line: _gone(u) for line, u in order.units.items()}).minor), order.currency)
