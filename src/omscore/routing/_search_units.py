@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from omscore.routing._search_problem import Shares, Take, bits, keyed, scale_of
 
+PASSES = 2
+"""How often the prices per unit are raised anew for each bound."""
+
 
 def by_quantities(p: Shares, steps_max: int) -> tuple[list[Take], int, int, int] | None:
     """(takes, cost, bound, steps), or None when there is no plan.
 
-    With the open nodes known, each line is filled for itself. An undecided node's fixed cost is charged per unit it
-    could ship at most (c + F / U), which never charges more than the fixed cost.
+    With the open nodes known, each line is filled for itself. Until then prices per unit bound the cost: see `_bound`.
     """
     return _Units(p, steps_max).run()
 
@@ -27,11 +29,10 @@ class _Units:
         for have in p.have:
             for i, n in have.items():
                 most[i] = most.get(i, 0) + n
-        self.share = {i: self.fixed[i] // n for i, n in most.items()}
+        self.most = most
         self.free = sum(1 << i for i in most)
-        # Per line: (key per unit, node, most units), cheapest first, as from open and as from undecided nodes.
+        # Per line, cheapest first: (key per unit with its part of the fee, node, most units), (key, fee, node, most).
         self.as_open: list[list[tuple[int, int, int]]] = []
-        self.as_free: list[list[tuple[int, int, int]]] = []
         self.exact: list[list[tuple[int, int, int, int]]] = []
         for line, have in enumerate(p.have):
             costs = p.unit_costs[line]
@@ -45,7 +46,6 @@ class _Units:
             near.sort()
             exact.sort()
             self.as_open.append(near)
-            self.as_free.append(sorted([(c + self.share[i], i, n) for c, i, n in near]))
             self.exact.append(exact)
         self.fees = [any(fee for _, fee, _, _ in rows) for rows in self.exact]
         self.best: int | None = None
@@ -166,68 +166,96 @@ class _Units:
         """Bound the plans that use all of `opened`, maybe some of `free`, and nothing else; then divide them."""
         if opened.bit_count() >= self.stops_max:
             free = 0
-        bound, used = self._bound(free, opened)
+        bound, used, left = self._bound(free, opened)
         if bound < 0 or (self.best is not None and bound >= self.best):
             return
         if self.steps >= self.steps_max and self.best is not None:
             self.cut_at = bound if self.cut_at is None else min(bound, self.cut_at)
             return
         self.steps += 1
-        candidates = opened
-        for i in used:
-            candidates |= 1 << i
-        self._offer(candidates)
-        if self.best is not None and bound >= self.best:
+        self._offer(opened | used)
+        if self.best is not None:
+            room = self.best - bound
+            if room <= 0:
+                return
+            # Against its sign in the bound a node costs at least what is left of, or over, its fixed cost.
+            for i, n in left.items():
+                if n >= room:
+                    free &= ~(1 << i)
+                elif -n >= room:
+                    free &= ~(1 << i)
+                    opened |= 1 << i
+        if not free:
+            self._offer(opened)
             return
-        left = {i: self.fixed[i] - n * self.share[i] for i, n in used.items()}
-        if left:
-            # The node whose fixed cost is least paid for by the units it ships.
-            i = max(left, key=lambda i: (left[i], -i))
-        elif free and (any(self.fees) or not opened):
-            # Fees are bounded, not exact; and the relaxed plan that ships nothing pays no penalty.
-            i = next(bits(free))
-        else:
-            return
+        i = max(bits(used & free or free), key=lambda i: (self.most[i], -i))
         self._branch(free & ~(1 << i), opened | 1 << i)
         self._branch(free & ~(1 << i), opened)
 
-    def _bound(self, free: int, opened: int) -> tuple[int, dict[int, int]]:
-        """(bound, units from each undecided node in the relaxed plan); bound -1 when a line cannot be filled."""
+    def _bound(self, free: int, opened: int) -> tuple[int, int, dict[int, int]]:
+        """(bound, nodes of the relaxed plan, what is left of each free node's fixed cost).
+
+        With a price v for a unit of each line, a plan costs at least the sum of v times the units asked, less what each
+        node earns at these prices beyond its fixed cost. The prices rise line by line: each is the price of the last
+        unit when a node's units cost c plus their part of what other lines leave of its fixed cost. The bound is -1
+        when a line cannot be filled.
+        """
+        p = self.p
+        allowed = free | opened
+        left = {i: self.fixed[i] for i in bits(free)}
+        stops = self.stops_max - opened.bit_count()
+        tight = stops < free.bit_count()
+        rows = []
+        for line, asked in enumerate(p.units):
+            mine = [row for row in self.as_open[line] if allowed >> row[1] & 1]
+            if self.prices is None:
+                far = sorted([n for _, i, n in mine if free >> i & 1], reverse=True) if tight else ()
+                reach = sum([n for _, i, n in mine if not tight or opened >> i & 1]) + sum(far[: max(0, stops)])
+                if reach < asked:
+                    return -1, 0, left
+            rows.append(mine)
+        duals = [0] * len(rows)
+        used = 0
+        for turn in range(PASSES):
+            used = 0
+            for line, mine in enumerate(rows):
+                v = duals[line]
+                offers = []
+                for c, i, n in mine:
+                    if i in left:
+                        if turn and v > c:
+                            left[i] += (v - c) * n
+                        rest = left[i]
+                        # At first each unit the node could ship pays the same part.
+                        part = rest // n if turn else self.fixed[i] // self.most[i]
+                        offers.append((c + part if part > 0 else c, i, n, c))
+                    else:
+                        offers.append((c, i, n, c))
+                offers.sort()
+                asked = p.units[line]
+                v = -1 if self.prices is None else self.prices[line]
+                for price, i, n, _ in offers:
+                    if 0 <= v <= price:
+                        break
+                    used |= 1 << i
+                    asked -= n
+                    if asked <= 0:
+                        v = price
+                        break
+                for _, i, n, c in offers:
+                    if c < v and i in left:
+                        left[i] -= (v - c) * n
+                duals[line] = v
         total = 0
         for i in bits(opened):
             total += self.fixed[i]
-        used: dict[int, int] = {}
-        stops = self.stops_max - opened.bit_count()
-        for line, asked in enumerate(self.p.units):
-            rest = asked
-            price = None if self.prices is None else self.prices[line]
-            near = [row for row in self.as_open[line] if opened >> row[1] & 1]
-            far = [row for row in self.as_free[line] if free >> row[1] & 1]
-            if price is None and len(far) > stops:
-                reach = sum([n for _, _, n in near]) + sum(sorted([n for _, _, n in far])[-stops:] if stops else ())
-                if reach < rest:
-                    return -1, used
-            a = b = 0
-            while rest:
-                if a < len(near) and (b == len(far) or near[a][0] <= far[b][0]):
-                    c, i, n = near[a]
-                    a += 1
-                    mine = False
-                elif b < len(far):
-                    c, i, n = far[b]
-                    b += 1
-                    mine = True
-                elif price is None:
-                    return -1, used
-                else:
-                    c, i, n = price, -1, rest
-                    mine = False
-                if price is not None and c >= price:
-                    total += price * rest
-                    break
-                n = min(n, rest)
-                total += c * n
-                rest -= n
-                if mine:
-                    used[i] = used.get(i, 0) + n
-        return total, used
+        for line, mine in enumerate(rows):
+            v = duals[line]
+            total += v * p.units[line]
+            for c, i, n in mine:
+                if c < v and opened >> i & 1:
+                    total -= (v - c) * n
+        for n in left.values():
+            if n < 0:
+                total += n
+        return total, used, left
