@@ -5,9 +5,8 @@ Baskets, stock and prices are made up by rule (there is no public data on them):
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
-
-import numpy as np
 
 from omscore.kernel.rng import Rng
 from omscore.routing._search import Sourcing
@@ -61,18 +60,21 @@ def order(rng: Rng, lines: int, nodes: int, *, dense: bool, units: int = 1) -> S
 
 
 class Highs:
-    """HiGHS over passModel, one instance reused; `solve` gives the optimal cost, model build included."""
+    """HiGHS over passModel, one instance reused; `solve` gives the optimal cost, model build included.
+
+    Raises ModuleNotFoundError where highspy and numpy are not installed.
+    """
 
     def __init__(self) -> None:
-        import highspy  # noqa: PLC0415 - optional
-
-        self.lib: Any = highspy
-        self.highs = highspy.Highs()
+        self.lib: Any = import_module("highspy")
+        self.np: Any = import_module("numpy")
+        self.highs = self.lib.Highs()
         for option, value in (("output_flag", False), ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.5), ("threads", 1)):
             self.highs.setOptionValue(option, value)
 
     def solve(self, s: Sourcing) -> int:
         """Facility location: y opens a node, x is the share (or the units) of a line it ships."""
+        np = self.np
         nodes, lines = s.nodes, len(s.units)
         whole = s.divide == "never"
         pairs = [
@@ -120,4 +122,5 @@ class Highs:
         lp.integrality_ = [kind.kInteger] * nodes + [kind.kContinuous if whole else kind.kInteger] * len(pairs)
         self.highs.passModel(lp)
         self.highs.run()
-        return round(self.highs.getInfo().objective_function_value) - s.split_penalty
+        cost: float = self.highs.getInfo().objective_function_value
+        return round(cost) - s.split_penalty

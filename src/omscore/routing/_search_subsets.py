@@ -22,7 +22,7 @@ def _sets_of(mask: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=16)
-def _ways(lines: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
+def ways_of(lines: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """Per set of lines: its lowest line, and the subsets that hold that line."""
     out: list[tuple[int, tuple[int, ...]]] = []
     for whole in range(1 << lines):
@@ -124,7 +124,7 @@ def _divide(lines: int, best: list[int], far: int, prices: list[int] | None) -> 
     total = [far] * size
     pick = [0] * size
     total[0] = 0
-    ways = _ways(lines)
+    ways = ways_of(lines)
     if prices is None:
         for whole in range(1, size):
             least, how = far, 0
@@ -144,7 +144,9 @@ def _divide(lines: int, best: list[int], far: int, prices: list[int] | None) -> 
         least, how = total[whole ^ low] + prices[low.bit_length() - 1], -low
         for t in sets:
             rest = whole ^ t
-            v = best[t] + min(total[rest], none[rest])
+            v = total[rest]
+            v = min(v, none[rest])
+            v += best[t]
             if v < least:
                 least, how = v, t
         total[whole], pick[whole] = least, how
@@ -177,7 +179,7 @@ def _divide_few(
 ) -> tuple[int, list[int]] | None:
     """The same with at most `stops` sets: one more set per round."""
     size = 1 << lines
-    ways = _ways(lines)
+    ways = ways_of(lines)
     before = [far] * size
     before[0] = 0
     if prices is not None:

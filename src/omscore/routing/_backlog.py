@@ -1,0 +1,296 @@
+"""The backlog: many orders over scarce stock, decided together, with a bound on what the best plan of all would cost.
+
+`JointPlanner` is the planner that comes with the library; any object with its `plan` method may take its place. What
+a planner answers goes through `settle`, which recomputes the cost and refuses a plan that promises a unit twice.
+The methods are told in docs/explanation/plan-search.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from attrs import define, field, frozen
+
+from omscore.errors import InvalidValue
+from omscore.routing._backlog_orders import Ready, Where
+from omscore.routing._backlog_prices import priced
+from omscore.routing._backlog_repair import Assigned, improve, insert
+
+
+@frozen
+class BacklogOrder:
+    """One waiting order: per line the item, the units, what it costs from each node, and what leaving it out costs.
+
+    `nodes` is the bitmask of nodes that may serve the order (None: all). A line ships whole from one node, or not.
+
+    >>> BacklogOrder(items=(0,), units=(2,), fixed=(500, 600), line_costs=((40, 30),), unfilled=(2_000,)).units
+    (2,)
+    """
+
+    items: Sequence[int]
+    units: Sequence[int]
+    fixed: Sequence[int]
+    line_costs: Sequence[Sequence[int]]
+    unfilled: Sequence[int]
+    split_penalty: int = 0
+    nodes: int | None = None
+
+
+@frozen
+class Backlog:
+    """Waiting orders, the most urgent first, and the units of each item at each node: `stock[item][node]`.
+
+    >>> Backlog(orders=(), stock=((3, 0), (1, 2))).nodes
+    2
+    """
+
+    orders: Sequence[BacklogOrder]
+    stock: Sequence[Sequence[int]]
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are.
+
+        >>> Backlog(orders=(), stock=()).nodes
+        0
+        """
+        return len(self.stock[0]) if self.stock else 0
+
+    def check(self) -> None:
+        """Refuse a backlog that makes no sense, with InvalidValue.
+
+        >>> Backlog(orders=(BacklogOrder((7,), (1,), (5,), ((0,),), (9,)),), stock=((1,),)).check()
+        Traceback (most recent call last):
+        omscore.errors.InvalidValue: order 0 asks for item 7, but stock lists 1 items
+        """
+        nodes = self.nodes
+        if any(len(row) != nodes or any(n < 0 for n in row) for row in self.stock):
+            raise InvalidValue(f"stock needs {nodes} figures of 0 or more for each item")
+        for o, order in enumerate(self.orders):
+            lines = len(order.items)
+            if not lines or len(order.units) != lines or len(order.unfilled) != lines or len(order.line_costs) != lines:
+                raise InvalidValue(f"order {o} needs an item, units, costs and an unfilled price for each line")
+            for item in order.items:
+                if not 0 <= item < len(self.stock):
+                    raise InvalidValue(f"order {o} asks for item {item}, but stock lists {len(self.stock)} items")
+            if len(set(order.items)) != lines:
+                raise InvalidValue(f"order {o} names an item twice; sum its lines first")
+            if len(order.fixed) != nodes or any(len(row) != nodes for row in order.line_costs):
+                raise InvalidValue(f"order {o} needs a cost for each of the {nodes} nodes")
+            figures = (
+                *order.fixed,
+                *order.unfilled,
+                order.split_penalty,
+                *(c for row in order.line_costs for c in row),
+            )
+            if min(order.units) < 1 or min(figures) < 0:
+                raise InvalidValue(f"order {o} has units below 1 or a cost below 0")
+
+
+@frozen
+class Displaced:
+    """A line that the first come, first served plan ships and this plan does not, and the orders that got its units.
+
+    >>> Displaced(order=3, line=0, by=(7,)).by
+    (7,)
+    """
+
+    order: int
+    line: int
+    by: tuple[int, ...]
+
+
+@frozen
+class BacklogPlan:
+    """For each order the node of each line (-1: left out), the cost, a bound that no plan beats, and who was displaced.
+
+    >>> BacklogPlan(((0, -1),), cost=1_000, bound=990, first_come=1_200).gap
+    0.01
+    """
+
+    where: tuple[tuple[int, ...], ...]
+    cost: int
+    bound: int
+    first_come: int
+    displaced: tuple[Displaced, ...] = ()
+    steps: int = 0
+
+    @property
+    def proven(self) -> bool:
+        """Whether no plan is cheaper.
+
+        >>> BacklogPlan((), cost=5, bound=5, first_come=5).proven
+        True
+        """
+        return self.bound >= self.cost
+
+    @property
+    def gap(self) -> float:
+        """By what part of its cost this plan could be cheaper at most.
+
+        >>> BacklogPlan((), cost=0, bound=0, first_come=0).gap
+        0.0
+        """
+        return 0.0 if self.proven else (self.cost - self.bound) / self.cost
+
+    @property
+    def saved(self) -> int:
+        """What it saves over first come, first served, in minor units.
+
+        >>> BacklogPlan((), cost=90, bound=80, first_come=100).saved
+        10
+        """
+        return self.first_come - self.cost
+
+
+class Planner(Protocol):
+    """What decides a backlog; put your own solver behind it and hand its answer to `settle`."""
+
+    def plan(self, backlog: Backlog) -> BacklogPlan:
+        """Decide all orders; never worse than first come, first served, and never more units than there are."""
+        ...  # pragma: no cover
+
+
+def settle(backlog: Backlog, where: Sequence[Sequence[int]], *, bound: int = 0, steps: int = 0) -> BacklogPlan:
+    """The plan that an assignment makes, its cost recomputed; first come, first served where that is cheaper.
+
+    Raises InvalidValue when a node ships what it may not or has not.
+
+    >>> order = BacklogOrder((0,), (1,), fixed=(500,), line_costs=((40,),), unfilled=(2_000,))
+    >>> settle(Backlog((order, order), stock=((1,),)), ((-1,), (0,))).displaced
+    (Displaced(order=0, line=0, by=(1,)),)
+    """
+    backlog.check()
+    return _settle(backlog, Ready(backlog.orders, backlog.stock), where, bound, steps)
+
+
+def one_by_one(backlog: Backlog) -> BacklogPlan:
+    """First come, first served: each order in turn gets its cheapest plan from what is left.
+
+    >>> order = BacklogOrder((0,), (1,), fixed=(500,), line_costs=((40,),), unfilled=(2_000,))
+    >>> one_by_one(Backlog((order, order), stock=((1,),))).where
+    ((0,), (-1,))
+    """
+    backlog.check()
+    ready = Ready(backlog.orders, backlog.stock)
+    return _settle(backlog, ready, _first_come(ready), 0, 0)
+
+
+@define
+class JointPlanner:
+    """Decides a backlog together: prices on (item, node), insertion at those prices, then repeated repair.
+
+    `price_rounds` and `repairs` are the budget in steps; `elapsed` (seconds since the start, given by the host) with
+    `seconds_max` ends the work sooner. The same seed and the same budget of steps give the same plan.
+
+    >>> near = BacklogOrder((0,), (1,), fixed=(500, 510), line_costs=((0, 0),), unfilled=(2_000,))
+    >>> only = BacklogOrder((0,), (1,), fixed=(500, 900), line_costs=((0, 0),), unfilled=(2_000,), nodes=0b01)
+    >>> plan = JointPlanner().plan(Backlog((near, only), stock=((1, 1),)))
+    >>> plan.where, plan.cost, plan.saved
+    (((1,), (0,)), 1010, 1490)
+    """
+
+    seed: int = 0
+    price_rounds: int = 50
+    repairs: int = 3_000
+    seconds_max: float | None = None
+    elapsed: Callable[[], float] | None = field(default=None)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.seconds_max is None) != (self.elapsed is None):
+            raise InvalidValue("a limit in seconds needs both `seconds_max` and `elapsed`")
+        if self.price_rounds < 0 or self.repairs < 0:
+            raise InvalidValue("price_rounds and repairs are 0 or more")
+
+    def plan(self, backlog: Backlog) -> BacklogPlan:
+        """Decide all orders; raises InvalidValue for a backlog that makes no sense."""
+        backlog.check()
+        ready = Ready(backlog.orders, backlog.stock)
+        first = _first_come(ready)
+        limit, elapsed = self.seconds_max, self.elapsed
+        start = 0.0 if elapsed is None else elapsed()
+
+        def late(part: float) -> bool:
+            return elapsed is not None and limit is not None and elapsed() - start >= limit * part
+
+        prices = priced(ready, ready.cost(first), self.price_rounds, lambda: late(0.6))
+        best = Assigned(ready, first)
+        best.settle_down()
+        for share in (8, 7, 9):  # eighths of the prices
+            if late(0.8):
+                break
+            tried = insert(ready, prices.of, share)
+            tried.settle_down()
+            if tried.cost < best.cost:
+                best = tried
+        steps = improve(best, prices.of, self.repairs, self.seed, lambda: late(1.0))
+        return _settle(backlog, ready, best.where, prices.bound, prices.rounds + steps, first)
+
+
+def pressing(price: int, *, slack_hours: int, commitment_hours: int) -> int:
+    """The price of leaving a line out, risen by how much of its channel's commitment is used up.
+
+    Once at order time, twice when the commitment is due, and on in the same measure: an order that waits long enough
+    outbids any newcomer, so that nobody starves. Raises InvalidValue for a commitment below 1 hour.
+
+    >>> pressing(1_000, slack_hours=24, commitment_hours=24), pressing(1_000, slack_hours=-24, commitment_hours=24)
+    (1000, 3000)
+    """
+    if commitment_hours < 1:
+        raise InvalidValue(f"a commitment of {commitment_hours} hours; give 1 or more")
+    return price + price * (commitment_hours - slack_hours) // commitment_hours
+
+
+def _first_come(ready: Ready) -> list[Where]:
+    assigned = Assigned(ready, None)
+    for o in range(len(ready.orders)):
+        assigned.place(o)
+    return assigned.where
+
+
+def _settle(
+    backlog: Backlog,
+    ready: Ready,
+    where: Sequence[Sequence[int]],
+    bound: int,
+    steps: int,
+    first: list[Where] | None = None,
+) -> BacklogPlan:
+    if len(where) != len(backlog.orders):
+        raise InvalidValue(f"a plan for {len(where)} orders, but {len(backlog.orders)} wait")
+    left = [list(row) for row in backlog.stock]
+    for o, (order, nodes) in enumerate(zip(backlog.orders, where, strict=True)):
+        if len(nodes) != len(order.items):
+            raise InvalidValue(f"order {o} has {len(order.items)} lines, but the plan names {len(nodes)} nodes")
+        for item, n, i in zip(order.items, order.units, nodes, strict=True):
+            if i < 0:
+                continue
+            if i >= backlog.nodes or (order.nodes is not None and not order.nodes >> i & 1):
+                raise InvalidValue(f"node {i} may not serve order {o}")
+            left[item][i] -= n
+            if left[item][i] < 0:
+                raise InvalidValue(f"the plan takes more of item {item} from node {i} than it has")
+    first = _first_come(ready) if first is None else first
+    cost, first_cost = ready.cost(where), ready.cost(first)
+    if first_cost < cost:
+        where, cost = first, first_cost
+    chosen = tuple([tuple(nodes) for nodes in where])
+    return BacklogPlan(chosen, cost, min(bound, cost), first_cost, _displaced(backlog, first, chosen), steps)
+
+
+def _displaced(backlog: Backlog, first: Sequence[Where], chosen: Sequence[Where]) -> tuple[Displaced, ...]:
+    """Lines shipped by `first` and not by `chosen`, with the orders that only `chosen` gives the item to."""
+    gained: dict[int, list[int]] = {}
+    for o, order in enumerate(backlog.orders):
+        for line, item in enumerate(order.items):
+            if chosen[o][line] >= 0 > first[o][line]:
+                gained.setdefault(item, []).append(o)
+    return tuple(
+        [
+            Displaced(o, line, tuple(gained.get(item, ())))
+            for o, order in enumerate(backlog.orders)
+            for line, item in enumerate(order.items)
+            if first[o][line] >= 0 > chosen[o][line]
+        ]
+    )

@@ -1,0 +1,183 @@
+"""The cheapest plan of one waiting order at given prices, made for being asked a hundred thousand times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import add
+from typing import TYPE_CHECKING
+
+from omscore.routing._search import Sourcing, solve
+
+if TYPE_CHECKING:
+    from omscore.routing._backlog import BacklogOrder
+
+Where = tuple[int, ...]
+Rows = list[list[int]]
+
+FAR = 1 << 50
+"""The cost of what cannot be."""
+SCALE = 16
+"""Costs are counted in sixteenths of a minor unit, so that prices can be finer than money."""
+LINES_MAX = 6
+NODES_MAX = 12
+STEPS_MAX = 60
+"""Beyond so many lines and nodes an order is searched within so many steps."""
+
+
+class Ready:
+    """A backlog in the shape the planner works on; costs are scaled, nodes that may not serve cost FAR."""
+
+    def __init__(self, orders: Sequence[BacklogOrder], stock: Sequence[Sequence[int]]) -> None:
+        self.stock = stock
+        self.nodes = len(stock[0]) if stock else 0
+        self.orders = orders
+        self.items = [tuple(order.items) for order in orders]
+        self.units = [tuple(order.units) for order in orders]
+        self.fixed = []
+        self.rows: list[Rows] = []
+        for order in orders:
+            allowed = -1 if order.nodes is None else order.nodes
+            self.fixed.append([f * SCALE if allowed >> i & 1 else FAR for i, f in enumerate(order.fixed)])
+            self.rows.append(
+                [
+                    [c * SCALE if stock[item][i] >= n else FAR for i, c in enumerate(row)]
+                    for item, n, row in zip(order.items, order.units, order.line_costs, strict=True)
+                ]
+            )
+        self.outs = [[p * SCALE for p in order.unfilled] for order in orders]
+        self.penalties = [order.split_penalty * SCALE for order in orders]
+        self.wanting: list[list[int]] = [[] for _ in stock]
+        for o, items in enumerate(self.items):
+            for item in items:
+                self.wanting[item].append(o)
+
+    def best(self, o: int, rows: Rows) -> tuple[int, Where, int]:
+        """(cost, node of each line, bound) of the cheapest plan of order `o` when its lines cost `rows`."""
+        return best_plan(self.fixed[o], rows, self.outs[o], self.penalties[o])
+
+    def value(self, o: int, where: Sequence[int]) -> int:
+        """The scaled cost of an order's plan."""
+        total = 0
+        used: list[int] = []
+        for line, i in enumerate(where):
+            if i < 0:
+                total += self.outs[o][line]
+                continue
+            total += self.rows[o][line][i]
+            if i not in used:
+                used.append(i)
+                total += self.fixed[o][i]
+        return total + self.penalties[o] * max(0, len(used) - 1)
+
+    def cost(self, where: Sequence[Sequence[int]]) -> int:
+        """The cost of all orders, in minor units."""
+        return sum([self.value(o, nodes) for o, nodes in enumerate(where)]) // SCALE
+
+
+def best_plan(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
+    """(cost, node of each line or -1, bound); exact, but for orders of many lines, whose search may be cut."""
+    lines = len(rows)
+    if lines == 1:
+        sums = list(map(add, fixed, rows[0]))
+        v = min(sums)
+        return (v, (sums.index(v),), v) if v <= outs[0] else (outs[0], (-1,), outs[0])
+    if lines == 2:
+        return _two(fixed, rows, outs, penalty)
+    if lines > LINES_MAX and len(fixed) > NODES_MAX:
+        return _searched(fixed, rows, outs, penalty)
+    return _by_nodes(fixed, rows, outs, penalty)
+
+
+def _two(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
+    a = list(map(add, fixed, rows[0]))
+    b = list(map(add, fixed, rows[1]))
+    both = list(map(add, a, rows[1]))
+    va, vb, best = min(a), min(b), min(both)
+    where: Where
+    if va + vb + penalty < best:
+        best, where = va + vb + penalty, (a.index(va), b.index(vb))
+    else:
+        i = both.index(best)
+        where = (i, i)
+    if va + outs[1] < best:
+        best, where = va + outs[1], (a.index(va), -1)
+    if vb + outs[0] < best:
+        best, where = vb + outs[0], (-1, b.index(vb))
+    if outs[0] + outs[1] < best:
+        best, where = outs[0] + outs[1], (-1, -1)
+    return best, where, best
+
+
+def _by_nodes(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
+    """All sets of nodes that may be best.
+
+    What a node saves shrinks as others are added, so a node that does not pay for itself beside some of a set's nodes
+    is in no best set with them.
+    """
+    columns = list(zip(*rows, strict=True))
+    best = none = sum(outs)
+    chosen = 0
+    # Alone a node pays no penalty.
+    alone: list[tuple[int, int, int, list[int]]] = []
+    for i, column in enumerate(columns):
+        least = list(map(min, outs, column))
+        v = sum(least)
+        if fixed[i] + v < best:
+            best, chosen = fixed[i] + v, 1 << i
+        if none - v > fixed[i] + penalty:
+            alone.append((fixed[i] + penalty + v, i, fixed[i] + penalty, least))
+    # The best alone come first, so that what is left to add is soon known to be too little.
+    alone.sort()
+    rest = outs
+    next_cost = FAR
+    suffix = []
+    for _, _, cost, least in reversed(alone):
+        rest = list(map(min, rest, least))
+        next_cost = min(next_cost, cost)
+        suffix.append((next_cost - penalty, rest))
+    suffix.reverse()
+    stack = [(1 << i, k + 1, cost, least, v - cost) for k, (v, i, cost, least) in enumerate(alone)]
+    stack.reverse()
+    count = len(alone)
+    while stack:
+        nodes, start, paid, least, before = stack.pop()
+        if start == count:
+            continue
+        # Whatever is added, it costs one node more, and no line gets below the nodes still to come.
+        next_cost, rest = suffix[start]
+        if paid + next_cost + sum(map(min, least, rest)) >= best:
+            continue
+        for k in range(count - 1, start - 1, -1):
+            _, i, cost, mine = alone[k]
+            now = list(map(min, least, mine))
+            v = sum(now)
+            if before - v <= cost:
+                continue
+            if paid + cost + v - penalty < best:
+                best, chosen = paid + cost + v - penalty, nodes | 1 << i
+            stack.append((nodes | 1 << i, k + 1, paid + cost, now, v))
+    where = []
+    opened = [i for i in range(len(columns)) if chosen >> i & 1]
+    for line, low in enumerate(outs):
+        at, v = -1, low
+        for i in opened:
+            if rows[line][i] < v:
+                at, v = i, rows[line][i]
+        where.append(at)
+    return best, tuple(where), best
+
+
+def _searched(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
+    """Many lines at many nodes: the plan search of one order, within a few steps."""
+    lines = len(rows)
+    masks = [sum([1 << i for i, c in enumerate(row) if c < FAR and fixed[i] < FAR]) for row in rows]
+    found = solve(
+        Sourcing(units=[1] * lines, fixed=fixed, full=masks, line_costs=rows, unfilled=outs, split_penalty=penalty),
+        STEPS_MAX,
+    )
+    if found is None:
+        return sum(outs), (-1,) * lines, sum(outs)
+    where = [-1] * lines
+    for i, line, _ in found.takes:
+        where[line] = i
+    return found.cost, tuple(where), found.bound

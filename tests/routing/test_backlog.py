@@ -1,0 +1,185 @@
+"""The backlog: many orders over scarce stock, decided together, never worse than one by one, and with a true bound."""
+
+from itertools import product
+
+import pytest
+from attrs import evolve
+
+from omscore.errors import InvalidValue
+from omscore.kernel.rng import Rng
+from omscore.routing._backlog import (
+    Backlog,
+    BacklogOrder,
+    BacklogPlan,
+    Displaced,
+    JointPlanner,
+    Planner,
+    one_by_one,
+    pressing,
+    settle,
+)
+from omscore.routing._backlog_orders import FAR, _by_nodes, _searched, best_plan
+
+
+def small_backlog(seed: int, *, orders: int = 3, nodes: int = 2, items: int = 3) -> Backlog:
+    rng = Rng(seed)
+    waiting = []
+    for _ in range(orders):
+        wanted = [item for item in range(items) if rng.below(2)] or [rng.below(items)]
+        waiting.append(
+            BacklogOrder(
+                items=wanted,
+                units=[1 + rng.below(2) for _ in wanted],
+                fixed=[300 + rng.below(300) for _ in range(nodes)],
+                line_costs=[[rng.below(200) for _ in range(nodes)] for _ in wanted],
+                unfilled=[400 + rng.below(900) for _ in wanted],
+                split_penalty=rng.below(2) * 100,
+                nodes=None if rng.below(3) else 1 + rng.below((1 << nodes) - 1),
+            )
+        )
+    return Backlog(waiting, [[rng.below(3) for _ in range(nodes)] for _ in range(items)])
+
+
+def cost_of(backlog: Backlog, where: tuple[tuple[int, ...], ...]) -> int | None:
+    """What an assignment costs, straight from the words of `BacklogOrder`; None when stock does not allow it."""
+    left = [list(row) for row in backlog.stock]
+    total = 0
+    for order, nodes in zip(backlog.orders, where, strict=True):
+        for line, i in enumerate(nodes):
+            if i < 0:
+                total += order.unfilled[line]
+                continue
+            left[order.items[line]][i] -= order.units[line]
+            if left[order.items[line]][i] < 0 or (order.nodes is not None and not order.nodes >> i & 1):
+                return None
+            total += order.line_costs[line][i]
+        used = {i for i in nodes if i >= 0}
+        total += sum(order.fixed[i] for i in used) + order.split_penalty * max(0, len(used) - 1)
+    return total
+
+
+def best_of_all(backlog: Backlog) -> int:
+    lines = [len(order.items) for order in backlog.orders]
+    best = None
+    for flat in product(range(-1, backlog.nodes), repeat=sum(lines)):
+        at = iter(flat)
+        cost = cost_of(backlog, tuple(tuple(next(at) for _ in range(n)) for n in lines))
+        if cost is not None and (best is None or cost < best):
+            best = cost
+    assert best is not None
+    return best
+
+
+def test_the_last_unit_goes_where_it_saves_most_and_the_displaced_order_is_named() -> None:
+    first = BacklogOrder(items=(0,), units=(1,), fixed=(500,), line_costs=((0,),), unfilled=(900,))
+    dearer = evolve(first, unfilled=(4_000,))
+    backlog = Backlog((first, dearer), stock=((1,),))
+    assert one_by_one(backlog).where == ((0,), (-1,))
+    plan = JointPlanner().plan(backlog)
+    assert plan.where == ((-1,), (0,))
+    assert (plan.cost, plan.first_come, plan.saved) == (1_400, 4_500, 3_100)
+    assert plan.displaced == (Displaced(order=0, line=0, by=(1,)),)
+
+
+def test_an_order_that_waits_long_enough_outbids_any_newcomer() -> None:
+    """The price of leaving it out grows without end, while a newcomer's starts at most at the dearest line's price."""
+    newcomer = BacklogOrder(items=(0,), units=(1,), fixed=(500,), line_costs=((0,),), unfilled=(2_500,))
+    served_at = None
+    for waited in range(0, 480, 24):
+        price = pressing(1_000, slack_hours=24 - waited, commitment_hours=24)
+        waiting = BacklogOrder(items=(0,), units=(1,), fixed=(500,), line_costs=((0,),), unfilled=(price,))
+        plan = JointPlanner().plan(Backlog((newcomer, waiting), stock=((1,),)))
+        if plan.where[1] == (0,):
+            served_at = waited
+            break
+    assert served_at == 48
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_plan_is_allowed_costs_what_it_says_and_lies_between_its_bound_and_first_come(seed: int) -> None:
+    backlog = small_backlog(seed)
+    best = best_of_all(backlog)
+    plan = JointPlanner(seed=seed, price_rounds=40, repairs=200).plan(backlog)
+    assert cost_of(backlog, plan.where) == plan.cost
+    assert plan.bound <= best <= plan.cost <= plan.first_come == one_by_one(backlog).cost
+    for gone in plan.displaced:
+        assert plan.where[gone.order][gone.line] < 0
+
+
+def test_small_backlogs_are_nearly_always_decided_best() -> None:
+    hits = 0
+    for seed in range(100, 140):
+        backlog = small_backlog(seed)
+        hits += JointPlanner(price_rounds=40, repairs=200).plan(backlog).cost == best_of_all(backlog)
+    assert hits >= 38
+
+
+def test_the_same_seed_and_steps_give_the_same_plan() -> None:
+    backlog = small_backlog(7, orders=30, nodes=4, items=8)
+    assert JointPlanner(seed=3, repairs=300).plan(backlog) == JointPlanner(seed=3, repairs=300).plan(backlog)
+
+
+def test_a_limit_in_seconds_is_told_by_the_hosts_clock_and_keeps_a_whole_plan() -> None:
+    backlog = small_backlog(7, orders=30, nodes=4, items=8)
+    ticks = iter(range(10_000))
+    plan = JointPlanner(seconds_max=3.0, elapsed=lambda: float(next(ticks))).plan(backlog)
+    assert plan.steps < 10
+    assert plan.bound <= plan.cost <= plan.first_come
+    with pytest.raises(InvalidValue, match="both"):
+        JointPlanner(seconds_max=3.0)
+
+
+def test_a_hosts_planner_answers_through_settle_which_refuses_a_unit_promised_twice() -> None:
+    class Careless:
+        def plan(self, backlog: Backlog) -> BacklogPlan:
+            return settle(backlog, [(0,) * len(order.items) for order in backlog.orders])
+
+    planner: Planner = Careless()
+    order = BacklogOrder(items=(0,), units=(1,), fixed=(500,), line_costs=((0,),), unfilled=(900,))
+    assert planner.plan(Backlog((order,), stock=((1,),))).cost == 500
+    with pytest.raises(InvalidValue, match="more of item 0 from node 0"):
+        planner.plan(Backlog((order, order), stock=((1,),)))
+    with pytest.raises(InvalidValue, match="may not serve"):
+        planner.plan(Backlog((evolve(order, nodes=0),), stock=((1,),)))
+
+
+def test_a_plan_worse_than_first_come_is_replaced_by_it() -> None:
+    order = BacklogOrder(items=(0,), units=(1,), fixed=(500,), line_costs=((0,),), unfilled=(900,))
+    plan = settle(Backlog((order,), stock=((1,),)), ((-1,),))
+    assert plan.where == ((0,),)
+
+
+def test_an_empty_backlog_and_empty_shelves_have_plain_answers() -> None:
+    nothing = JointPlanner().plan(Backlog((), ()))
+    assert (nothing.where, nothing.cost, nothing.proven, nothing.gap) == ((), 0, True, 0.0)
+    order = BacklogOrder(items=(0,), units=(1,), fixed=(500,), line_costs=((0,),), unfilled=(900,))
+    plan = JointPlanner().plan(Backlog((order,), stock=((0,),)))
+    assert (plan.where, plan.cost, plan.proven) == (((-1,),), 900, True)
+
+
+def test_the_ways_to_price_one_order_agree() -> None:
+    for seed in range(300):
+        rng = Rng(seed)
+        nodes, lines = 1 + rng.below(6), 1 + rng.below(7)
+        fixed = [rng.below(500) for _ in range(nodes)]
+        rows = [[FAR if rng.below(3) == 0 else rng.below(400) for _ in range(nodes)] for _ in range(lines)]
+        outs = [rng.below(1_500) for _ in range(lines)]
+        penalty = rng.below(200)
+        cost = best_plan(fixed, rows, outs, penalty)[0]
+        assert cost == _by_nodes(fixed, rows, outs, penalty)[0] == _searched(fixed, rows, outs, penalty)[0]
+
+
+@pytest.mark.parametrize(
+    ("order", "says"),
+    [
+        (BacklogOrder((), (), (1,), (), ()), "needs an item"),
+        (BacklogOrder((0, 0), (1, 1), (1,), ((1,), (1,)), (1, 1)), "names an item twice"),
+        (BacklogOrder((0,), (1,), (1, 1), ((1,),), (1,)), "for each of the 1 nodes"),
+        (BacklogOrder((0,), (0,), (1,), ((1,),), (1,)), "units below 1"),
+        (BacklogOrder((0,), (1,), (1,), ((-1,),), (1,)), "cost below 0"),
+        (BacklogOrder((4,), (1,), (1,), ((1,),), (1,)), "asks for item 4"),
+    ],
+)
+def test_a_backlog_that_makes_no_sense_is_refused(order: BacklogOrder, says: str) -> None:
+    with pytest.raises(InvalidValue, match=says):
+        one_by_one(Backlog((order,), stock=((1,),)))
