@@ -2,5 +2,6 @@
 
 from omscore.simulate._compare import Comparison, Moved, compare, sweep
 from omscore.simulate._run import Fate, Run, run
+from omscore.simulate._shadow import Shadow
 
-__all__ = ["run", "Run", "Fate", "compare", "Comparison", "Moved", "sweep"]
+__all__ = ["run", "Run", "Fate", "compare", "Comparison", "Moved", "sweep", "Shadow"]

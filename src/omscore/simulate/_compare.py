@@ -75,7 +75,7 @@ class Moved:
         """  # noqa: E501 - one line of an example
         decision = self.now.decision
         if decision is None:
-            return "nothing was left to route"
+            return self.now.reason or "nothing was left to route"
         parts = []
         if self.now.rule:
             parts.append(f"rule {self.now.rule!r} of route {self.now.route!r}")

@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from omscore.errors import InvalidValue
-from omscore.inventory import Ledger, LedgerTransaction, allocate, floors
+from omscore.errors import InvalidValue, OmsError
+from omscore.inventory import Cell, Ledger, LedgerTransaction, allocate, floors
 from omscore.kernel import Money, utc
 from omscore.orders import Items, Order
 from omscore.render import Svg, geo_map, html_table, text_table
@@ -138,7 +138,8 @@ class Run:
     def trace(self, order: str) -> Explanation:
         """Why an order went where it went: each rule tried, each node dropped and why, the runner-up, what it cost.
 
-        Raises InvalidValue for an order that the run does not have, or that had nothing left to route.
+        Raises InvalidValue for an order that the run does not have, or that was not decided: it failed, or had nothing
+        left to route.
 
         >>> from omscore import routing as r, samples, simulate
         >>> network = samples.network()
@@ -148,7 +149,9 @@ class Run:
         """
         decision = self[order].decision
         if decision is None:
-            raise InvalidValue(f"order {order!r} had nothing to route: {self[order].outcome}")
+            raise InvalidValue(
+                f"order {order!r} has no decision ({self[order].outcome}): {self[order].reason or 'nothing to route'}"
+            )
         return decision.explain()
 
     def summary(self) -> dict[str, Any]:
@@ -202,6 +205,7 @@ class Run:
             "backordered": outcomes("backordered"),
             "parked": outcomes("parked"),
             "unroutable": outcomes("unroutable"),
+            "failed": outcomes("failed"),
         }
 
     def by_node(self) -> dict[str, dict[str, int]]:
@@ -309,10 +313,13 @@ def run(
 
     This is what a service does with each order: read what every node could promise, decide, allocate the plan's units,
     so that the next order finds them gone. Each order is decided at the moment it was placed, or at `now`. An order is
-    an `Order` (`items` then gives weights and tags by SKU) or a `Demand`; orders that have nothing to route are kept
-    with the outcome "nothing". A plan sent to review is carried out when the policy's desk accepts by default, and
-    waits otherwise. `policy` may be a `Router` that was given its own distances or quotes. `progress` is called with
-    the number of orders done. Raises InvalidValue when an order's id comes twice or the ledger's store cannot fork.
+    an `Order` (`items` then gives weights and tags by SKU) or a `Demand`; orders that have nothing to route are kept as
+    "held", "backordered" or "nothing", those that an error stops as "failed". A plan sent to review is carried out when
+    the policy's desk accepts by default, and waits otherwise. `policy` may be a `Router` that was given its own
+    distances or quotes. `progress` is called with the number of orders done.
+
+    Raises InvalidValue when an order's id comes twice, the router is of another network, or the ledger's store cannot
+    fork.
 
     >>> from omscore import routing as r, samples
     >>> network = samples.network()
@@ -329,18 +336,24 @@ def run(
     for done, order in enumerate(orders, 1):
         if order.id in fates:
             raise InvalidValue(f"order {order.id!r} comes twice; a run decides each order once")
-        demand = order if isinstance(order, Demand) else _waiting(order, items)
-        if demand is None:
-            fates[order.id] = Fate(order.id, "nothing")
-        else:
-            fates[order.id] = _decide(fork, router, demand, at or demand.placed_at, facts)
+        found = order if isinstance(order, Demand) else _waiting(order, items)
+        if isinstance(found, Demand):
+            found = _decide(fork, router, found, at or found.placed_at, facts)
+        fates[order.id] = found
         if progress is not None:
             progress(done)
     return Run(router.policy, network, fates.values())
 
 
-def _waiting(order: Order, items: Items | None) -> Demand | None:
-    return None if order.holds or order.state != "accepted" else demand_of(order, items)
+def _waiting(order: Order, items: Items | None) -> Demand | Fate:
+    """What there is to route of an order, or why there is nothing."""
+    waits = order.totals
+    if order.holds or order.state != "accepted":
+        return Fate(order.id, "held" if order.holds else "nothing", units=waits.open + waits.reserved)
+    demand = demand_of(order, items)
+    if demand is None:
+        return Fate(order.id, "backordered" if waits.backordered else "nothing", units=waits.backordered)
+    return demand
 
 
 def _decide(ledger: Ledger, router: Router, demand: Demand, now: datetime | None, facts: Facts) -> Fate:
@@ -353,13 +366,21 @@ def _decide(ledger: Ledger, router: Router, demand: Demand, now: datetime | None
         )
         case = router.case(demand, stock_of(txn, demand, floors=kept), now=now, facts=facts)
         decision = router.decide(case)
-        plan = plan_to_commit(decision, approved=router.policy.review.default == "accept")
-        cells = {} if plan is None else cells_of(plan)
+        cells = taken(router, decision)
         if cells:
             allocate(txn, demand.id, cells, cause=f"simulate {demand.id}", floors=kept)
         return fate_of(case, decision, sum(cells.values()))
 
-    return ledger.store.run(work)
+    try:
+        return ledger.store.run(work)
+    except OmsError as wrong:  # as in a service: this order fails with its reason, the others go on
+        return Fate(demand.id, "failed", units=demand.units, reason=str(wrong))
+
+
+def taken(router: Router, decision: Decision) -> dict[Cell, int]:
+    """The units that a decision takes from stock, when its policy's review desk does what it does by default."""
+    plan = plan_to_commit(decision, approved=router.policy.review.default == "accept")
+    return {} if plan is None else cells_of(plan)
 
 
 def fate_of(case: Any, decision: Decision, units_placed: int) -> Fate:
