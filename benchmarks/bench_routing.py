@@ -271,6 +271,10 @@ def many_nodes() -> None:
             assert screen(d, x) == sum(1 << i for i, c in enumerate(contexts) if per_node(c) == 4095)
         pairs = list(zip(demands, cases, strict=True))
         candidates[f"omscore, {count} nodes"] = lambda pairs=pairs, screen=screen: [screen(d, x) for d, x in pairs]  # type: ignore[misc]
+        masks = router.compiled.rules[0][0].masks
+        candidates[f"the trace when asked for, {count} nodes"] = lambda pairs=pairs, masks=masks: [  # type: ignore[misc]
+            masks(d, x) for d, x in pairs
+        ]
         candidates[f"a function per node, {count} nodes"] = lambda ready=ready: [  # type: ignore[misc]
             [per_node(c) for c in contexts] for contexts in ready
         ]

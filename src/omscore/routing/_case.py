@@ -228,7 +228,7 @@ class Place:
         found = self._bands.get(service_id)
         if found is None:
             service = self.grid.network.service(service_id)
-            found = tuple(FREE if service is None else service.band(d) for d in self.meters)
+            found = (FREE,) * len(self.meters) if service is None else service.bands(self.meters)
             self._bands[service_id] = found
         return found
 

@@ -195,18 +195,16 @@ class Service:
                 return days
         return None
 
-    def band(self, meters: int | None) -> Band:
-        """The weight limits in grams and the prices in minor units for a distance; unknown counts as the farthest.
+    def bands(self, meters: Iterable[int | None]) -> tuple[Band, ...]:
+        """For each distance the weight limits in grams and the prices in minor units; unknown counts as the farthest.
 
-        >>> Service("road", rates=(Rate(Money(500, "EUR"), km_max=100, grams_max=1_000),)).band(50_000)
-        ((1000,), (500,))
+        >>> Service("road", rates=(Rate(Money(500, "EUR"), km_max=100, grams_max=1_000),)).bands([50_000, 200_000])
+        (((1000,), (500,)), ((), ()))
         """
         if not self.rates:
-            return FREE
-        if meters is None:
-            return self._bands[-1]
-        n = bisect_left(self._reach, meters)
-        return self._bands[n] if n < len(self._bands) else ((), ())
+            return tuple([FREE for _ in meters])
+        reach, bands = self._reach, (*self._bands, ((), ()))
+        return tuple([bands[-2 if d is None else bisect_left(reach, d)] for d in meters])
 
 
 def _calendars(given: Mapping[str, WorkingCalendar]) -> Mapping[str, WorkingCalendar]:

@@ -6,6 +6,7 @@ knows nothing about any node it abstains.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -385,6 +386,23 @@ def _blend(term: Preference, grid: Grid) -> Column:
     return column
 
 
+def _cost(_: Preference, grid: Grid) -> Column:
+    """What the whole demand costs from each node: `Case.whole_cost`, for all nodes in one go."""
+
+    def column(x: Case, mask: int) -> Scores:
+        if grid.quote_of is not None:
+            return [x.whole_cost(i) if mask >> i & 1 else None for i in range(len(grid.nodes))]
+        d = x.demand
+        grams, lines, units = d.grams, d.line_count, d.units
+        out: list[int | None] = []
+        for (limits, prices), (parcel, per_line, per_unit) in zip(x.place.bands(d.service), grid.fixed, strict=True):
+            at = bisect_left(limits, grams)
+            out.append(prices[at] + parcel + per_line * lines + per_unit * units if at < len(prices) else None)
+        return out
+
+    return column
+
+
 def _own(term: Preference, _: Grid) -> Column:
     def score(x: Case, i: int) -> Any:
         return term.call(x.grid.nodes[i], x.demand) if term.call is not None else None
@@ -403,7 +421,7 @@ PREFERENCES: Mapping[str, Word] = {
     "by_priority": Word(by_priority, _constant(lambda n, _: n.priority), per=PER_PLACE),
     "by_position": Word(by_position, _constant(lambda n, _: n.position), per=PER_PLACE),
     "wished_first": Word(wished_first, _wished),
-    "lowest_cost": Word(lowest_cost, _each(lambda x, i: x.whole_cost(i)), per=PER_PLACE, how="cost"),
+    "lowest_cost": Word(lowest_cost, _cost, per=PER_PLACE, how="cost"),
     "earliest_arrival": Word(earliest_arrival, _each(_arrival)),
     "most_stock": Word(most_stock, _each(_stock)),
     "weeks_of_supply": Word(weeks_of_supply, _each(_weeks)),

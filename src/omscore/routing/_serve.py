@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from omscore.errors import Reason
@@ -259,13 +260,12 @@ def _saves(x: Case, single: Found, split: Found, saving_min: str) -> bool:
 
 
 def _ranking(ranks: tuple[Rank, ...], x: Case, mask: int) -> tuple[int, ...]:
-    """The bits of all nodes, best first; None scores last, ids as the last tie-break."""
-    columns = [rank.column(x, mask) for rank in ranks]
-
-    def key(i: int) -> list[Any]:
-        return [(1, 0) if column[i] is None else (0, column[i]) for column in columns]
-
-    return tuple(1 << i for i in sorted(range(len(x.grid.nodes)), key=lambda i: (key(i), i)))
+    """The bits of all nodes, best first; what a preference does not know sorts last, ids as the last tie-break."""
+    columns = []
+    for rank in ranks:
+        scores = rank.column(x, mask)
+        columns.append([inf if score is None else score for score in scores] if None in scores else scores)
+    return tuple([1 << row[-1] for row in sorted(zip(*columns, range(len(x.grid.nodes)), strict=True))])
 
 
 def _narrow(ranks: tuple[Rank, ...], x: Case, mask: int) -> int:
