@@ -284,3 +284,45 @@ def test_more_commands_than_connections_wait_their_turn(connected: PostgresOpene
 
     store.run(work)
     assert len(busy) == 1
+
+
+def test_commands_of_many_threads_are_committed_together_and_answered_one_by_one(
+    connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = stocked(connected(), 12)
+    runs: list[int] = []
+    run_all = _Attempt.run_all
+
+    def counted(self: _Attempt, group: Sequence[Any]) -> None:
+        runs.append(len(group))
+        run_all(self, group)
+
+    monkeypatch.setattr(_Attempt, "run_all", counted)
+    store._crowded_until = float("inf")  # as after a lost race
+    answers: dict[str, str] = {}
+
+    def shop(name: int) -> None:
+        for i in range(4):
+            key = f"{name}-{i}"
+            try:
+                if i == 3:
+                    store.run(lambda t: (reserve(t, "ord-x", [Want("A", 1)], cause="x"), 1 // 0))
+                reserve_one(store, key)
+                answers[key] = "done"
+            except InsufficientStock:
+                answers[key] = "refused"
+            except ZeroDivisionError:
+                answers[key] = "failed"
+
+    threads = [Thread(target=shop, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(runs) > 1
+    counts = {answer: list(answers.values()).count(answer) for answer in ("done", "refused")}
+    assert counts["done"] == 12
+    assert len(answers) == 24
+    journal = store.run(lambda t: t.journal(A), write=False)
+    reserved = sorted(e.movement.reservation for e in journal[1:])
+    assert reserved == sorted(f"ord-{key}" for key, answer in answers.items() if answer == "done")

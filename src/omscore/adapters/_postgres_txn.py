@@ -64,6 +64,7 @@ class PostgresTransaction:
         self._put: dict[tuple[str, str], tuple[int, dict[str, str], str]] = {}
         self._rest: list[Statement] = []
         self.posted: dict[Cell, None] = {}
+        self.writes = 0
 
     # -- the server -------------------------------------------------------------------------------------------------
 
@@ -135,6 +136,7 @@ class PostgresTransaction:
         if key not in self._absent and self.claimed(key) is not None:
             raise Conflict(f"key {key!r} was claimed meanwhile; run the command again")
         self._absent.discard(key)
+        self.writes += 1
         self._rest.append((sql.ADD_CLAIM, (self._tenant, key, fingerprint, self._codec.dumps(result))))
 
     # -- books ------------------------------------------------------------------------------------------------------
@@ -167,6 +169,7 @@ class PostgresTransaction:
         if not movements:
             return
         states = {m.cell: self._state(m.cell) for m in movements}
+        self.writes += 1
         changed, numbered = _sql.applied(movements, floors, lambda cell: states[cell].figures)
         # Nothing is recorded before what its cells have recorded already, whoever's clock told the time of that.
         stamped = self._stamp() if recorded_at is None else _sql.stamp(recorded_at)
@@ -207,6 +210,7 @@ class PostgresTransaction:
         old = self.reservation(id_)
         if (old.version if old else 0) != reservation.version:
             raise _sql.conflict("reservation", id_, old.version if old else 0, reservation.version)
+        self.writes += 1
         first = self._saved[id_][0] if id_ in self._saved else old
         self._reservations[id_] = new = reservation.saved()
         self._saved[id_] = (first, new)
@@ -271,6 +275,7 @@ class PostgresTransaction:
         if found != version:
             raise _sql.conflict(kind, id, found, version)
         text = self._codec.dumps(value)
+        self.writes += 1
         if at in self._put:
             found, before = self._put[at][:2]
         self._put[at] = (found, before, text)
@@ -290,6 +295,7 @@ class PostgresTransaction:
 
     def append(self, kind: str, id: str, events: Sequence[Any], *, cause: str, actor: str = "") -> None:  # noqa: A002
         now, of = self._stamp(), (self._tenant, kind, id)
+        self.writes += 1
         for event in events:
             row = (*of, now, self._turn(0), cause, actor, self._codec.dumps(event), *of)
             self._rest.append((sql.ADD_LOGGED, row))
@@ -308,6 +314,7 @@ class PostgresTransaction:
     # -- outbox -----------------------------------------------------------------------------------------------------
 
     def emit(self, effects: Iterable[Effect]) -> None:
+        self.writes += 1
         for e in effects:
             due = None if e.due_at is None else _sql.stamp(e.due_at)
             payload = self._codec.dumps(dict(e.payload))
@@ -319,6 +326,7 @@ class PostgresTransaction:
 
     def lease(self, worker: str, *, limit: int, seconds: int) -> list[Leased]:
         now = self._stamp()
+        self.writes += 1
         until = _sql.stamp(self.now() + timedelta(seconds=seconds))
         due = self._rows(sql.READ_DUE_EFFECTS, (self._tenant, now, self._tenant, limit))
         given = [Leased(self._effect(*row[:5]), row[5], f"{worker}:{row[6] + 1}") for row in due]
@@ -332,6 +340,7 @@ class PostgresTransaction:
         return [leased for leased, rows in zip(given, taken, strict=True) if rows == 1]
 
     def _settle(self, leased: Leased, state: str, error: str, until: int) -> bool:
+        self.writes += 1
         row = (state, error, until, self._tenant, leased.effect.id, leased.lease)
         return self._send([*self.waiting(), (sql.SETTLE, row)])[-1] == 1
 

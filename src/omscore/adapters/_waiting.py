@@ -106,6 +106,9 @@ class Line:
             group = [self._jobs.popleft() for _ in range(min(self._most, len(self._jobs)))]
         try:
             self._perform(group)
+        except BaseException as error:  # noqa: BLE001 - whatever stopped the leader, nobody may take it for success
+            for job in group:
+                job.error = job.error or error
         finally:
             with self._mutex:
                 self._hand_on()

@@ -16,7 +16,7 @@ from omscore.adapters import _sql
 from omscore.adapters._postgres_errors import RERUN, Lost, classified, psycopg
 from omscore.adapters._postgres_joined import JoinedPostgres
 from omscore.adapters._postgres_txn import PostgresTransaction, Statement, Wire
-from omscore.adapters._waiting import pauses
+from omscore.adapters._waiting import Job, Line, pauses
 from omscore.errors import Busy, DefinitionError, SchemaMismatch, StoreError, Unknown
 from omscore.inventory import Cell
 from omscore.ports import Capabilities, Clock, Transaction
@@ -24,6 +24,8 @@ from omscore.ports import Capabilities, Clock, Transaction
 T = TypeVar("T")
 
 _LEVELS = ("read committed", "repeatable read", "serializable")
+_CROWDED_S = 0.1
+_GROUP_MAX = 64
 _PARENTS: list[object] = []
 
 
@@ -31,7 +33,8 @@ class PostgresStore:
     """A store in a PostgreSQL database, reached through psycopg 3.
 
     `conninfo` is libpq's connection string. Commands run side by side on up to `connections_max` connections; a command
-    that loses a race is run again, behind the locks of the cells it wants, until `patience_s` is over. `clock` gives
+    that loses a race is run again until `patience_s` is over, behind the locks of the cells it wants, and together with
+    the commands of other threads that lost theirs. `clock` gives
     the store's time; without one it is the server's, so that hosts whose clocks differ agree. `tenant` leads every key.
     `isolation` may be raised to "repeatable read" or "serializable"; "read committed" is enough, because every write
     checks that what it rests on still stands. `codec` reads and writes records, events and effects.
@@ -75,6 +78,8 @@ class PostgresStore:
     def _reset(self) -> None:
         self._pid = os.getpid()
         self._idle: deque[Any] = deque()
+        self._crowded_until = 0.0
+        self._line = Line(self._by_itself, self._together, most=_GROUP_MAX, patience_s=self._patience_s)
         self._places = BoundedSemaphore(self._connections_max)
 
     @property
@@ -84,7 +89,7 @@ class PostgresStore:
         >>> PostgresStore.capabilities.fget(None).multi_host
         True
         """
-        return Capabilities(durable=True, multi_process=True, multi_host=True)
+        return Capabilities(durable=True, multi_process=True, multi_host=True, group_commit=True)
 
     def close(self) -> None:
         """Close the connections; the store cannot be used any more.
@@ -114,14 +119,15 @@ class PostgresStore:
             # A forked child must not touch its parent's connections, not even to close them: it lets them lie.
             _PARENTS.extend(self._idle)
             self._reset()
-        if not self._places.acquire(timeout=self._patience_s):
-            raise Busy(f"all {self._connections_max} connections were in use for {self._patience_s:g} s; try again")
-        self._busy.now = True
-        try:
-            return self._attempts(work, write=write)
-        finally:
-            self._busy.now = False
-            self._places.release()
+        if not write:
+            return self._by_itself(work, write=False)
+        if time.monotonic() >= self._crowded_until:
+            try:
+                return self._try(lambda attempt: attempt.run(work))
+            except RERUN:
+                self._crowded_until = time.monotonic() + _CROWDED_S
+        result: T = self._line.run(work)
+        return result
 
     def joined(self, conn: Any) -> JoinedPostgres:
         """A store whose commands become part of a transaction that the host has begun on its own psycopg connection.
@@ -137,17 +143,61 @@ class PostgresStore:
     def _transaction(self, wire: Wire) -> PostgresTransaction:
         return PostgresTransaction(wire, self._tenant, self._codec, self._told, self._turn)
 
-    def _attempts(self, work: Callable[[Transaction], T], *, write: bool) -> T:
+    # -- attempts ---------------------------------------------------------------------------------------------------
+
+    def _try(self, run: Callable[[_Attempt], T], locks: Sequence[Cell] = (), *, write: bool = True) -> T:
+        """One attempt on a connection of its own."""
+        if not self._places.acquire(timeout=self._patience_s):
+            raise Busy(f"all {self._connections_max} connections were in use for {self._patience_s:g} s; try again")
+        self._busy.now = True
+        try:
+            return run(_Attempt(self, locks, write=write))
+        finally:
+            self._busy.now = False
+            self._places.release()
+
+    def _repeat(self, run: Callable[[_Attempt], T], *, write: bool = True) -> T:
+        """Attempts until one goes through; after a lost race, behind the locks of the cells that it wanted."""
         locks: Sequence[Cell] = ()
         failure: BaseException | None = None
-        for _ in pauses(self._patience_s):
-            attempt = _Attempt(self, locks, write=write)
+        posted: list[Cell] = []
+
+        def noting(attempt: _Attempt) -> T:
             try:
-                return attempt.run(work)
+                return run(attempt)
+            finally:
+                posted[:] = attempt.txn.posted
+
+        for _ in pauses(self._patience_s):
+            try:
+                return self._try(noting, locks, write=write)
             except RERUN as error:
                 failure = error
-                locks = sorted(attempt.txn.posted) or locks
+                locks = sorted(posted) or locks
         raise Busy(f"no turn came within {self._patience_s:g} s ({failure}); try again") from failure
+
+    def _by_itself(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
+        return self._repeat(lambda attempt: attempt.run(work), write=write)
+
+    def _together(self, group: Sequence[Job]) -> None:
+        """Commit the commands of several threads at once: where they want the same cell, it moves in one go."""
+        try:
+            if len(group) > 1:
+                self._repeat(lambda attempt: attempt.run_all(group))
+                self._crowded_until = time.monotonic() + _CROWDED_S
+                return
+        except (Unknown, Busy) as error:
+            for job in group:
+                job.error = job.error or error
+            return
+        except Exception:  # noqa: BLE001, S110 - nothing was committed: each command meets its own error below
+            pass
+        for job in group:
+            job.error = job.result = None
+            try:
+                job.result = self._by_itself(job.work)
+            except Exception as error:  # noqa: BLE001 - it belongs to the thread that sent the job
+                job.error = error
 
     # -- what an attempt needs --------------------------------------------------------------------------------------
 
@@ -237,7 +287,25 @@ class _Attempt:
         self._piping = False
         return cursors
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
+    def run_all(self, group: Sequence[Job]) -> None:
+        """Several commands in one transaction; each sees what those before it wrote."""
+
+        def all_of(txn: PostgresTransaction) -> None:
+            for job in group:
+                writes = txn.writes
+                job.error = job.result = None
+                try:
+                    job.result = job.work(txn)
+                except Exception as error:
+                    # What was written for it cannot be taken back alone.
+                    if txn.writes != writes or isinstance(error, psycopg.Error):
+                        raise
+                    job.error = error
+
+        self.run(all_of)
+
+    def run(self, work: Callable[[Any], T]) -> T:
+        """One command, and COMMIT."""
         conn = self._conn
         try:
             result = work(self.txn)

@@ -228,7 +228,7 @@ class SqliteStore:
                 job.error = job.result = None
                 try:
                     job.result = self._alone(job.work)
-                except BaseException as error:  # noqa: BLE001 - it belongs to the thread that sent the job
+                except Exception as error:  # noqa: BLE001 - it belongs to the thread that sent the job
                     job.error = error
 
     def _begin(self) -> None:
@@ -290,7 +290,7 @@ class SqliteStore:
                 try:
                     job.result = job.work(txn)
                     txn.finish()
-                except BaseException as error:  # noqa: BLE001 - it belongs to the thread that sent the job
+                except Exception as error:  # noqa: BLE001 - it belongs to the thread that sent the job
                     if isinstance(error, Behind) or not self._writer.in_transaction:
                         return False
                     job.error = typed(error) if isinstance(error, ENGINE_ERRORS) else error
