@@ -9,6 +9,7 @@ from omscore.app import _money
 from omscore.app._work import Work
 from omscore.errors import KeyReused, Reason
 from omscore.inventory import Cell, Want
+from omscore.kernel import stamp
 from omscore.orders import (
     Accept,
     Capture,
@@ -22,6 +23,8 @@ from omscore.orders import (
     PlaceHold,
     Reject,
     ReleaseHold,
+    likeness,
+    similar,
     validate,
 )
 
@@ -30,11 +33,11 @@ REVIEW_HOLD = "review"
 CREDIT_HOLD = "credit"
 
 
-def capture(work: Work, draft: Draft, content: str, order_id: str) -> str:
+def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequence[Finding] = ()) -> str:
     """Take a draft in: the same (channel, external id, revision) leads to the same order.
 
-    `content` is the draft's fingerprint. Raises KeyReused when the channel sent other content under the same revision:
-    the first stands and a person decides.
+    `content` is the draft's fingerprint, `told` what was found out before, outside of the store. Raises KeyReused when
+    the channel sent other content under the same revision: the first stands and a person decides.
     """
     external_id = f"{draft.channel}/{draft.external_id}"
     known = work.find("external", external_id)
@@ -43,7 +46,7 @@ def capture(work: Work, draft: Draft, content: str, order_id: str) -> str:
             raise KeyReused(f"{external_id}/{draft.revision}")
         return str(known.order)
     work.save("external", external_id, External(order_id, draft.revision, content))
-    findings = validate(draft, work.wiring.catalog, work.wiring.checks)
+    findings = (*validate(draft, work.wiring.catalog, work.wiring.checks), *told, *_similar(work, draft))
     order = work.tell(None, Capture(order_id, draft))
     errors = [f for f in findings if f.severity == "error"]
     if errors:
@@ -64,6 +67,19 @@ def reason_of(finding: Finding) -> Reason:
     return Reason(finding.code, finding.text, {"hint": finding.hint, "field": finding.field})
 
 
+def _similar(work: Work, draft: Draft) -> tuple[Finding, ...]:
+    """The orders like this one that were captured a short while ago and still stand."""
+    window = work.wiring.duplicates_within
+    if window is None:
+        return ()
+    found = []
+    since = (stamp(work.now - window), "")
+    for _, id_ in work.txn.find("order", f"like:{likeness(draft)}", after=since):
+        if work.order(id_).state in ("captured", "accepted"):
+            found.append(id_)
+    return similar(found)
+
+
 def open_payment(work: Work, order: Order) -> None:
     """Write down what the channel said of the payment, and ask the gateway for what is missing."""
     payment = _money.payment_of(work, order)
@@ -78,7 +94,9 @@ def _holds(work: Work, order: Order, findings: Sequence[Finding]) -> Iterable[Co
     draft = order.draft
     for finding in findings:
         if finding.severity == "review":
-            yield PlaceHold(Hold(REVIEW_HOLD, owner="review", text=f"{finding.text} ({finding.code})"))
+            text = f"{finding.text} ({finding.code})"
+            until = work.now + finding.within
+            yield PlaceHold(Hold(REVIEW_HOLD, finding.owner, until, text, finding.on_expiry))
     if draft.payment == "pending":
         yield PlaceHold(payment_hold(work, draft.channel))
     if (reason := _money.credit_reason(work, order)) is not None:

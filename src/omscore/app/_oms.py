@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import randbits
 from typing import Any
 
@@ -20,7 +20,7 @@ from omscore.app._work import Work
 from omscore.errors import ChannelError, InvalidValue, NotFound, OmsError
 from omscore.inventory import Cell, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
-from omscore.orders import Change, Check, Draft, Hold, Order, PlaceHold, Preview, Routed
+from omscore.orders import Change, Check, Draft, Finding, Hold, Order, PlaceHold, Preview, Routed, validate, verified
 from omscore.oversight import ChannelProfile
 from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway, Store
 from omscore.routing import Network, Policy, Router, packs
@@ -68,6 +68,7 @@ class Oms(FloorWork, MoneyWork):
         gateway: PaymentGateway | None = None,
         erp: Erp | None = None,
         verifier: AddressVerifier | None = None,
+        duplicates_within: timedelta | None = None,
         costs: Mapping[str, Money] | None = None,
         profiles: Mapping[str, ChannelProfile] | None = None,
     ) -> None:
@@ -91,6 +92,7 @@ class Oms(FloorWork, MoneyWork):
             gateway=gateway,
             erp=erp,
             verifier=verifier,
+            duplicates_within=duplicates_within,
             costs=costs or {},
             profiles=profiles or {},
         )
@@ -115,10 +117,30 @@ class Oms(FloorWork, MoneyWork):
             raise InvalidValue(f"the draft is of channel {draft.channel!r}, not {channel!r}")
         order_id = id or self._wiring.ids.next("ord")
         content = fingerprint(_content(draft))
+        told = self._ask_verifier(draft)
         found = self._command(
-            "capture", key, (channel, content), lambda work: _revise.capture(work, draft, content, order_id)
+            "capture", key, (channel, content), lambda work: _revise.capture(work, draft, content, order_id, told)
         )
         return self.order(found)
+
+    def _ask_verifier(self, draft: Draft) -> tuple[Finding, ...]:
+        """What the address verifier says, asked outside of any transaction; when it fails, a person looks."""
+        verifier = self._wiring.verifier
+        if verifier is None or draft.ship_to is None:
+            return ()
+        try:
+            return verified(verifier.problems(draft.ship_to))
+        except Exception as failed:  # noqa: BLE001 - a port is a host's code: whatever it raises, nobody could say
+            return verified([f"no answer ({type(failed).__name__})"])
+
+    def findings(self, order_id: str) -> tuple[Finding, ...]:
+        """What the checks say of an order now, worst first; run again whenever the rules or the catalog change.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.findings("ord-1")
+        ()
+        """
+        return self._read(lambda work: validate(work.order(order_id).draft, work.wiring.catalog, work.wiring.checks))
 
     def _channel(self, name: str) -> Channel:
         channel = self._wiring.channels.get(name)

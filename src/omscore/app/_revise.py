@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from omscore.app import _capture
 from omscore.app._edit import edit
 from omscore.app._work import Work
-from omscore.orders import Draft, External, changes_between
+from omscore.orders import Draft, External, Finding, changes_between
 
 
-def capture(work: Work, draft: Draft, content: str, order_id: str) -> str:
+def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequence[Finding] = ()) -> str:
     """Take a draft in, as a new order or as a later revision of one; an earlier revision that comes late is left alone.
 
     Raises what an edit raises when the order has gone too far for what the channel now says; the order stays as it is,
@@ -17,7 +19,7 @@ def capture(work: Work, draft: Draft, content: str, order_id: str) -> str:
     external_id = f"{draft.channel}/{draft.external_id}"
     known = work.find("external", external_id)
     if known is None or draft.revision <= known.revision:
-        return _capture.capture(work, draft, content, order_id)
+        return _capture.capture(work, draft, content, order_id, told)
     order = work.order(known.order)
     work.save("external", external_id, External(known.order, draft.revision, content))
     if changes := changes_between(order, draft):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import field, frozen
@@ -56,6 +56,7 @@ class Wiring:
     gateway: PaymentGateway | None = None
     erp: Erp | None = None
     verifier: AddressVerifier | None = None
+    duplicates_within: timedelta | None = None
     costs: Mapping[str, Money] = field(factory=dict)
     profiles: Mapping[str, ChannelProfile] = field(factory=dict)
     due: Callable[[Draft, datetime], datetime | None] = field(default=lambda draft, now: draft.ship_by)

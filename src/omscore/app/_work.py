@@ -9,7 +9,7 @@ from omscore.app._wiring import Wiring
 from omscore.errors import NotFound
 from omscore.inventory import Cell
 from omscore.kernel import Item, stamp
-from omscore.orders import Command, Event, Fulfillment, Order, Queued, apply, decide
+from omscore.orders import Command, Event, Fulfillment, Order, Queued, apply, decide, likeness
 from omscore.ports import Effect, Transaction
 from omscore.returns import Return
 from omscore.shipping import Shipment
@@ -86,7 +86,10 @@ class Work:
         assert order is not None  # noqa: S101 - the first command of a new order is Capture
         if events:
             self.txn.append("order", order.id, events, cause=self.cause, actor=self.actor)
-            self.save("order", order.id, order, _order_index(order))
+            index = _order_index(order)
+            if self.wiring.duplicates_within is not None:
+                index[f"like:{likeness(order.draft)}"] = stamp(order.captured_at)
+            self.save("order", order.id, order, index)
         return order
 
     def queue(self, order: Order, **changes: Any) -> None:

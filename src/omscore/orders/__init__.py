@@ -1,5 +1,14 @@
 """Capture and validate: drafts, orders and their unit buckets, holds, findings, fulfillments."""
 
+from omscore.orders._addresses import (
+    ADDRESS_FORMS,
+    ANY_COUNTRY,
+    AddressForm,
+    address_problems,
+    billing_matches,
+    verified,
+    well_formed_address,
+)
 from omscore.orders._costs import cost_of, due, due_shipped, unit_costs
 from omscore.orders._decide import apply, decide, fold
 from omscore.orders._draft import PAYMENT_STATES, Customer, Draft, DraftLine
@@ -60,6 +69,17 @@ from omscore.orders._messages import (
 )
 from omscore.orders._order import ORDER_STATES, Order
 from omscore.orders._records import External, PickTask, Queued, Routed
+from omscore.orders._risk import (
+    STANDARD_INDICATORS,
+    Indicator,
+    Risk,
+    likeness,
+    risk_below,
+    risk_facts,
+    score_risk,
+    similar,
+    verified_by_hand,
+)
 from omscore.orders._units import FINAL_BUCKETS, UNIT_BUCKETS, UNIT_MOVES, UnitMove, Units
 
 __all__ = [
@@ -77,6 +97,22 @@ __all__ = [
     "has_destination",
     "adds_up",
     "validate",
+    "AddressForm",
+    "ADDRESS_FORMS",
+    "ANY_COUNTRY",
+    "address_problems",
+    "well_formed_address",
+    "billing_matches",
+    "verified",
+    "Indicator",
+    "STANDARD_INDICATORS",
+    "Risk",
+    "risk_facts",
+    "score_risk",
+    "risk_below",
+    "verified_by_hand",
+    "likeness",
+    "similar",
     "UNIT_BUCKETS",
     "FINAL_BUCKETS",
     "UNIT_MOVES",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from attrs import frozen
@@ -19,6 +20,8 @@ SEVERITIES = ("error", "review", "warning")
 class Finding:
     """One result of a check: how bad, a stable dotted code, a sentence, and what to do about it.
 
+    A review is for `owner` to decide `within` a time; `on_expiry` is what happens then (see HOLD_EXPIRIES).
+
     >>> Finding("error", "lines.none", "the order has no lines", "send at least one line").code
     'lines.none'
     """
@@ -28,6 +31,9 @@ class Finding:
     text: str
     hint: str = ""
     field: str = ""
+    owner: str = "review"
+    within: timedelta = timedelta(hours=24)
+    on_expiry: str = "escalate"
 
     def __attrs_post_init__(self) -> None:
         if self.severity not in SEVERITIES:
