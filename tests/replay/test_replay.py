@@ -271,3 +271,13 @@ def test_a_folder_that_cannot_be_replayed_says_what_is_missing(
     assert main(["replay", str(folder), "--db", str(tmp_path / "r.db"), "--page", str(tmp_path / "r.html")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "r.db").exists()
+
+
+def test_reading_only_the_first_lines_of_the_report_is_no_error(tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        _command(MORNING, tmp_path), cwd=tmp_path, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert run.stdout is not None
+    run.stdout.close()
+    _, told = run.communicate()
+    assert b"Traceback" not in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,9 +32,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         result: int = args.run(args)
+        sys.stdout.flush()
     except OmsError as wrong:
         print(f"omscore: {wrong}", file=sys.stderr)  # noqa: T201 - the command line's own voice
         return 2
+    except KeyboardInterrupt:
+        print("\nomscore: stopped; run the same command again and it goes on", file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        # Whoever reads has read enough (`... | head`); what is left goes nowhere, as the interpreter's manual advises.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return result
 
 

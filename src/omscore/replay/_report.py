@@ -195,7 +195,7 @@ def _fold(txn: Transaction, replay: Replay) -> Report:
         promised += of
     stock = _stock(txn, day)
     tasks = [kept(txn, "pick_task", id_) for _, id_ in txn.find("pick_task", "all", limit=1_000_000)]
-    notes = (f"{day.unmatched} cancelled rows have no sale in this slice",) if day.unmatched else ()
+    notes = (f"cancelled rows without a sale in this slice: {day.unmatched}",) if day.unmatched else ()
     return Report(
         day.name,
         day.source,
