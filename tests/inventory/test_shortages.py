@@ -115,3 +115,32 @@ def test_reconciling_names_the_entries_that_differ_from_a_statement(ledger: Ledg
         ("dock-1", 10, 12, (1,)),
         ("unknown-there", 0, -1, ()),
     ]
+
+
+def test_a_hold_that_ran_out_loses_its_units_before_anybody_is_a_victim(clock: ManualClock) -> None:
+    for verb in ("count", "scrap", "outrank"):
+        made = Ledger.in_memory(clock.now)
+        made.receive({CELL: 10}, key="dock-1")
+        made.reserve("dead", [Want("SKU", 4)], key="web-1", expires_in=timedelta(minutes=1))
+        made.reserve("live", [Want("SKU", 6)], key="web-2")
+        clock.advance(minutes=1)
+        if verb == "count":
+            assert made.count({CELL: 6}, key="k", victims=newest_first).victims == ()
+        elif verb == "scrap":
+            assert made.scrap({CELL: 4}, key="k", source="free") == ()
+        else:
+            got = made.outrank("vip", [Want("SKU", 5)], key="k", priority=9)
+            assert [(v.reservation, v.units) for v in got.victims] == [("live", 1)]
+        dead = made.reservation("dead")
+        assert dead is not None
+        assert dead.ended == "expired"
+        assert made.verify().ok
+
+
+def test_who_waits_with_a_cart_that_ran_out_leaves_the_queue(clock: ManualClock) -> None:
+    made = Ledger.in_memory(clock.now)
+    made.reserve("cart", [Want("SKU", 2)], key="web-1", policy="backorder", expires_in=timedelta(minutes=5))
+    made.reserve("order", [Want("SKU", 2)], key="web-2", policy="backorder")
+    clock.advance(minutes=5)
+    assert [f.reservation for f in made.receive({CELL: 3}, key="dock-1").filled] == ["order"]
+    assert made.backorders("SKU") == ()

@@ -14,7 +14,7 @@ from omscore.inventory._fill import Arrival
 from omscore.inventory._reserve import NO_FLOORS
 from omscore.inventory._stock import check_room, save_all
 from omscore.inventory._supply import pages
-from omscore.inventory._victims import Victim, VictimOrder, take_away
+from omscore.inventory._victims import Victim, VictimOrder, end_run_out, take_away
 from omscore.kernel.quantities import quantity
 from omscore.kernel.times import utc
 
@@ -71,11 +71,18 @@ def count(
     reasons: list[Reason] = []
     effective_at = when if when < now else None
     figures = books.figures(sorted(counted))
+    ended: dict[Cell, int] = {}
     for cell in sorted(counted):
         units = quantity(counted[cell], f"counted units of {cell.item!r}", at_least=0)
         row = figures[cell]
         held = row.reserved + row.allocated
         change = units - held - row.free
+        if units < held:
+            ends = end_run_out(books, cell, cause=cause, touched=touched)
+            movements += ends
+            for move in ends:
+                ended[move.cell] = ended.get(move.cell, 0) + move.units
+            held -= ended.get(cell, 0)
         last = seen(books, cell)
         if last is not None and when < last:
             reasons.append(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from omscore.inventory._backorders import Backorder, Repromise, meet, reaches, save_backorder, waiting_still
+from omscore.inventory._backorders import Backorder, Repromise, backorders, meet, reaches, save_backorder
 from omscore.inventory._books import LedgerTransaction, Reservation
 from omscore.inventory._cells import Cell, Movement
 from omscore.inventory._reserve import NO_FLOORS, Reclaimed, Selector, Want, candidates
@@ -52,7 +52,7 @@ def fill(
 
     A backorder that cannot be filled wholly takes what there is for it and stays first in the queue. Units that another
     one needs to get its promised date are left for it, whatever its priority. What belongs to a reservation that has
-    run out is passed over.
+    run out leaves the queue.
 
     >>> from omscore.inventory import MemoryBooks, receive, reserve
     >>> books = MemoryBooks()
@@ -63,7 +63,12 @@ def fill(
     [('ord-1', 0), ('ord-2', 1)]
     """
     now = books.now()
-    queue = waiting_still(books, item, now)
+    queue = []
+    for line in backorders(books, item):
+        if line.expires_at is None or line.expires_at > now:
+            queue.append(line)
+        else:
+            save_backorder(books, evolve(line, units=0, promised_at=None))
     if not queue:
         return ()
     lines = [line for line in supplies(books, item) if line.due_at >= now]

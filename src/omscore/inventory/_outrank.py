@@ -84,6 +84,13 @@ def outrank(
     >>> [(v.reservation, v.units) for v in got.victims]
     [('ord-1', 2)]
     """
+    now = books.now()
+
+    def lower(other: Reservation) -> bool:
+        # What has run out was counted as free already.
+        stands = other.expires_at is None or other.expires_at > now
+        return stands and other.priority < priority and other.id != reservation
+
     victims: list[Victim] = []
     while True:
         try:
@@ -111,7 +118,7 @@ def outrank(
                             order,
                             cause=cause,
                             buckets=("reserved", "allocated") if hard else ("reserved",),
-                            among=lambda r: r.priority < priority and r.id != reservation,
+                            among=lower,
                             touched=touched,
                         )
                         movements += moves

@@ -10,7 +10,7 @@ from omscore.inventory._books import Books, LedgerTransaction, Reservation
 from omscore.inventory._cells import BUCKETS, HELD, Cell, Entry, Movement, cell_id, check_movement
 from omscore.inventory._reserve import NO_FLOORS
 from omscore.inventory._supply import arrived
-from omscore.inventory._victims import Victim, VictimOrder, take_away
+from omscore.inventory._victims import Victim, VictimOrder, end_run_out, take_away
 from omscore.kernel.ids import key
 from omscore.kernel.quantities import QUANTITY_MAX, quantity
 
@@ -78,9 +78,16 @@ def _aside(
     hit: list[Victim] = []
     touched: dict[str, Reservation] = {}
     shortages: list[Shortage] = []
+    ended: dict[Cell, int] = {}
     figures = books.figures(sorted(cells))
     for cell in sorted(cells):
         missing = cells[cell] - getattr(figures[cell], source)
+        if missing > 0 and source == "free":
+            ends = end_run_out(books, cell, cause=cause, touched=touched)
+            before += ends
+            for move in ends:
+                ended[move.cell] = ended.get(move.cell, 0) + move.units
+            missing -= ended.get(cell, 0)
         if missing > 0 and source == "free" and victims is not None:
             taken, lost = take_away(books, cell, missing, victims, cause=cause, touched=touched)
             before += taken

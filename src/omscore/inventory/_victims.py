@@ -9,6 +9,7 @@ from attrs import frozen
 
 from omscore.inventory._books import Books, Reservation
 from omscore.inventory._cells import Cell, Movement
+from omscore.inventory._reserve import expiry
 
 VictimOrder = Callable[[Iterable[Reservation]], list[Reservation]]
 """Puts reservations in the order in which they lose units, the first first."""
@@ -60,6 +61,17 @@ class Victim:
     units: int
     channel: str
     priority: int
+
+
+def end_run_out(books: Books, cell: Cell, *, cause: str, touched: dict[str, Reservation]) -> list[Movement]:
+    """The movements that end reservations in a cell whose time has run out, so that nobody else loses units."""
+    movements: list[Movement] = []
+    for due in books.reservations_due(books.now(), cell=cell):
+        if due.id not in touched:
+            moves = expiry(due, cause)
+            touched[due.id] = due.moved(moves, ended="expired", expires_at=None)
+            movements += moves
+    return movements
 
 
 def take_away(
