@@ -50,7 +50,6 @@ class Grid:
         "quote_of",
         "sized",
         "steps_max",
-        "weights",
         "zones",
     )
 
@@ -81,17 +80,14 @@ class Grid:
             for n in self.nodes
         )
         self.sized = any(line or unit for _, line, unit in self.fixed)
-        self.weights: dict[str, tuple[int, ...]] = {}
 
-    def weight_class(self, service_id: str, grams: int) -> int:
-        """A number that weights share which every tariff row of a service treats alike."""
-        steps = self.weights.get(service_id)
-        if steps is None:
-            service = self.network.service(service_id)
-            rows = () if service is None else service.rates
-            steps = tuple(sorted({row.grams_max for row in rows if row.grams_max is not None}))
-            self.weights[service_id] = steps
-        return bisect_left(steps, grams)
+    def weight_steps(self) -> tuple[dict[str, tuple[int, ...]], tuple[int, ...]]:
+        """The weights at which a tariff changes, by service, and those of any other service id."""
+        steps = {
+            service.id: tuple(sorted({row.grams_max for row in service.rates if row.grams_max is not None}))
+            for service in self.network.services
+        }
+        return steps, steps.get("", ())
 
     def where(self, holds: Callable[[Node], bool]) -> int:
         """The mask of the nodes for which something holds."""

@@ -6,12 +6,13 @@ made of fixed templates only, so that no policy, however it came in, can say any
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from omscore.routing._case import Case, Grid
 from omscore.routing._conditions import lower_condition
-from omscore.routing._demand import Demand
+from omscore.routing._demand import NO_FACTS, Demand
 from omscore.routing._network import Network
 from omscore.routing._policy import Policy, Rule
 from omscore.routing._preferences import Rank, rank_of
@@ -58,6 +59,7 @@ class ReadyRule:
         "masks",
         "plain",
         "ranks",
+        "room",
         "rule",
         "screen",
         "single_first",
@@ -80,6 +82,7 @@ class ReadyRule:
         after_floors = len(listed) - listed[::-1].index("keeps_stock") if "keeps_stock" in listed else 0
         self.complete = "whole_order" in listed[after_floors:]
         self.capped = "has_capacity" in ops and not rule.over_capacity
+        self.room = grid.caps(NO_FACTS)
         one = rule.fill == "best" and rule.stops_max == 1
         self.single_first = one or (rule.fill == "best" and bool(ranks) and ranks[0].how == "parcels")
         self.single_only = one and rule.partial == "next"
@@ -168,7 +171,9 @@ def _key(id_: int, per: frozenset[str], grid: Grid) -> Callable[[Demand], Any]:
     b = _Binder(grid)
     parts = [b.const(id_)] + [source for name, source in _KEY_PARTS.items() if name in per]
     if "grams" in per:
-        parts.append(f"{b.const(grid.weight_class)}(d.service, d.grams)")
+        # Weights between the same two steps of the tariff share a ranking.
+        steps, others = grid.weight_steps()
+        parts.append(f"{b.const(bisect_left)}({b.const(steps)}.get(d.service, {b.const(others)}), d.grams)")
     return _run(f"def key(d):\n    return ({', '.join(parts)},)", b.names)["key"]  # type: ignore[no-any-return]
 
 

@@ -36,6 +36,7 @@ class Router:
     """
 
     __slots__ = (
+        "_always",
         "_levels",
         "_nowhere",
         "_places",
@@ -64,6 +65,8 @@ class Router:
         self.hash = policy.content_hash
         self._levels: Levels | None = None
         self._places: dict[Any, Place] = {}
+        routes = self.compiled.routes
+        self._always = bool(routes) and routes[0].when is None
         self._nowhere = "unroutable" if policy.otherwise is None else "parked"
 
     def route(
@@ -130,7 +133,7 @@ class Router:
         True
         """
         d = x.demand
-        at = self.compiled.select(d, x)
+        at = 0 if self._always else self.compiled.select(d, x)
         n = -1
         if at >= 0:
             for n, ready in enumerate(self.compiled.rules[at]):

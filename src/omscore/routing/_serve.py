@@ -8,6 +8,7 @@ from typing import Any
 from omscore.errors import Reason
 from omscore.routing._case import Case
 from omscore.routing._compile import ReadyRule
+from omscore.routing._demand import NO_FACTS
 from omscore.routing._plans import LAST, Found, Part, Search, cost_of, part_of, single
 from omscore.routing._preferences import Rank
 from omscore.routing._requirements import units_left
@@ -25,7 +26,9 @@ def serve(ready: ReadyRule, x: Case, mask: int) -> Found | int | None:
     if ready.single_first:
         whole = mask if ready.complete else mask & x.covers_all()
         if whole and ready.capped:
-            whole &= x.grid.caps(x.facts).at_least(x.demand.units)
+            room = ready.room if x.facts is NO_FACTS else x.grid.caps(x.facts)
+            fits = room.masks.get(x.demand.units)
+            whole &= room.at_least(x.demand.units) if fits is None else fits
         if whole:
             return first(ready, x, whole)
         if ready.single_only:
