@@ -655,12 +655,15 @@ def _compiled(
     def encode_class(value: Any) -> Any:
         try:
             return quick_encode(value)
-        except _Bad:
+        except (_Bad, AttributeError, TypeError, ValueError):
             for name, _, (encode, _) in fields:
+                part = getattr(value, name)
                 try:
-                    encode(getattr(value, name))
+                    encode(part)
                 except _Bad as bad:
                     raise _Bad(bad.text, name, *bad.path) from None
+                except (AttributeError, TypeError, ValueError):
+                    raise _Bad(f"cannot store {part!r} here", name) from None
             raise
 
     def decode_class(data: Mapping[str, Any]) -> Any:
