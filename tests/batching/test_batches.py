@@ -141,6 +141,16 @@ def test_a_search_by_steps_gives_the_same_plan_again_and_a_shorter_one_than_savi
     assert first.distance_mm < plan(orders, FLOOR, limits).distance_mm
 
 
+@pytest.mark.parametrize("how", [{}, {"method": "search", "steps_max": 2000}])
+def test_hundreds_of_orders_are_planned_at_once_and_none_is_lost(how: dict[str, Any]) -> None:
+    floor = Floor.parallel(aisles=12, cells=30)
+    orders = [order(f"o{n:03}", f"{n * n % 12}-{n * 7 % 30}", f"{n * 5 % 12}-{n * 11 % 30}") for n in range(400)]
+    made = plan(orders, floor, Limits(orders_max=12), **how)
+    assert sorted(name for batch in held(made) for name in batch) == [o.id for o in orders]
+    assert max(map(len, held(made))) <= 12
+    assert made.distance_mm < 0.6 * plan(orders, floor, Limits(orders_max=12), method="first_come").distance_mm
+
+
 def test_a_small_plan_is_proven_shortest() -> None:
     orders, limits = scattered(6), Limits(orders_max=2)
     made = plan(orders, FLOOR, limits, method="search", steps_max=1)

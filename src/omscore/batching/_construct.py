@@ -112,19 +112,19 @@ def savings(problem: Problem) -> Batches:
         saving, i, j = heappop(heap)
         if i not in batches or j not in batches or saving > 0:
             continue
-        batches[fresh] = batches.pop(i) + batches.pop(j)
+        merged = batches.pop(i) + batches.pop(j)
         masks[fresh] = mask = masks.pop(i) | masks.pop(j)
         loads[fresh] = load = loads.pop(i) + loads.pop(j)
         cost[fresh] = own = cost.pop(i) + cost.pop(j) + saving
-        partners = near.pop(i) | near.pop(j)
-        partners -= {i, j}
+        # Partners that were dropped for being too many may still name batches merged since.
+        partners = {k for k in near.pop(i) | near.pop(j) if k in batches}
         if len(partners) > 2 * FEW and n > ALL_PAIRS_MAX:
             partners = set(nsmallest(2 * FEW, partners, key=lambda k: (-(masks[k] & mask).bit_count(), k)))
         for k in sorted(partners):
-            near[k] -= {i, j}
             near[k].add(fresh)
             if fits(load + loads[k]):
                 heappush(heap, (length(mask | masks[k]) - own - cost[k], k, fresh))
         near[fresh] = partners
+        batches[fresh] = merged
         fresh += 1
     return [sorted(batch) for _, batch in sorted(batches.items(), key=lambda item: min(item[1]))]

@@ -28,11 +28,15 @@ HOT, COLD = 0.04, 0.004
 UNEVEN = 0.6
 """The first weight of the reward for uneven fill, as a share of the mean tour."""
 
+TIGHT_HEAT = 0.5
+"""From so hot on a round can afford to start from the tightest packing."""
+
 NEIGHBORS = 12
 ROUND_STEPS = 20_000
 """Steps of the first round; each later one has twice as many."""
 
-PHASES = ((0.97, 1.0),)
+UNHURRIED = 0.008
+"""Seconds an order that allow a full cooling; with less the search starts cooler, close to the plan it is given."""
 CACHE_MAX = 400_000
 """Tour lengths kept (about 60 MiB)."""
 
@@ -72,10 +76,11 @@ def improve(problem: Problem, start: Batches, seed: int, budget: Budget) -> tupl
             length *= 2
     elif budget.seconds is not None and budget.elapsed is not None:
         elapsed, seconds = budget.elapsed, budget.seconds
-        for until, heat in PHASES:
-            begin, span = elapsed(), until * seconds - elapsed()
-            if span > 0:
-                search.round(partial(_share_of_time, elapsed, begin, span), None, heat)
+        begin = elapsed()
+        span = 0.97 * seconds - begin
+        if span > 0:
+            heat = min(1.0, max(0.1, span / (UNHURRIED * len(problem.masks))))
+            search.round(partial(_share_of_time, elapsed, begin, span), None, heat)
     return [list(members_of(key)) for key in search.best_keys if key], search.steps
 
 
@@ -128,7 +133,7 @@ class _Search:
         own = problem.cost
         n = len(masks)
         keys = [key for key in self.best_keys if key]
-        if len(self.tight_keys) < len(keys):
+        if heat >= TIGHT_HEAT and len(self.tight_keys) < len(keys):
             keys = list(self.tight_keys)
         members = [list(members_of(key)) for key in keys]
         costs = [lengths[key] for key in keys]
@@ -144,7 +149,7 @@ class _Search:
         spare = len(keys)
         self._open(members, keys, costs, load, fill)
         hot, cold = HOT * mean * heat, COLD * mean
-        temperature, uneven = hot, UNEVEN * mean * heat
+        temperature, uneven = hot, UNEVEN * mean
         get, draw = lengths.get, self.rng.bits64
         k = 0
         while True:
@@ -153,7 +158,7 @@ class _Search:
                 if done >= 1:
                     break
                 temperature = hot * (cold / hot) ** done
-                uneven = UNEVEN * mean * heat * (1 - done)
+                uneven = UNEVEN * mean * (1 - done)
                 if len(lengths) > CACHE_MAX:
                     self.lengths = lengths = {key: lengths[key] for key in (0, *keys, *self.best_keys)}
                     get = lengths.get
