@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 from attrs import evolve, field, frozen
@@ -196,7 +197,7 @@ class Ledger:
     ) -> T:
         checked_key(key)
         name = fingerprint(*content)
-        return self.store.run(lambda txn: once(txn, key, name, lambda: work(txn), not_after=not_after))
+        return self.store.run(lambda txn: once(txn, key, name, partial(work, txn), not_after=not_after))
 
     def _floors(self, txn: LedgerTransaction, items: Iterable[str], channel: str = "") -> Mapping[Cell, int]:
         if not self.buffers:

@@ -185,8 +185,11 @@ class MemoryBooks:
         >>> [cell.node for cell, _ in books.cells_of("A")]
         ['x']
         """
-        rows = self._figures
-        return [(cell, rows[cell]) for cell in self._cells.get(item, ())]
+        rows, found = self._figures, self._cells.get(item, ())
+        if len(found) == 1:
+            cell = found[0]
+            return [(cell, rows[cell])]
+        return [(cell, rows[cell]) for cell in found]
 
     def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
         """Cells that ever moved, in cell order, behind `after`.

@@ -179,6 +179,8 @@ def candidates(books: Books, want: Want, select: Selector | None) -> list[tuple[
     found = books.cells_of(want.item)
     nodes, pools = want.nodes, want.pools
     if nodes is None and select is None and pools == ("",):
+        if len(found) == 1 and not found[0][0].pool:
+            return found
         return [row for row in found if not row[0].pool]
     node_rank = {} if nodes is None else {node: i for i, node in enumerate(nodes)}
     pool_rank = {pool: i for i, pool in enumerate(pools)}
