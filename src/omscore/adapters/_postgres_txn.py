@@ -65,6 +65,8 @@ class PostgresTransaction:
         self._rest: list[Statement] = []
         self.posted: dict[Cell, None] = {}
         self.writes = 0
+        # The cells of every posting, also of one that was refused.
+        self.wanted: set[Cell] = set()
 
     # -- the server -------------------------------------------------------------------------------------------------
 
@@ -170,6 +172,7 @@ class PostgresTransaction:
             return
         states = {m.cell: self._state(m.cell) for m in movements}
         self.writes += 1
+        self.wanted.update(states)
         changed, numbered = _sql.applied(movements, floors, lambda cell: states[cell].figures)
         # Nothing is recorded before what its cells have recorded already, whoever's clock told the time of that.
         stamped = self._stamp() if recorded_at is None else _sql.stamp(recorded_at)

@@ -105,10 +105,15 @@ class SqliteTransaction:
         if self._now is not None and self._newest > self._now:
             raise Behind(self._newest)
 
+    def _look(self) -> None:
+        """See what was recorded last, before anything of our own is: behind that, one would find only oneself."""
+        if self._newest is None:
+            self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
+
     def finish(self) -> None:
         """The last look before COMMIT: a time that was told must not lie behind one that was recorded."""
-        if self._now is not None and self._newest is None:
-            self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
+        if self._now is not None:
+            self._look()
 
     # -- idempotency ------------------------------------------------------------------------------------------------
 
@@ -164,6 +169,8 @@ class SqliteTransaction:
         if not movements:
             return
         self._start()
+        if recorded_at is None:
+            self._look()
         changed, numbered = _sql.applied(movements, floors, self._row)
         now = recorded_at or self.now()
         stamped, end = _sql.stamp(now), self._end
@@ -349,6 +356,7 @@ class SqliteTransaction:
 
     def append(self, kind: str, id: str, events: Sequence[Any], *, cause: str, actor: str = "") -> None:  # noqa: A002
         self._start()
+        self._look()
         (last,) = self._run(
             sql.LAST_LOGGED,
             (self._tenant, kind, id),

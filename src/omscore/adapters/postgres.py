@@ -17,7 +17,7 @@ from omscore.adapters._postgres_errors import RERUN, Lost, classified, psycopg
 from omscore.adapters._postgres_joined import JoinedPostgres
 from omscore.adapters._postgres_txn import PostgresTransaction, Statement, Wire
 from omscore.adapters._waiting import Job, Line, pauses
-from omscore.errors import Busy, DefinitionError, SchemaMismatch, StoreError, Unknown
+from omscore.errors import Busy, DefinitionError, InvariantBroken, SchemaMismatch, StoreError, Unknown
 from omscore.inventory import Cell
 from omscore.ports import Capabilities, Clock, Transaction
 
@@ -161,12 +161,14 @@ class PostgresStore:
         locks: Sequence[Cell] = ()
         failure: BaseException | None = None
         posted: list[Cell] = []
+        wanted: set[Cell] = set()
 
         def noting(attempt: _Attempt) -> T:
             try:
                 return run(attempt)
             finally:
                 posted[:] = attempt.txn.posted
+                wanted.update(attempt.txn.wanted)
 
         for _ in pauses(self._patience_s):
             try:
@@ -174,6 +176,11 @@ class PostgresStore:
             except RERUN as error:
                 failure = error
                 locks = sorted(posted) or locks
+            except InvariantBroken:
+                # Its reservation and its cells may have been read at two moments; behind the cells' locks they are not.
+                if wanted <= set(locks):
+                    raise
+                locks = sorted({*locks, *wanted})
         raise Busy(f"no turn came within {self._patience_s:g} s ({failure}); try again") from failure
 
     def _by_itself(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
