@@ -124,7 +124,7 @@ class PostgresStore:
         if time.monotonic() >= self._crowded_until:
             try:
                 return self._try(lambda attempt: attempt.run(work))
-            except RERUN:
+            except (*RERUN, InvariantBroken):
                 self._crowded_until = time.monotonic() + _CROWDED_S
         result: T = self._line.run(work)
         return result
