@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from omscore.errors import Reason
@@ -29,7 +29,8 @@ def explain(router: Router, decision: Decision) -> Explanation:
     trace, x = decision.trace, decision.trace.case
     found = decision._found  # noqa: SLF001 - the two are one thing
     rules = router.compiled.rules[trace.route] if trace.route >= 0 else []
-    refused = (*_set_aside(x), *_refusals(x, rules, trace.masks))
+    shown = [[repr(term) for term in ready.rule.require] for ready in rules]
+    refused = (*_set_aside(x), *_refusals(x, rules, trace.masks, shown))
     ready = rules[len(trace.masks) - 1] if trace.masks else None
     ranking: tuple[Scored, ...] = ()
     preferences: tuple[str, ...] = ()
@@ -45,8 +46,15 @@ def explain(router: Router, decision: Decision) -> Explanation:
         ranking = _ranking(router, x, ready, mask)
         if found is not None:
             second = runner_up(ready, x, mask, found)
-            margin = _margin(router, x, ready, mask, found, second)
-            changes = tuple(islice(_changes(router, x, ready, mask, found, second), CHANGES_MAX))
+            mine = vector(ready, x, mask, found)
+            theirs = None if second is None else vector(ready, x, mask, second)
+            margin = _margin(preferences, mine, theirs)
+            others = "" if second is None else ", ".join(x.grid.ids[i] for i in second.nodes)
+            found_changes = chain(
+                _closer(router, ready, mine, theirs, others),
+                _lifted(x, ready, shown[len(trace.masks) - 1], mask, found),
+            )
+            changes = tuple(islice(found_changes, CHANGES_MAX))
             split = _split(x, ready, mask, found)
             nearer = _nearer(x, found, refused, ranking)
     return Explanation(
@@ -121,18 +129,20 @@ def _nearer(x: Case, found: Found, refused: tuple[Refusal, ...], ranking: tuple[
     return tuple(out)
 
 
-def _refusals(x: Case, rules: list[ReadyRule], tried: tuple[tuple[int, ...], ...]) -> list[Refusal]:
+def _refusals(
+    x: Case, rules: list[ReadyRule], tried: tuple[tuple[int, ...], ...], shown: list[list[str]]
+) -> list[Refusal]:
     out: list[Refusal] = []
-    for ready, masks in zip(rules, tried, strict=False):
+    for ready, masks, texts in zip(rules, tried, shown, strict=False):
         x.needs = x.rows
         before = masks[0]
-        for term, after in zip(ready.rule.require, masks[1:], strict=True):
-            shown = repr(term)
+        for term, text, after in zip(ready.rule.require, texts, masks[1:], strict=True):
             if term.op == "keeps_stock":
                 x.needs = tuple(
                     (row.above(term["units"], after=term["after"], more=term["more"]), n) for row, n in x.needs
                 )
-            out += [Refusal(x.grid.ids[i], ready.rule.name, shown, refusal(x, i, term)) for i in bits(before & ~after)]
+            name = ready.rule.name
+            out += [Refusal(x.grid.ids[i], name, text, refusal(x, i, term, text)) for i in bits(before & ~after)]
             before = after
     x.needs = x.rows
     return out
@@ -153,41 +163,41 @@ def _ranking(router: Router, x: Case, ready: ReadyRule, mask: int) -> tuple[Scor
     return tuple(out)
 
 
-def _margin(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, other: Found | None) -> str:
-    if other is None:
+def _margin(preferences: tuple[str, ...], mine: tuple[Any, ...], theirs: tuple[Any, ...] | None) -> str:
+    if theirs is None:
         return "no other plan was possible"
-    mine, theirs = vector(ready, x, mask, found), vector(ready, x, mask, other)
-    names = ["units unserved", *(repr(rank.term) for rank in ready.ranks)]
-    for name, a, b in zip(names, mine, theirs, strict=False):
+    for name, a, b in zip(("units unserved", *preferences), mine, theirs, strict=False):
         if a != b:
             return f"decided by {name}: {a} against {b}"
     return "a tie in every preference; node ids decided"
 
 
-def _changes(router: Router, x: Case, ready: ReadyRule, mask: int, found: Found, other: Found | None) -> Iterator[str]:
-    """The smallest single changes that would have given another plan."""
-    if other is not None:
-        mine, theirs = vector(ready, x, mask, found), vector(ready, x, mask, other)
-        for k, rank in enumerate(ready.ranks, 1):
-            if mine[k] != theirs[k]:
-                gap = theirs[k] - mine[k]
-                ids = ", ".join(x.grid.ids[i] for i in other.nodes)
-                if rank.how == "cost" and gap > 0:
-                    yield f"{ids} would win if it cost more than {Money(gap, router.network.currency)} less"
-                elif rank.term.op == "nearest" and gap > 0 and rank.term["band_km"] is None:
-                    yield f"{ids} would win if it were more than {gap / 1000:.1f} km nearer"
-                break
-    # Nodes that exactly one requirement keeps out, and that would have won without it, best first.
+def _closer(
+    router: Router, ready: ReadyRule, mine: tuple[Any, ...], theirs: tuple[Any, ...] | None, others: str
+) -> Iterator[str]:
+    """By how much the runner-up would have had to be cheaper or nearer."""
+    for k, rank in enumerate(ready.ranks, 1):
+        if theirs is not None and mine[k] != theirs[k]:
+            gap = theirs[k] - mine[k]
+            if rank.how == "cost" and gap > 0:
+                yield f"{others} would win if it cost more than {Money(gap, router.network.currency)} less"
+            elif rank.term.op == "nearest" and gap > 0 and rank.term["band_km"] is None:
+                yield f"{others} would win if it were more than {gap / 1000:.1f} km nearer"
+            return
+
+
+def _lifted(x: Case, ready: ReadyRule, shown: list[str], mask: int, found: Found) -> Iterator[str]:
+    """Nodes that exactly one requirement keeps out, and that would have won without it, best first."""
     better = _better_alone(x, ready, found)
+    if not better:
+        return
     for skip, term in enumerate(ready.rule.require):
         without = _alone(x, ready, skip) & ~mask
+        stock = term.op in ("whole_order", "full_line", "has_stock")
         for i in better:
             if without >> i & 1:
-                told = refusal(x, i, term).text
-                lifted = (
-                    "with enough stock" if term.op in ("whole_order", "full_line", "has_stock") else f"without {term!r}"
-                )
-                yield f"{x.grid.ids[i]} would win {lifted}: {told}"
+                lifted = "with enough stock" if stock else f"without {shown[skip]}"
+                yield f"{x.grid.ids[i]} would win {lifted}: {refusal(x, i, term, shown[skip]).text}"
 
 
 def _better_alone(x: Case, ready: ReadyRule, found: Found) -> list[int]:

@@ -619,18 +619,16 @@ def lower_requirement(term: Any, b: MaskBinder) -> str:
     return str(REQUIREMENTS[term.op].lower(term, b))
 
 
-def refusal(x: Case, i: int, term: Requirement) -> Reason:
-    """Why a requirement refuses a node, with the numbers; `not`, `any` and conditions name the whole term."""
+def refusal(x: Case, i: int, term: Requirement, shown: str) -> Reason:
+    """Why a requirement refuses a node, with the numbers; `not`, `any` and conditions name the whole term as shown."""
     if isinstance(term, Condition):
-        return Reason("routing.condition", f"the order does not fit {term!r}", {"condition": repr(term)})
+        return Reason("routing.condition", f"the order does not fit {shown}", {"condition": shown})
     if term.op == "own":
         return _own_reason(x, i, term)
     word = REQUIREMENTS.get(term.op)
     if word is not None and word.reason is not None:
         return word.reason(x, i, term)  # type: ignore[no-any-return]
-    return Reason(
-        "routing.refused", f"{x.grid.ids[i]} does not fit {term!r}", {"node": x.grid.ids[i], "term": repr(term)}
-    )
+    return Reason("routing.refused", f"{x.grid.ids[i]} does not fit {shown}", {"node": x.grid.ids[i], "term": shown})
 
 
 __all__ = ["REQUIREMENTS", "WORDS", "bits", "lower_requirement", "refusal", "units_left"]
