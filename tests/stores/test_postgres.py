@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from omscore.adapters import PostgresStore
+from omscore.adapters import _postgres_schema as schema
 from omscore.adapters.postgres import _Attempt
 from omscore.errors import (
     Busy,
@@ -326,3 +327,18 @@ def test_commands_of_many_threads_are_committed_together_and_answered_one_by_one
     journal = store.run(lambda t: t.journal(A), write=False)
     reserved = sorted(e.movement.reservation for e in journal[1:])
     assert reserved == sorted(f"ord-{key}" for key, answer in answers.items() if answer == "done")
+
+
+def test_older_tables_are_brought_to_the_newest(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with database(postgres) as own:
+        first = stocked(PostgresStore(own))
+        first.close()
+        more = (("CREATE TABLE oms_more (x BIGINT)", "INSERT INTO oms_more VALUES (7)"),)
+        monkeypatch.setattr(schema, "STEPS", schema.STEPS + more)
+        for _ in range(2):
+            newer = PostgresStore(own)
+            assert newer.run(lambda t: t.figures([A])[A].free) == 9
+            newer.close()
+        monkeypatch.undo()
+        with pytest.raises(SchemaMismatch, match="upgrade omscore"):
+            PostgresStore(own)

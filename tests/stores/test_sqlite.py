@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from omscore.adapters import SqliteStore
+from omscore.adapters._sqlite_schema import STEPS, prepare, schema_version
 from omscore.errors import Busy, Corrupt, InvalidValue, ReadOnly, SchemaMismatch
 from omscore.inventory import Cell, Want, receive, reserve
 from omscore.kernel import ManualClock
@@ -178,3 +179,22 @@ def test_a_forked_child_gets_connections_of_its_own(opened: Opener) -> None:
     assert child.exitcode == 0
     reserve_one(store, "parent")
     assert store.run(lambda t: t.figures([A])[A].reserved) == 2
+
+
+def test_an_older_file_is_brought_to_the_newest_tables_and_then_older_code_refuses_it(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    store.close()
+    newer = (*STEPS, "CREATE TABLE oms_more (x INTEGER);\nINSERT INTO oms_more VALUES (7)")
+    conn = sqlite3.connect(store._path, isolation_level=None)
+    with pytest.raises(sqlite3.OperationalError):
+        prepare(conn, steps=(*STEPS, "CREATE TABLE oms_more (x INTEGER);\nthis is no statement"))
+    assert schema_version(conn) == len(STEPS)
+    prepare(conn, steps=newer)
+    prepare(conn, steps=newer)
+    assert schema_version(conn) == len(newer)
+    assert conn.execute("SELECT x FROM oms_more").fetchall() == [(7,)]
+    assert conn.execute("SELECT free FROM oms_cells").fetchall() == [(9,)]
+    conn.close()
+    with pytest.raises(SchemaMismatch, match="upgrade omscore"):
+        opened()
