@@ -1,11 +1,12 @@
 """Whatever the floor, the orders and the limits: nothing is lost, limits hold, exact tours are shortest."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise, permutations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omscore.batching import BatchPlan, Floor, Limits, MatrixFloor, PickLine, PickOrder, Tour, plan
+from omscore.batching import BatchPlan, Floor, Limits, MatrixFloor, PickLine, PickOrder, Shift, Tour, plan, plan_due
 
 FLOORS = st.builds(
     lambda aisles, per_block, blocks, lengths, depot_at_mm, depot_mm: Floor.parallel(
@@ -109,6 +110,7 @@ def test_local_tours_on_a_matrix_are_never_shorter_than_exact_nor_longer_than_ne
 
 
 SMALL = Floor.parallel(aisles=4, cells=6)
+START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 
 ORDERS = st.lists(
     st.tuples(
@@ -199,3 +201,34 @@ def test_more_steps_never_give_a_longer_plan(seed: int, budgets: list[int]) -> N
         for steps in sorted(budgets)
     ]
     assert found == sorted(found, reverse=True)
+
+
+CLOCKED = st.lists(
+    st.tuples(st.sampled_from([b.id for b in SMALL.bins]), st.none() | st.integers(1, 40), st.integers(0, 2)),
+    max_size=9,
+).map(
+    lambda rows: [
+        PickOrder(
+            f"o{n}",
+            [PickLine(f"o{n}", "1", "item", 1, bin_id)],
+            due=None if minutes is None else START + timedelta(minutes=minutes),
+            priority=priority,
+        )
+        for n, (bin_id, minutes, priority) in enumerate(rows)
+    ]
+)
+
+
+@settings(max_examples=25)
+@given(CLOCKED, st.integers(1, 3), st.integers(1, 4))
+def test_plans_against_the_clock_lose_nothing_and_tell_lateness_as_it_is(
+    orders: list[PickOrder], pickers: int, orders_max: int
+) -> None:
+    made = plan_due(orders, SMALL, Limits(orders_max=orders_max), Shift(START, pickers), steps_max=60)
+    check(made.plan, orders, Limits(orders_max=orders_max))
+    finish = {
+        name: task.finish for batch, task in zip(made.plan.batches, made.tasks, strict=True) for name in batch.orders
+    }
+    late = {o.id: int((finish[o.id] - o.due).total_seconds()) for o in orders if o.due and finish[o.id] > o.due}
+    assert made.late_s == late
+    assert made.tardiness_s == sum(late[o.id] * (1 + o.priority) for o in orders if o.id in late)

@@ -18,7 +18,7 @@ Batches = list[list[int]]
 ALL_PAIRS_MAX = 160
 """Up to so many orders all pairs are looked at."""
 
-FEW = 16
+FEW = 24
 """Partners of each order looked at beyond that."""
 
 
