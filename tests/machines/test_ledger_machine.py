@@ -366,6 +366,6 @@ class SqliteLedgerMachine(LedgerMachine):
 
 
 TestSqliteLedgerMachine = SqliteLedgerMachine.TestCase
-TestSqliteLedgerMachine.settings = settings(max_examples=8, stateful_step_count=25)
+TestSqliteLedgerMachine.settings = settings(max_examples=20, stateful_step_count=25)
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=30)
+TestLedgerMachine.settings = settings(max_examples=120, stateful_step_count=30)
