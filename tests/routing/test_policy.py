@@ -273,6 +273,20 @@ def test_a_kit_goes_out_in_whole_multiples() -> None:
     assert sorted(a.units for a in decision.plan.assignments) == [2, 2, 2]
 
 
+def test_a_kit_is_walked_in_whole_multiples_too() -> None:
+    rule = r.Rule("walk", prefer=r.by_priority(), stops_max=3, fill="in_order")
+    kit = order(r.DemandLine("1", "X", 6, multiple=2))
+    decision = route(rule, net(A=1, B=1, C=1), kit, {("A", "X"): 3, ("B", "X"): 3, ("C", "X"): 2})
+    assert decision.plan is not None
+    assert sorted(a.units for a in decision.plan.assignments) == [2, 2, 2]
+
+
+def test_lint_says_what_walking_in_order_does_not_look_at() -> None:
+    walk = r.Rule("walk", prefer=r.by_priority(), fill="in_order", keep_groups=True)
+    policy = r.Policy("p", [r.Route("all", [walk])], otherwise=r.park("q"))
+    assert [finding.code for finding in r.lint(policy)] == ["idle_in_order"]
+
+
 def test_each_parcel_of_a_split_is_worth_a_minimum_but_a_single_one_need_not_be() -> None:
     rule = r.Rule("one", prefer=r.lowest_cost(), stops_max=2, parcel_min="10.00")
     lines = [r.DemandLine("1", "X", price=Money(900, "EUR")), r.DemandLine("2", "Y", price=Money(1000, "EUR"))]

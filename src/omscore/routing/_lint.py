@@ -62,6 +62,9 @@ def _rule(rule: Rule, where: str) -> list[Finding]:
         )
     if rule.saving_min is not None and rule.stops_max == 1:
         out.append(Finding("idle_saving", where, "saving_min without stops_max above 1 never compares anything"))
+    if rule.fill == "in_order" and (rule.keep_groups or rule.parcel_min is not None or rule.saving_min is not None):
+        text = "walking nodes in order does not look at keep_groups, parcel_min or saving_min; use fill='best'"
+        out.append(Finding("idle_in_order", where, text))
     ops = {term.op for term in rule.require}
     if rule.stops_max > 1 and "whole_order" in ops:
         out.append(Finding("idle_stops", where, "whole_order leaves only nodes that need no split; use has_stock"))

@@ -109,6 +109,7 @@ def in_order(ready: ReadyRule, x: Case, mask: int) -> Found | None:
     """Walk the nodes in the order of the preferences and take what each has."""
     rule = ready.rule
     left = [n for _, n in x.needs]
+    multiples = [max(line.multiple for line in x.demand.lines if line.item == row.item) for row, _ in x.needs]
     takes: list[tuple[int, int, int]] = []
     used = 0
     for bit in _ranking(ready.ranks, x, mask):
@@ -119,6 +120,7 @@ def in_order(ready: ReadyRule, x: Case, mask: int) -> Found | None:
         mine = []
         for k, (row, n) in enumerate(x.needs):
             give = min(left[k], max(0, row.units[i]), left[k] if room is None else room)
+            give -= give % multiples[k]
             if not rule.split_lines and give < n:
                 give = 0
             if give:
@@ -130,7 +132,7 @@ def in_order(ready: ReadyRule, x: Case, mask: int) -> Found | None:
             used += 1
         if not any(left):
             break
-    found = Found(tuple(takes), (sum(left),), (0,), not any(left), 0)
+    found = Found(tuple(takes), (sum(left),), (sum(left),))
     if not any(left):
         return found
     if rule.partial == "next" or (not takes and rule.partial != "backorder"):
