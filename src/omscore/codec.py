@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from omscore import batching, inventory, kernel, orders, payments, returns, routing, shipping
+from omscore import batching, inventory, kernel, orders, oversight, payments, returns, routing, shipping
 from omscore.errors import CodecError, DefinitionError, OmsError, Reason, Shortage
 
 Upcaster = Callable[[dict[str, Any]], Mapping[str, Any]]
@@ -398,7 +398,7 @@ def standard() -> Codec:
 
 @cache
 def _STANDARD() -> Codec:  # noqa: N802 - made once, never changed
-    packages = (kernel, orders, payments, inventory, routing, batching, shipping, returns)
+    packages = (kernel, orders, payments, inventory, routing, batching, shipping, returns, oversight)
     return Codec((Reason, Shortage, *(cls for package in packages for cls in values_of(package))))
 
 

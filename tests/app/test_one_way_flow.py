@@ -85,6 +85,7 @@ def test_an_order_goes_from_capture_to_return() -> None:
     assert host.available("SKU-1") == {"ghent": 4}
     assert notes.topics == [
         "notify.confirmed",
+        "notify.paid",
         "notify.routed",
         "notify.picking",
         "notify.shipped",

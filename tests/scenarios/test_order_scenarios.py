@@ -12,6 +12,7 @@ from omscore.oversight import ChannelProfile
 from omscore.testing.walkthrough import MONDAY, draft, up_to
 
 EUR = "EUR"
+TEN = MONDAY + timedelta(hours=1)
 
 
 def _moved(order: oms.Order, *steps: tuple[str, int]) -> oms.Order:
@@ -168,3 +169,21 @@ def test_scenario_51_who_left_the_payment_page_and_comes_back_may_still_buy_the_
     host.authorize(order.id, key="pay again")
     host.deliver()
     assert host.route()[0].outcome == "assigned"
+
+
+def test_scenario_57_one_order_for_one_event_and_seven_notices_in_time() -> None:
+    clock = oms.ManualClock(TEN)
+    host = oms.Oms(store=oms.MemoryStore(clock), network=oms.Network([oms.Node("ghent")]))
+    host.receive("ghent", {"SKU-1": 10}, key="dock")
+    order = host.capture("web", draft(placed_at=TEN), key="hook-1")
+    assert host.capture("web", draft(placed_at=TEN), key="hook-2").id == order.id
+    with pytest.raises(oms.KeyReused):
+        host.capture("web", draft(placed_at=TEN, note="another wish"), key="hook-3")
+    due = [notice.due_at for notice in host.notices(order.id)]
+    assert [at.strftime("%H:%M") for at in due] == ["10:02", "10:05", "10:15", "10:30", "12:00", "14:00", "10:00"]
+    assert due[-1].date() == (TEN + timedelta(days=1)).date()
+    host.route()
+    clock.set(TEN + timedelta(hours=2))
+    assert host.exceptions() == []
+    clock.advance(seconds=1)
+    assert [incident.kind for incident in host.exceptions()] == ["stuck"]

@@ -59,6 +59,8 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
         open_payment(work, order)
     accept(work, order)
     work.notify("confirmed", order_id, order)
+    if draft.payment not in ("pending", "voided"):
+        work.notify("paid", order_id, order)
     return order_id
 
 

@@ -182,6 +182,8 @@ def track(work: Work, shipment_id: str, status: str) -> str:
         return shipment_id
     work.save_shipment(after)
     order = work.order(shipment.order)
+    if after.status == "in_transit" and shipment.status in ("created", "labeled"):
+        work.notify("picked_up", shipment_id, order, shipment=shipment_id)
     if after.status == "delivered" and shipment.status != "delivered":
         # Units that are already expected back while on their way arrive as a return, not as a delivery.
         arrived = {line: min(n, order.units[line].shipped) for line, n in shipment.lines.items()}

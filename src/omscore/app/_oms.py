@@ -15,18 +15,19 @@ from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
 from omscore.app._service import pairs
+from omscore.app._watch_work import WatchWork
 from omscore.app._wiring import AnyItem, Wiring, standard_checks
 from omscore.app._work import Work
 from omscore.errors import ChannelError, InvalidValue, NotFound, OmsError
 from omscore.inventory import Cell, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
 from omscore.orders import Change, Check, Draft, Finding, Hold, Order, PlaceHold, Preview, Routed, validate, verified
-from omscore.oversight import ChannelProfile
+from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule
 from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway, Store
 from omscore.routing import Network, Policy, Router, packs
 
 
-class Oms(FloorWork, MoneyWork):
+class Oms(FloorWork, MoneyWork, WatchWork):
     """An order-management service over a store: capture, route, batch, ship, return.
 
     Every command takes the caller's `key`: sending it again gives the first answer and does nothing, sending other
@@ -69,6 +70,8 @@ class Oms(FloorWork, MoneyWork):
         erp: Erp | None = None,
         verifier: AddressVerifier | None = None,
         duplicates_within: timedelta | None = None,
+        incident_rules: Mapping[str, IncidentRule] | None = None,
+        detectors: Sequence[Detector] = (),
         costs: Mapping[str, Money] | None = None,
         profiles: Mapping[str, ChannelProfile] | None = None,
     ) -> None:
@@ -93,6 +96,8 @@ class Oms(FloorWork, MoneyWork):
             erp=erp,
             verifier=verifier,
             duplicates_within=duplicates_within,
+            incident_rules={**INCIDENT_RULES, **(incident_rules or {})},
+            detectors=tuple(detectors),
             costs=costs or {},
             profiles=profiles or {},
         )

@@ -14,6 +14,7 @@ from omscore.app._work import Work
 from omscore.errors import CarrierRejected, CarrierUnavailable
 from omscore.kernel import Money
 from omscore.orders import Order
+from omscore.oversight import EffectParked, NoticeSent
 from omscore.payments import Payment
 from omscore.ports import (
     Carrier,
@@ -61,14 +62,14 @@ def _deliver_one(store: Store, wiring: Wiring, leased: Leased) -> str:
         answer = _send(store, wiring, effect)
     except CarrierRejected as final:
         error = f"{type(final).__name__}: {final}"
-        store.run(lambda txn: txn.park(leased, error=error))
+        store.run(lambda txn: _park(txn, leased, error))
         log.warning("effect %s parked: %s", effect.id, type(final).__name__)
         return "parked"
     except Exception as failed:  # noqa: BLE001 - a port is a host's code: whatever it raises is a failed attempt
         error = f"{type(failed).__name__}: {failed}"
         attempt = leased.attempts + 1
         if attempt >= ATTEMPTS_MAX:
-            store.run(lambda txn: txn.park(leased, error=error))
+            store.run(lambda txn: _park(txn, leased, error))
             log.warning("effect %s parked after %d attempts: %s", effect.id, attempt, type(failed).__name__)
             return "parked"
         wait = BACKOFF_S[min(attempt, len(BACKOFF_S)) - 1]
@@ -87,11 +88,20 @@ def _deliver_one(store: Store, wiring: Wiring, leased: Leased) -> str:
     return "done"
 
 
+def _park(txn: Transaction, leased: Leased, error: str) -> None:
+    if txn.park(leased, error=error):
+        effect = leased.effect
+        order = str(effect.payload.get("order", ""))
+        parked = EffectParked(effect.id, effect.topic, order, leased.attempts + 1, error, txn.now())
+        txn.append("effect", effect.id, [parked], cause="deliver")
+
+
 def _send(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:
     port = effect.topic.partition(".")[0]
     if port == "notify" and wiring.notifier is not None:
         wiring.notifier.notify(effect)
-    elif port == "channel":
+        return lambda work: _noticed(work, effect)
+    if port == "channel":
         channel = wiring.channels.get(effect.payload["channel"])
         if channel is not None:
             channel.tell(effect)
@@ -102,6 +112,11 @@ def _send(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None
     elif effect.topic == "carrier.label":
         return _label(store, wiring, effect)
     return None
+
+
+def _noticed(work: Work, effect: Effect) -> None:
+    order, notice = str(effect.payload["order"]), effect.topic.partition(".")[2]
+    work.txn.append("notice", order, [NoticeSent(order, notice, work.now)], cause=effect.id)
 
 
 def _pay(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:

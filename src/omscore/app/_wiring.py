@@ -11,7 +11,7 @@ from attrs import field, frozen
 from omscore.inventory import Cell
 from omscore.kernel import Item, Money
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Items, sells_items
-from omscore.oversight import ChannelProfile
+from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule
 from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway
 from omscore.routing import Network, Policy, Router
 
@@ -56,6 +56,8 @@ class Wiring:
     gateway: PaymentGateway | None = None
     erp: Erp | None = None
     verifier: AddressVerifier | None = None
+    incident_rules: Mapping[str, IncidentRule] = INCIDENT_RULES
+    detectors: Sequence[Detector] = ()
     duplicates_within: timedelta | None = None
     costs: Mapping[str, Money] = field(factory=dict)
     profiles: Mapping[str, ChannelProfile] = field(factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from omscore.app._wiring import Wiring
@@ -86,7 +87,7 @@ class Work:
         assert order is not None  # noqa: S101 - the first command of a new order is Capture
         if events:
             self.txn.append("order", order.id, events, cause=self.cause, actor=self.actor)
-            index = _order_index(order)
+            index = _order_index(order, self.now)
             if self.wiring.duplicates_within is not None:
                 index[f"like:{likeness(order.draft)}"] = stamp(order.captured_at)
             self.save("order", order.id, order, index)
@@ -131,6 +132,10 @@ class Work:
             index[f"tracking:{number}"] = shipment.id
         if shipment.status in ("created", "labeled", "in_transit", "exception"):
             index["on_the_way"] = stamp(shipment.shipped_at or self.now)
+            if shipment.promised_at is not None:
+                index["promised"] = stamp(shipment.promised_at)
+        if shipment.status in ("exception", "lost", "returned_to_sender"):
+            index["trouble"] = stamp(shipment.status_at or self.now)
         self.save("shipment", shipment.id, shipment, index)
 
     def save_return(self, value: Return) -> None:
@@ -177,13 +182,21 @@ class Work:
         return self.wiring.catalog.get(sku) or Item(sku)
 
 
-def _order_index(order: Order) -> dict[str, str]:
+def _order_index(order: Order, now: datetime) -> dict[str, str]:
     placed = stamp(order.captured_at)
     index = {f"state:{order.state}": placed, f"external:{order.draft.external_id}": placed}
     if order.holds:
         deadlines = [hold.until for hold in order.holds if hold.until is not None]
         index["held"] = stamp(min(deadlines)) if deadlines else "~"
     if order.state in ("captured", "accepted"):
+        totals = order.totals
+        if totals.backordered:
+            index["short"] = placed
+        if totals.open + totals.reserved + totals.allocated + totals.picked + totals.packed:
+            # When something happened to it last: what has been quiet for too long is found here.
+            index["quiet"] = stamp(now)
+            if order.draft.ship_by is not None:
+                index["ship_by"] = stamp(order.draft.ship_by)
         for line in order.lines:
             if order.units[line.id].backordered:
                 index[f"wants:{line.item}"] = placed

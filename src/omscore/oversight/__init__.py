@@ -1,5 +1,50 @@
 """Oversight: what is due, what is late, what needs a person, and how well it goes."""
 
+from omscore.oversight._incidents import (
+    INCIDENT_RULES,
+    STANDARD_DETECTORS,
+    STUCK_AFTER,
+    Detector,
+    EffectParked,
+    Facts,
+    Incident,
+    IncidentRule,
+    Resolved,
+    actions_of,
+    incidents_of,
+    parked_effect,
+)
+from omscore.oversight._kpis import Kpi, Recorded, kpis, to_records
+from omscore.oversight._notices import Notice, NoticeSent, Obligation, notices_of, obligations_of
 from omscore.oversight._profile import CAPTURE_METHODS, NOTICES, ChannelProfile
+from omscore.oversight._surge import SurgeRule, SurgeState, surges
 
-__all__ = ["NOTICES", "CAPTURE_METHODS", "ChannelProfile"]
+__all__ = [
+    "NOTICES",
+    "CAPTURE_METHODS",
+    "ChannelProfile",
+    "NoticeSent",
+    "Notice",
+    "notices_of",
+    "Obligation",
+    "obligations_of",
+    "STUCK_AFTER",
+    "IncidentRule",
+    "INCIDENT_RULES",
+    "Incident",
+    "Resolved",
+    "EffectParked",
+    "Facts",
+    "Detector",
+    "STANDARD_DETECTORS",
+    "actions_of",
+    "incidents_of",
+    "parked_effect",
+    "Recorded",
+    "Kpi",
+    "kpis",
+    "to_records",
+    "SurgeRule",
+    "SurgeState",
+    "surges",
+]

@@ -1,0 +1,123 @@
+"""Watch: which orders need a person, what they owe, and what the log says of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from omscore.app import _money
+from omscore.app._work import Work
+from omscore.errors import NotFound
+from omscore.kernel import stamp
+from omscore.oversight import (
+    STUCK_AFTER,
+    EffectParked,
+    Facts,
+    Incident,
+    NoticeSent,
+    Resolved,
+    incidents_of,
+    parked_effect,
+)
+from omscore.ports import Logged
+
+_WORRIES = ("failed", "parked", "unroutable", "review")
+_PAGE = 1_000
+
+
+def incidents(work: Work) -> list[Incident]:
+    """Everything that needs a person now and was not resolved since, the most urgent first."""
+    found = [i for id_ in _candidates(work) for i in of_order(work, id_)]
+    for effect, _, _ in work.txn.outbox("parked"):
+        last = [logged.event for logged in work.txn.events("effect", effect.id)[-1:]]
+        found += [parked_effect(one, work.wiring.incident_rules) for one in last if isinstance(one, EffectParked)]
+    standing = [i for i in found if not _resolved(work, i)]
+    return sorted(standing, key=lambda i: (i.due_at or i.since, i.id))
+
+
+def of_order(work: Work, order_id: str) -> tuple[Incident, ...]:
+    """What is wrong with one order, resolved or not."""
+    return incidents_of(facts_of(work, order_id), work.now, work.wiring.incident_rules, work.wiring.detectors)
+
+
+def facts_of(work: Work, order_id: str) -> Facts:
+    """All that is known of one order."""
+    order = work.order(order_id)
+    logged = work.txn.events("order", order_id)
+    quiet_since = logged[-1].recorded_at if logged else None
+    return Facts(
+        order,
+        quiet_since or order.captured_at,
+        work.find("queue", order_id),
+        _money.payment_of(work, order),
+        work.fulfillments(order_id),
+        list(work.all("shipment", f"order:{order_id}")),
+    )
+
+
+def _candidates(work: Work) -> list[str]:
+    """The orders that may have something wrong, found by the indexes that say so."""
+    txn, now = work.txn, work.now
+    found: dict[str, None] = {}
+
+    def add(kind: str, index: str, upto: datetime | None = None) -> None:
+        for _, id_ in txn.find(kind, index, upto=None if upto is None else stamp(upto)):
+            found[work.load("shipment", id_).order if kind == "shipment" else id_] = None
+
+    add("payment", "failed")
+    add("payment", "expires", now + _money.RENEW_BEFORE)
+    add("order", "held", now)
+    add("order", "state:rejected")
+    add("order", "short")
+    add("order", "quiet", now - STUCK_AFTER)
+    add("order", "ship_by", now)
+    for outcome in _WORRIES:
+        add("queue", f"outcome:{outcome}")
+    add("shipment", "trouble")
+    add("shipment", "promised", now)
+    if work.wiring.detectors:
+        add("order", "state:captured")
+        add("order", "state:accepted")
+    return sorted(found)
+
+
+def _resolved(work: Work, incident: Incident) -> bool:
+    known: Resolved | None = work.find("resolved", incident.id)
+    return known is not None and incident.since <= known.since
+
+
+def resolve(work: Work, incident_id: str, note: str) -> str:
+    """Write down that a person dealt with an incident; it comes back only when it happens anew."""
+    found = next((incident for incident in incidents(work) if incident.id == incident_id), None)
+    if found is None:
+        raise NotFound("incident", incident_id)
+    resolved = Resolved(found.id, found.kind, found.order, found.since, work.now, note)
+    work.save("resolved", found.id, resolved, {"order:" + found.order: stamp(work.now)})
+    work.txn.append("incident", found.id, [resolved], cause=work.cause, actor=work.actor)
+    return found.id
+
+
+def sent(work: Work, order_id: str) -> dict[str, datetime]:
+    """When each notice of an order first went out."""
+    times: dict[str, datetime] = {}
+    for logged in work.txn.events("notice", order_id):
+        if isinstance(logged.event, NoticeSent):
+            times.setdefault(logged.event.notice, logged.event.at)
+    return times
+
+
+def log(work: Work, since: datetime | None) -> Iterator[Logged]:
+    """The whole log, page by page, of the orders captured since a time."""
+    after = 0
+    while page := work.txn.log(after=after, limit=_PAGE):
+        for logged in page:
+            if since is None or (logged.recorded_at is not None and logged.recorded_at >= since):
+                yield logged
+        after += len(page)
+
+
+def open_orders(work: Work, within: timedelta) -> Iterator[str]:
+    """The orders that still owe a notice or have owed one lately."""
+    for state in ("captured", "accepted", "closed"):
+        for _, id_ in work.txn.find("order", f"state:{state}", after=(stamp(work.now - within), "")):
+            yield id_

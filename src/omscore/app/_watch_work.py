@@ -1,0 +1,90 @@
+"""Exceptions, notices, deadlines and key figures: the part of the service that a dashboard reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from omscore.app import _watch
+from omscore.app._reads import Reads
+from omscore.app._work import Work
+from omscore.oversight import Incident, Kpi, Notice, Obligation, kpis, notices_of, obligations_of
+
+
+class WatchWork(Reads):
+    """The part of the service that watches."""
+
+    def exceptions(self, order_id: str | None = None) -> list[Incident]:
+        """What needs a person now, of one order or of all, the most urgent first; what was resolved is left out.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("allocated")
+        >>> at.clock.advance(hours=2, seconds=1)
+        >>> [(incident.kind, incident.owner) for incident in at.shop.exceptions()]
+        [('stuck', 'operations')]
+        """
+        found = self._read(_watch.incidents)
+        return found if order_id is None else [incident for incident in found if incident.order == order_id]
+
+    def resolve(self, incident_id: str, *, note: str = "", key: str) -> str:
+        """Record that a person dealt with an exception; it comes back only when it happens anew. Raises NotFound.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("allocated")
+        >>> at.clock.advance(hours=3)
+        >>> at.shop.resolve("stuck:ord-1", note="the node was asked", key="resolve-1")
+        'stuck:ord-1'
+        >>> at.shop.exceptions()
+        []
+        """
+        return self._command("resolve", key, (incident_id, note), lambda work: _watch.resolve(work, incident_id, note))
+
+    def notices(self, order_id: str | None = None, *, status: str | None = None) -> list[Notice]:
+        """The notices of one order, or of the orders of the last two days; `status` picks some ("due", "late", ...).
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("accepted")
+        >>> [(notice.notice, str(notice.due_at.time())) for notice in at.shop.notices("ord-1", status="due")][:2]
+        [('confirmed', '09:02:00'), ('paid', '09:05:00')]
+        """
+
+        def read(work: Work) -> list[Notice]:
+            ids = _watch.open_orders(work, timedelta(days=2)) if order_id is None else iter((order_id,))
+            found = [notice for id_ in ids for notice in self._notices(work, id_)]
+            return [notice for notice in found if status is None or notice.status == status]
+
+        return self._read(read)
+
+    def _notices(self, work: Work, order_id: str) -> tuple[Notice, ...]:
+        order = work.order(order_id)
+        return notices_of(order, _watch.sent(work, order_id), self._wiring.profile(order.draft.channel), work.now)
+
+    def obligations(self, order_id: str) -> list[Obligation]:
+        """What an order still owes, by when, and the slack that is left; the most urgent first.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.obligations("ord-1")[0]
+        Obligation(order='ord-1', what='notify confirmed', due_at=..., slack=datetime.timedelta(seconds=120))
+        """
+
+        def read(work: Work) -> list[Obligation]:
+            order = work.order(order_id)
+            profile = self._wiring.profile(order.draft.channel)
+            return list(obligations_of(order, _watch.sent(work, order_id), profile, work.now))
+
+        return self._read(read)
+
+    def kpis(self, *, since: datetime | None = None) -> Mapping[str, Kpi]:
+        """The key figures of the orders captured since a time, or of all, each with its denominator.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> figures = up_to("delivered").shop.kpis()
+        >>> figures["split"].count, figures["split"].of, figures["fill"].percent
+        (0, 1, 100.0)
+        """
+
+        def read(work: Work) -> Mapping[str, Kpi]:
+            backlog = len(_watch.incidents(work))
+            return kpis(_watch.log(work, since), profile=self._wiring.profile, incidents_open=backlog)
+
+        return self._read(read)

@@ -1,0 +1,267 @@
+"""Exceptions: what needs a person, with its context, its owner, a deadline, and what may legally be done next.
+
+They are called incidents here, to keep the word exception for Python's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from omscore.orders import FULFILLMENT_STATES, Fulfillment, Order, Queued
+from omscore.payments import Payment
+from omscore.shipping import SHIPMENT_STATES, Shipment
+
+STUCK_AFTER = timedelta(hours=2)
+"""How long an order may sit without anything happening to it before it is flagged."""
+
+
+@frozen
+class IncidentRule:
+    """Who looks at a kind of incident, and within what time.
+
+    >>> INCIDENT_RULES["payment_failed"].owner
+    'payments'
+    """
+
+    owner: str
+    within: timedelta
+
+
+INCIDENT_RULES: Mapping[str, IncidentRule] = {
+    "payment_failed": IncidentRule("payments", timedelta(hours=4)),
+    "authorization_expiring": IncidentRule("payments", timedelta(hours=12)),
+    "rejected": IncidentRule("customer care", timedelta(hours=4)),
+    "hold_overdue": IncidentRule("", timedelta(hours=1)),
+    "shortage": IncidentRule("purchasing", timedelta(hours=24)),
+    "not_routed": IncidentRule("routing", timedelta(hours=2)),
+    "stuck": IncidentRule("operations", timedelta(hours=1)),
+    "late": IncidentRule("operations", timedelta(hours=4)),
+    "carrier": IncidentRule("shipping", timedelta(hours=24)),
+    "effect_parked": IncidentRule("integration", timedelta(hours=2)),
+}
+"""The owner and the time of each kind; a host's own mapping may change them and add kinds."""
+
+_ANY = IncidentRule("operations", timedelta(hours=24))
+
+
+@frozen
+class Incident:
+    """Something that needs a person. `id` stays the same while it lasts; `actions` are the legal next ones.
+
+    >>> Incident("stuck:ord-1", "stuck", "ord-1", None, "nothing has happened").owner
+    ''
+    """
+
+    id: str
+    kind: str
+    order: str
+    since: datetime
+    text: str
+    context: Mapping[str, Any] = field(factory=dict)
+    owner: str = ""
+    due_at: datetime | None = None
+    actions: tuple[str, ...] = ()
+
+
+@frozen
+class Resolved:
+    """A person dealt with an incident: an event for the log, from which the time it took is told.
+
+    >>> Resolved("stuck:ord-1", "stuck", "ord-1", None, None, "called the node").note
+    'called the node'
+    """
+
+    incident: str
+    kind: str
+    order: str
+    since: datetime
+    at: datetime
+    note: str = ""
+
+
+@frozen
+class EffectParked:
+    """An effect kept failing and will not be tried again by itself: an event for the log.
+
+    >>> EffectParked("e-1", "carrier.label", "ord-1", 8, "TimeoutError", None).topic
+    'carrier.label'
+    """
+
+    effect: str
+    topic: str
+    order: str
+    attempts: int
+    error: str
+    at: datetime
+
+
+@frozen
+class Facts:
+    """All that is known of one order when incidents are looked for.
+
+    >>> Facts.__name__
+    'Facts'
+    """
+
+    order: Order
+    quiet_since: datetime
+    queued: Queued | None = None
+    payment: Payment | None = None
+    fulfillments: Sequence[Fulfillment] = ()
+    shipments: Sequence[Shipment] = ()
+
+
+Detector = Callable[[Facts, datetime], Iterable[Incident]]
+"""Finds incidents of one order: a host's own kinds are such functions."""
+
+
+def incidents_of(
+    facts: Facts,
+    now: datetime,
+    rules: Mapping[str, IncidentRule] = INCIDENT_RULES,
+    detectors: Sequence[Detector] = (),
+) -> tuple[Incident, ...]:
+    """What is wrong with one order now, in order of deadline, each with its owner and its legal next actions.
+
+    >>> from omscore.testing.walkthrough import MONDAY, up_to
+    >>> at = up_to("allocated")
+    >>> [(i.kind, i.owner) for i in incidents_of(Facts(at.order, MONDAY), MONDAY + timedelta(hours=2, seconds=1))]
+    [('stuck', 'operations')]
+    """
+    found = [incident for detector in (*STANDARD_DETECTORS, *detectors) for incident in detector(facts, now)]
+    return tuple(sorted((_owned(i, facts, rules) for i in found), key=lambda i: (i.due_at, i.id)))
+
+
+def _owned(incident: Incident, facts: Facts, rules: Mapping[str, IncidentRule]) -> Incident:
+    rule = rules.get(incident.kind, _ANY)
+    return evolve(
+        incident,
+        owner=incident.owner or rule.owner or _ANY.owner,
+        due_at=incident.due_at or incident.since + rule.within,
+        actions=incident.actions or actions_of(facts),
+    )
+
+
+def actions_of(facts: Facts) -> tuple[str, ...]:
+    """What may be done with an order next, from the tables: its own, its holds', its goods' and its money's.
+
+    >>> from omscore.testing.walkthrough import MONDAY, up_to
+    >>> actions_of(Facts(up_to("accepted", payment="pending").order, MONDAY))
+    ('accept', 'reject', 'unreserve', 'cancel', 'release:payment')
+    """
+    order = facts.order
+    actions = [*order.next_actions(), *(f"release:{hold.code}" for hold in order.holds)]
+    for fulfillment in facts.fulfillments:
+        actions += [f"{verb}:{fulfillment.id}" for verb in FULFILLMENT_STATES.allowed(fulfillment.state)]
+    for shipment in facts.shipments:
+        actions += [f"{verb}:{shipment.id}" for verb in SHIPMENT_STATES.allowed(shipment.status)]
+    if facts.payment is not None and facts.payment.status == "failed":
+        actions.append("authorize")
+    return tuple(dict.fromkeys(actions))
+
+
+def _incident(kind: str, facts: Facts, since: datetime, text: str, ref: str = "", **context: Any) -> Incident:
+    order = facts.order
+    context = {"state": order.state, "status": order.fulfillment_status, "channel": order.draft.channel} | context
+    return Incident(f"{kind}:{ref or order.id}", kind, order.id, since, text, context)
+
+
+def _payment(facts: Facts, now: datetime) -> Iterable[Incident]:
+    payment = facts.payment
+    if payment is None or facts.order.state not in ("captured", "accepted"):
+        return
+    for row in payment.transactions:
+        later = [r for r in payment.transactions if r.kind == row.kind and r.outcome == "done" and r.at >= row.at]
+        if row.outcome == "failed" and not later:
+            text = f"{row.kind} of {row.amount} failed: {row.text or 'no reason given'}"
+            yield _incident("payment_failed", facts, row.at, text, row.id, amount=row.amount.minor)
+    for row in payment.open_authorizations:
+        if row.expires_at is not None and row.expires_at <= now + timedelta(hours=24):
+            text = f"the authorization of {row.amount} runs out at {row.expires_at.isoformat()}"
+            since = row.expires_at - timedelta(hours=24)
+            yield evolve(_incident("authorization_expiring", facts, since, text, row.id), due_at=row.expires_at)
+
+
+def _checks(facts: Facts, now: datetime) -> Iterable[Incident]:
+    order = facts.order
+    if order.state == "rejected":
+        yield _incident("rejected", facts, facts.quiet_since, "the order was rejected; its history says why")
+    for hold in order.holds:
+        if hold.until is not None and hold.until <= now:
+            text = f"hold {hold.code!r} is past its deadline: {hold.text}"
+            overdue = _incident("hold_overdue", facts, hold.until, text, f"{order.id}:{hold.code}", hold=hold.code)
+            yield evolve(overdue, owner=hold.owner)
+
+
+def _goods(facts: Facts, now: datetime) -> Iterable[Incident]:
+    order = facts.order
+    if order.state not in ("captured", "accepted"):
+        return
+    short = {line.item: order.units[line.id].backordered for line in order.lines if order.units[line.id].backordered}
+    if short:
+        text = "nobody has " + ", ".join(f"{n} of {item}" for item, n in short.items())
+        yield _incident("shortage", facts, facts.quiet_since, text, items=short)
+    queued = facts.queued
+    if queued is not None and queued.outcome in ("failed", "parked", "unroutable", "review"):
+        text = f"routing: {queued.outcome} after {queued.attempts} attempts; {queued.note}"
+        yield _incident("not_routed", facts, facts.quiet_since, text, attempts=queued.attempts)
+
+
+def _time(facts: Facts, now: datetime) -> Iterable[Incident]:
+    order = facts.order
+    totals = order.totals
+    here = totals.open + totals.reserved + totals.allocated + totals.picked + totals.packed
+    if order.state not in ("captured", "accepted") or not here:
+        return
+    # A hold with a deadline ahead is somebody's work already.
+    waiting = any(hold.until is not None and hold.until > now for hold in order.holds)
+    if not waiting and now - facts.quiet_since > STUCK_AFTER:
+        text = f"nothing has happened since {facts.quiet_since.isoformat()}"
+        yield _incident("stuck", facts, facts.quiet_since + STUCK_AFTER, text, units=here)
+    if order.draft.ship_by is not None and order.draft.ship_by < now:
+        text = f"{here} units were to ship by {order.draft.ship_by.isoformat()}"
+        yield _incident("late", facts, order.draft.ship_by, text, units=here)
+
+
+def _carriers(facts: Facts, now: datetime) -> Iterable[Incident]:
+    for shipment in facts.shipments:
+        at = shipment.status_at or shipment.shipped_at or facts.quiet_since
+        if shipment.status in ("exception", "lost", "returned_to_sender"):
+            text = f"{shipment.carrier or 'the carrier'} says {shipment.status.replace('_', ' ')} of {shipment.id}"
+            yield _incident("carrier", facts, at, text, shipment.id, tracking=list(shipment.tracking))
+        elif (
+            shipment.promised_at is not None
+            and shipment.promised_at < now
+            and shipment.status in ("created", "labeled", "in_transit")
+        ):
+            text = f"{shipment.id} was promised for {shipment.promised_at.isoformat()} and is {shipment.status}"
+            yield _incident("late", facts, shipment.promised_at, text, shipment.id)
+
+
+STANDARD_DETECTORS: tuple[Detector, ...] = (_payment, _checks, _goods, _time, _carriers)
+"""What every order is looked at for."""
+
+
+def parked_effect(parked: EffectParked, rules: Mapping[str, IncidentRule] = INCIDENT_RULES) -> Incident:
+    """An effect that kept failing, as an incident.
+
+    >>> parked = EffectParked("e-1", "carrier.label", "ord-1", 8, "TimeoutError: 30 s", datetime(2026, 3, 2))
+    >>> parked_effect(parked).owner
+    'integration'
+    """
+    rule = rules.get("effect_parked", _ANY)
+    return Incident(
+        f"effect_parked:{parked.effect}",
+        "effect_parked",
+        parked.order,
+        parked.at,
+        f"{parked.topic} failed {parked.attempts} times: {parked.error}",
+        {"topic": parked.topic, "attempts": parked.attempts, "error": parked.error},
+        rule.owner,
+        parked.at + rule.within,
+        ("resolve",),
+    )

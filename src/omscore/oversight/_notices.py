@@ -1,0 +1,115 @@
+"""Notices and deadlines: what each order owes its customer, by when, and how much time is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from omscore.orders import Order
+from omscore.oversight._profile import ChannelProfile
+
+
+@frozen
+class NoticeSent:
+    """A notice went out: an event for the log.
+
+    >>> NoticeSent("ord-1", "confirmed", None).notice
+    'confirmed'
+    """
+
+    order: str
+    notice: str
+    at: datetime
+
+
+@frozen
+class Notice:
+    """One notice of one order: when it is due, when it was first sent if it was, and where that leaves it.
+
+    `status` is "due", "sent", "late" (not sent in time, or not sent yet and past its time) or "dropped" (the order
+    ended before).
+
+    >>> Notice("ord-1", "confirmed", datetime(2026, 3, 2, 10, 2), None, "due").status
+    'due'
+    """
+
+    order: str
+    notice: str
+    due_at: datetime
+    sent_at: datetime | None
+    status: str
+
+
+def notices_of(
+    order: Order, sent: Mapping[str, datetime], profile: ChannelProfile, now: datetime
+) -> tuple[Notice, ...]:
+    """The notices that an order owes, in the order of their deadlines; `sent` says when each went out first.
+
+    >>> from omscore.testing.walkthrough import MONDAY, up_to
+    >>> at = up_to("accepted")
+    >>> [(n.notice, n.status) for n in notices_of(at.order, {"confirmed": MONDAY}, ChannelProfile(), MONDAY)][:2]
+    [('confirmed', 'sent'), ('paid', 'due')]
+    """
+    result = []
+    for notice, after in sorted(profile.notices.items(), key=lambda row: (row[1], row[0])):
+        due_at, sent_at = order.captured_at + after, sent.get(notice)
+        if sent_at is not None:
+            status = "sent" if sent_at <= due_at else "late"
+        elif order.state in ("rejected", "cancelled", "closed"):
+            status = "dropped"
+        else:
+            status = "late" if now > due_at else "due"
+        result.append(Notice(order.id, notice, due_at, sent_at, status))
+    return tuple(result)
+
+
+@frozen
+class Obligation:
+    """Something that is owed by a time, and the slack that is left; negative slack is lateness.
+
+    >>> Obligation("ord-1", "ship", datetime(2026, 3, 2), timedelta(hours=-1)).late
+    True
+    """
+
+    order: str
+    what: str
+    due_at: datetime
+    slack: timedelta
+
+    @property
+    def late(self) -> bool:
+        """Whether its time has passed.
+
+        >>> Obligation("ord-1", "ship", datetime(2026, 3, 2), timedelta(0)).late
+        False
+        """
+        return self.slack < timedelta(0)
+
+
+def obligations_of(
+    order: Order, sent: Mapping[str, datetime], profile: ChannelProfile, now: datetime
+) -> tuple[Obligation, ...]:
+    """Everything an order still owes: holds to decide, shipping, delivery and notices, the most urgent first.
+
+    >>> from omscore.testing.walkthrough import MONDAY, up_to
+    >>> profile = ChannelProfile(commitment=timedelta(hours=48), notices={})
+    >>> [(o.what, o.slack) for o in obligations_of(up_to("accepted").order, {}, profile, MONDAY)]
+    [('ship', datetime.timedelta(days=2))]
+    """
+    if order.state not in ("captured", "accepted"):
+        return ()
+    owed = {f"decide {hold.code}": hold.until for hold in order.holds}
+    totals = order.totals
+    here = totals.open + totals.reserved + totals.backordered + totals.allocated + totals.picked + totals.packed
+    if here:
+        by_profile = None if profile.commitment is None else order.draft.placed_at + profile.commitment
+        owed["ship"] = order.draft.ship_by or by_profile
+    if here or totals.shipped:
+        owed["deliver"] = order.draft.deliver_by
+    for notice in notices_of(order, sent, profile, now):
+        if notice.sent_at is None and notice.status in ("due", "late"):
+            owed[f"notify {notice.notice}"] = notice.due_at
+    rows = [Obligation(order.id, what, at, at - now) for what, at in owed.items() if at is not None]
+    return tuple(sorted(rows, key=lambda o: (o.due_at, o.what)))

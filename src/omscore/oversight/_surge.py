@@ -1,0 +1,84 @@
+"""Surge: when far more orders than usual come in, work is done in larger steps until it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+
+from omscore.errors import DefinitionError
+
+
+@frozen
+class SurgeRule:
+    """When surge mode begins and ends, as percentages of the normal number of orders in a period.
+
+    It begins above `on_percent` and ends only after `calm_periods` periods in a row at or below `off_percent`, so that
+    it does not flicker. Raises DefinitionError when it could end while it begins.
+
+    >>> SurgeRule(normal=100).on_percent
+    200
+    """
+
+    normal: int
+    on_percent: int = 200
+    off_percent: int = 150
+    calm_periods: int = 2
+
+    def __attrs_post_init__(self) -> None:
+        if self.normal <= 0:
+            raise DefinitionError(f"the normal number of orders in a period is at least 1, not {self.normal}")
+        if not 0 < self.off_percent < self.on_percent or self.calm_periods < 1:
+            raise DefinitionError(
+                f"surge mode that begins above {self.on_percent} % must end below that and after at least one calm "
+                f"period, not at {self.off_percent} % after {self.calm_periods}"
+            )
+
+
+@frozen
+class SurgeState:
+    """Whether surge mode is on, and how many calm periods there have been in a row.
+
+    >>> SurgeState().mode["routing"]
+    'one by one'
+    """
+
+    on: bool = False
+    calm: int = 0
+
+    @property
+    def mode(self) -> dict[str, str]:
+        """How orders are to be worked on: what is switched on during a surge, by stage.
+
+        >>> SurgeState(on=True).mode
+        {'routing': 'jointly', 'batching': 'by region', 'lanes': 'express first'}
+        """
+        if self.on:
+            return {"routing": "jointly", "batching": "by region", "lanes": "express first"}
+        return {"routing": "one by one", "batching": "by due date", "lanes": "none"}
+
+    def after(self, rule: SurgeRule, orders: int) -> SurgeState:
+        """The state after one more period in which so many orders came in.
+
+        >>> SurgeState().after(SurgeRule(normal=100), 201).on, SurgeState().after(SurgeRule(normal=100), 200).on
+        (True, False)
+        """
+        percent = orders * 100
+        if percent > rule.on_percent * rule.normal:
+            return SurgeState(on=True)
+        if not self.on:
+            return self
+        calm = self.calm + 1 if percent <= rule.off_percent * rule.normal else 0
+        return SurgeState() if calm >= rule.calm_periods else SurgeState(on=True, calm=calm)
+
+
+def surges(rule: SurgeRule, orders: Iterable[int], state: SurgeState | None = None) -> Iterator[SurgeState]:
+    """The state after each of a row of periods; the same orders always give the same states.
+
+    >>> [s.on for s in surges(SurgeRule(normal=100), [100, 1500, 180, 140, 160, 150, 150])]
+    [False, True, True, True, True, True, False]
+    """
+    state = state or SurgeState()
+    for n in orders:
+        state = state.after(rule, n)
+        yield state

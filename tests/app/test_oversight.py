@@ -1,0 +1,137 @@
+"""What needs a person is seen in time, has an owner and legal ways on, and is counted when it is done."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+import omscore as oms
+from omscore.oversight import ChannelProfile, Facts, Incident, IncidentRule, SurgeRule, surges
+from omscore.testing.walkthrough import MONDAY, draft, up_to
+from tests.app.gateways import Till
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.down = False
+        self.told: list[str] = []
+
+    def notify(self, effect: Any) -> None:
+        if self.down:
+            raise TimeoutError
+        self.told.append(effect.topic)
+
+
+def kinds(shop: oms.Oms) -> list[str]:
+    return [incident.kind for incident in shop.exceptions()]
+
+
+def test_an_order_that_sits_for_more_than_two_hours_is_flagged_until_something_happens() -> None:
+    at = up_to("allocated")
+    at.clock.advance(hours=2)
+    assert kinds(at.shop) == []
+    at.clock.advance(seconds=1)
+    (stuck,) = at.shop.exceptions()
+    assert stuck.due_at == MONDAY + timedelta(hours=3)
+    assert {"pick", "cancel", "pick:ord-1-f1"} <= set(stuck.actions)
+    at.shop.pick("ord-1-f1", key="p-1")
+    assert kinds(at.shop) == []
+
+
+def test_a_held_order_is_its_owners_until_the_deadline_and_overdue_after_it() -> None:
+    at = up_to("accepted")
+    at.shop.hold("ord-1", oms.Hold("fraud", "risk", MONDAY + timedelta(hours=4)), key="h-1")
+    at.clock.advance(hours=3)
+    assert kinds(at.shop) == []
+    at.clock.advance(hours=1)
+    overdue = next(incident for incident in at.shop.exceptions() if incident.kind == "hold_overdue")
+    assert overdue.owner == "risk"
+    assert "release:fraud" in overdue.actions
+
+
+def test_a_declined_payment_is_an_exception_with_a_way_on() -> None:
+    till = Till()
+    till.declines = {"authorize"}
+    at = up_to("accepted", payment="pending", gateway=till)
+    at.shop.deliver()
+    (failed,) = at.shop.exceptions()
+    assert (failed.kind, failed.owner, failed.context["amount"]) == ("payment_failed", "payments", 3998)
+    assert "authorize" in failed.actions
+    till.declines = set()
+    at.shop.authorize("ord-1", key="again")
+    at.shop.deliver()
+    assert kinds(at.shop) == []
+
+
+def test_an_effect_that_keeps_failing_ends_in_the_open_and_is_resolved_by_a_person() -> None:
+    desk = Desk()
+    desk.down = True
+    at = up_to("accepted", notifier=desk)
+    for _ in range(40):
+        at.shop.deliver()
+        at.clock.advance(minutes=31)
+    parked = [incident for incident in at.shop.exceptions() if incident.kind == "effect_parked"]
+    assert [incident.context["topic"] for incident in parked] == ["notify.confirmed", "notify.paid"]
+    assert parked[0].context["attempts"] == 8
+    at.shop.resolve(parked[0].id, note="called them", key="r-1")
+    assert parked[0].id not in [incident.id for incident in at.shop.exceptions()]
+    figure = at.shop.kpis()["incidents_resolved"]
+    assert (figure.count, figure.of) == (1, 3)
+    with pytest.raises(oms.NotFound):
+        at.shop.resolve(parked[0].id, key="r-2")
+
+
+def test_shortages_unrouted_orders_and_late_ones_appear() -> None:
+    at = up_to("accepted", stock=1)
+    assert kinds(at.shop) == ["shortage"]
+    late = at.shop.capture("web", draft("2", ship_by=MONDAY + timedelta(hours=1)), key="c-2")
+    at.shop.receive("ghent", {"SKU-1": 9}, key="d-2")
+    at.clock.advance(hours=1, seconds=1)
+    assert [(i.kind, i.order) for i in at.shop.exceptions()] == [("late", late.id)]
+
+
+def test_a_host_adds_a_kind_of_its_own_with_its_own_owner() -> None:
+    def big(facts: Facts, now: datetime) -> Iterable[Incident]:
+        if facts.order.draft.units > 50:
+            yield Incident(f"big:{facts.order.id}", "big", facts.order.id, now, "call the node first")
+
+    rules = {"big": IncidentRule("wholesale", timedelta(minutes=30))}
+    at = up_to("accepted", stock=100, detectors=(big,), incident_rules=rules)
+    wish = draft("2")
+    at.shop.capture("web", evolve(wish, lines=(evolve(wish.lines[0], units=60),)), key="c-2")
+    (incident,) = at.shop.exceptions()
+    assert (incident.owner, incident.due_at) == ("wholesale", MONDAY + timedelta(minutes=30))
+
+
+def test_key_figures_state_what_they_are_out_of() -> None:
+    at = up_to("delivered", stock=3)
+    short = at.shop.capture("web", draft("2"), key="c-2")
+    at.shop.route()
+    at.shop.short_pick(at.shop.fulfillments(short.id)[0].id, {"1": 1}, key="short-1")
+    figures = at.shop.kpis()
+    assert (figures["fill"].count, figures["fill"].of) == (3, 4)
+    assert (figures["oversell"].count, figures["oversell"].of) == (1, 3)
+    assert (figures["pick_accuracy"].count, figures["pick_accuracy"].of) == (2, 3)
+    assert all(figure.denominator for figure in figures.values())
+    assert at.shop.kpis(since=MONDAY + timedelta(days=1))["fill"].percent is None
+
+
+def test_notices_follow_the_profile_and_say_whether_they_were_in_time() -> None:
+    desk = Desk()
+    at = up_to("accepted", notifier=desk, profiles={"web": ChannelProfile(notices={"confirmed": timedelta(minutes=2)})})
+    at.clock.advance(minutes=3)
+    assert [notice.status for notice in at.shop.notices(status="late")] == ["late"]
+    at.shop.deliver()
+    assert desk.told == ["notify.confirmed"]
+    (notice,) = at.shop.notices("ord-1")
+    assert (notice.status, notice.sent_at) == ("late", MONDAY + timedelta(minutes=3))
+    assert at.shop.kpis()["notices_on_time"].percent == 0
+
+
+def test_surge_mode_begins_above_twice_the_normal_rate_and_does_not_flicker() -> None:
+    rule = SurgeRule(normal=40)
+    day = [40, 80, 81, 500, 600, 70, 55, 79, 60, 60, 40]
+    assert [state.on for state in surges(rule, day)] == [False, False, *([True] * 7), False, False]
+    assert list(surges(rule, day)) == list(surges(rule, day))
