@@ -240,3 +240,22 @@ def test_the_best_known_plans_are_met_on_small_published_instances() -> None:
         ]
         made = plan(orders, floor, limits, method="search", steps_max=3000)
         assert made.distance_mm == round(1000 * instance["ref"]["optimal"]["bks"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "published"),
+    [
+        ("exact", "optimal"),
+        ("s_shape", "traversal"),
+        ("return", "return"),
+        ("midpoint", "midpoint"),
+        ("combined", "combined"),
+    ],
+)
+def test_every_rule_is_read_as_its_textbook_means_it(rule: str, published: str) -> None:
+    small = [i for i in instances("henn_waescher_sshape") if (len(i["orders"]), i["capacity"]) == (20, 30.0)][:3]
+    for instance in small:
+        made = plan(
+            orders_of(instance), floor_of(instance), Limits(units_max=30), method="search", steps_max=1, rule=rule
+        )
+        assert made.distance_mm == made.lower_bound_mm == round(1000 * instance["ref"][published]["bks"])
