@@ -145,10 +145,21 @@ class BacklogPlan:
 
 
 class Planner(Protocol):
-    """What decides a backlog; put your own solver behind it and hand its answer to `settle`."""
+    """What decides a backlog; put your own solver behind it and hand its answer to `settle`.
+
+    >>> class Greedy:
+    ...     def plan(self, backlog: Backlog) -> BacklogPlan:
+    ...         return one_by_one(backlog)
+    >>> planner: Planner = Greedy()
+    """
 
     def plan(self, backlog: Backlog) -> BacklogPlan:
-        """Decide all orders; never worse than first come, first served, and never more units than there are."""
+        """Decide all orders; never worse than first come, first served, and never more units than there are.
+
+        >>> planner: Planner = JointPlanner()
+        >>> planner.plan(Backlog((), stock=())).where
+        ()
+        """
         ...  # pragma: no cover
 
 
@@ -192,8 +203,8 @@ class JointPlanner:
     """
 
     seed: int = 0
-    price_rounds: int = 50
-    repairs: int = 3_000
+    price_rounds: int = 45
+    repairs: int = 5_000
     seconds_max: float | None = None
     elapsed: Callable[[], float] | None = field(default=None)
 
@@ -204,7 +215,12 @@ class JointPlanner:
             raise InvalidValue("price_rounds and repairs are 0 or more")
 
     def plan(self, backlog: Backlog) -> BacklogPlan:
-        """Decide all orders; raises InvalidValue for a backlog that makes no sense."""
+        """Decide all orders; raises InvalidValue for a backlog that makes no sense.
+
+        >>> order = BacklogOrder((0,), (1,), fixed=(500,), line_costs=((40,),), unfilled=(2_000,))
+        >>> JointPlanner(seed=7).plan(Backlog((order,), stock=((1,),))).where
+        ((0,),)
+        """
         backlog.check()
         ready = Ready(backlog.orders, backlog.stock)
         first = _first_come(ready)

@@ -7,6 +7,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from omscore.routing._search import Sourcing, solve
+from omscore.routing._search_subsets import ways_of
 
 if TYPE_CHECKING:
     from omscore.routing._backlog import BacklogOrder
@@ -83,7 +84,9 @@ def best_plan(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tu
         return (v, (sums.index(v),), v) if v <= outs[0] else (outs[0], (-1,), outs[0])
     if lines == 2:
         return _two(fixed, rows, outs, penalty)
-    if lines > LINES_MAX and len(fixed) > NODES_MAX:
+    if lines <= LINES_MAX:
+        return _by_sets(fixed, rows, outs, penalty)
+    if len(fixed) > NODES_MAX:
         return _searched(fixed, rows, outs, penalty)
     return _by_nodes(fixed, rows, outs, penalty)
 
@@ -106,6 +109,52 @@ def _two(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[i
     if outs[0] + outs[1] < best:
         best, where = outs[0] + outs[1], (-1, -1)
     return best, where, best
+
+
+def _by_sets(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
+    """Dynamic programming over sets of lines, as in _search_subsets."""
+    lines = len(rows)
+    size = 1 << lines
+    sums: list[list[int]] = [fixed]
+    for row in rows:
+        sums += [list(map(add, one, row)) for one in sums]
+    cheapest = [min(one) + penalty for one in sums]
+    none = [0]
+    for out in outs:
+        none += [v + out for v in none]
+    # What at least one node costs that ships something, its penalty not yet given back.
+    total = [2 * FAR] * size
+    pick = [0] * size
+    after = list(none)
+    for whole, (low, sets) in enumerate(ways_of(lines)):
+        if not whole:
+            continue
+        least, how = total[whole ^ low] + none[low], 0
+        for t in sets:
+            v = cheapest[t] + after[whole ^ t]
+            if v < least:
+                least, how = v, t
+        total[whole], pick[whole] = least, how
+        after[whole] = min(after[whole], least)
+    cost = total[-1] - penalty
+    where = [-1] * lines
+    if none[-1] <= cost:
+        return none[-1], tuple(where), none[-1]
+    whole = size - 1
+    shipped = False
+    while whole and not (shipped and none[whole] <= total[whole]):
+        how = pick[whole]
+        if not how:
+            whole &= whole - 1
+            continue
+        shipped = True
+        one = sums[how]
+        i = one.index(min(one))
+        for line in range(lines):
+            if how >> line & 1:
+                where[line] = i
+        whole ^= how
+    return cost, tuple(where), cost
 
 
 def _by_nodes(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:

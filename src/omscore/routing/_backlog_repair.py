@@ -92,38 +92,46 @@ def insert(ready: Ready, prices: PriceRows, share: int) -> Assigned:
 
 
 def improve(plan: Assigned, prices: PriceRows, repairs: int, seed: int, late: Callable[[], bool]) -> int:
-    """Ruin and recreate around stock that is short; gives the number of tries made."""
+    """Ruin and recreate around stock that is short; gives the number of tries made.
+
+    A worse plan may be gone on from, by less and less (threshold accepting: Dueck and Scheuer 1990); the best is kept.
+    """
     ready, rng = plan.ready, Rng(seed)
-    short = [item for item, row in enumerate(prices) if row is not None and any(row)]
-    if not short:
+    hooks = [item for item, row in enumerate(prices) if row is not None and any(row) for _ in ready.wanting[item]]
+    if not hooks:
         return 0
-    hooks = [item for item in short for _ in ready.wanting[item]]
-    for step in range(repairs):
-        if step % 32 == 0 and late():
-            return step
-        item = rng.choice(hooks)
-        out = _ruined(ready, rng, item, 2 + rng.below(8))
+    best, best_where = plan.total, list(plan.where)
+    heat = plan.total * 3 // (8 * len(plan.where))
+    step = 0
+    while step < repairs and not (step % 32 == 0 and late()):
+        out = _ruined(ready, rng, rng.choice(hooks), 2 + rng.below(8))
         old = [(o, plan.where[o]) for o in out]
         before = plan.total
         for o in out:
             plan.clear(o)
         share = rng.choice((0, 4, 8, 8, 10))
         if rng.below(3):
-            # Those that lose most without stock first.
             rng.shuffle(out)
         else:
+            # Those that lose most without stock first.
             out.sort(key=lambda o: -plan.values[o])
         for o in out:
             plan.place(o, at_prices(ready, o, prices, share) if share else None)
-        if share:
-            for o in out:
-                plan.mend(o)
-        if plan.total > before:
+        if plan.total > before + rng.below(1 + heat * (repairs - step) // repairs):
             for o, _ in old:
                 plan.clear(o)
             for o, where in old:
                 plan.set(o, where)
-    return repairs
+        elif plan.total < best:
+            best, best_where = plan.total, list(plan.where)
+        step += 1
+    if plan.total > best:
+        for o in range(len(best_where)):
+            plan.clear(o)
+        for o, where in enumerate(best_where):
+            plan.set(o, where)
+    plan.settle_down()
+    return step
 
 
 def _ruined(ready: Ready, rng: Rng, item: int, size: int) -> list[int]:
@@ -136,6 +144,6 @@ def _ruined(ready: Ready, rng: Rng, item: int, size: int) -> list[int]:
             out.append(o)
             if len(out) >= size:
                 break
-        if rng.below(3) == 0:
+        if rng.below(2):
             pool = ready.wanting[rng.choice(ready.items[o])]
     return out
