@@ -21,7 +21,7 @@ from omscore.routing._backlog import (
 from omscore.routing._backlog_orders import FAR, _by_nodes, _searched, best_plan
 
 
-def small_backlog(seed: int, *, orders: int = 3, nodes: int = 2, items: int = 3) -> Backlog:
+def small_backlog(seed: int, *, orders: int = 3, nodes: int = 2, items: int = 2) -> Backlog:
     rng = Rng(seed)
     waiting = []
     for _ in range(orders):
