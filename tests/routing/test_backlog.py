@@ -88,7 +88,7 @@ def test_an_order_that_waits_long_enough_outbids_any_newcomer() -> None:
     for waited in range(0, 480, 24):
         price = pressing(1_000, slack_hours=24 - waited, commitment_hours=24)
         waiting = BacklogOrder(items=(0,), units=(1,), fixed=(500,), line_costs=((0,),), unfilled=(price,))
-        plan = JointPlanner().plan(Backlog((newcomer, waiting), stock=((1,),)))
+        plan = JointPlanner(repairs=20).plan(Backlog((newcomer, waiting), stock=((1,),)))
         if plan.where[1] == (0,):
             served_at = waited
             break
