@@ -243,7 +243,7 @@ class PostgresTransaction:
             rows = self._rows(sql.READ_JOURNAL, (self._tenant, after, limit))
         else:
             rows = self._rows(sql.READ_JOURNAL_OF_CELL, (self._tenant, *cell, after, limit))
-        return [_entry(row) for row in rows]
+        return _sql.entries(rows)
 
     def snapshot(self, cell: Cell, *, upto: int) -> Figures:
         rows = self._rows(sql.READ_SNAPSHOT, (self._tenant, *cell, upto))
@@ -363,11 +363,3 @@ class PostgresTransaction:
 
 def _state_of(row: tuple[Any, ...]) -> _State:
     return _State(Figures._make(row[:9]), row[9], row[10], bytes(row[11]))
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    seq, at, source, target, units, verb, cause, reservation, effective, mirrors, digest = row[4:]
-    effective_at = None if effective is None else _sql.moment(effective)
-    cell = Cell._make(row[:4])
-    movement = Movement(cell, source, target, units, verb, cause, reservation, effective_at, mirrors)
-    return Entry(seq, _sql.moment(at), movement, bytes(digest).hex())

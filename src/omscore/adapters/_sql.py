@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from omscore.codec import json_text
 from omscore.errors import Conflict, Corrupt, InvalidValue, InvariantBroken
-from omscore.inventory import BUCKETS, Cell, Movement, Reservation, Short
+from omscore.inventory import BUCKETS, Cell, Entry, Movement, Reservation, Short
 from omscore.kernel import QUANTITY_MAX
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,8 +18,8 @@ _INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
 _FREE = _INDEX["free"]
 VERSION = len(BUCKETS)
 
-SNAPSHOT_EVERY = 1_000
-"""After how many movements of a cell its figures are kept for looking back."""
+SNAPSHOT_EVERY = 100
+"""After how many movements of a cell its figures are kept: looking back reads no more rows than that."""
 
 Row = tuple[int, ...]
 """A cell's buckets in BUCKETS order, then its version."""
@@ -36,7 +36,7 @@ def stamp(moment: datetime) -> int:
 
 def moment(stamped: int) -> datetime:
     """The time of a stamp."""
-    return EPOCH + timedelta(microseconds=stamped)
+    return EPOCH + timedelta(0, 0, stamped)
 
 
 def applied(
@@ -73,6 +73,21 @@ def _check(cell: Cell, free_before: int, row: Sequence[int], floor: int) -> None
             raise InvariantBroken(f"{bucket} of {cell} would be {units}: a command took what nobody holds")
         if units > QUANTITY_MAX:
             raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
+
+
+def entries(rows: Iterable[tuple[Any, ...]]) -> list[Entry]:
+    """Journal rows (the four words of the cell, then the entry's columns) as entries."""
+    cells: dict[tuple[str, ...], Cell] = {}
+    found = []
+    for *where, seq, at, source, target, units, verb, cause, reservation, effective, mirrors, digest in rows:
+        key = (where[0], where[1], where[2], where[3])
+        cell = cells.get(key)
+        if cell is None:
+            cells[key] = cell = Cell._make(key)
+        effective_at = None if effective is None else moment(effective)
+        movement = Movement(cell, source, target, units, verb, cause, reservation, effective_at, mirrors)
+        found.append(Entry(seq, EPOCH + timedelta(0, 0, at), movement, digest.hex()))
+    return found
 
 
 def due_at(reservation: Reservation) -> int | None:

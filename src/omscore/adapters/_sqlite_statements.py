@@ -42,7 +42,7 @@ ADD_ENTRY = (
     f"VALUES ({_next('oms_journal')}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 )
 _JOURNAL = (
-    "SELECT j.seq, j.recorded_at, c.item, c.node, c.pool, c.lot, m.source, m.target, j.units, m.verb, j.cause, "
+    "SELECT c.item, c.node, c.pool, c.lot, j.seq, j.recorded_at, m.source, m.target, j.units, m.verb, j.cause, "
     "j.reservation, j.effective_at, j.mirrors, j.digest FROM oms_journal j "
     "JOIN oms_cells c ON c.no = j.cell JOIN oms_moves m ON m.no = j.move "
 )

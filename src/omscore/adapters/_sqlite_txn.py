@@ -16,14 +16,6 @@ from omscore.errors import Conflict
 from omscore.inventory import Cell, Entry, Figures, Movement, Reservation, Stored, linked
 from omscore.ports import Effect, Leased, Logged
 
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    cell, source, target, units, verb, cause, reservation = Cell._make(row[2:6]), *row[6:12]
-    effective_at = None if row[12] is None else _sql.moment(row[12])
-    movement = Movement(cell, source, target, units, verb, cause, reservation, effective_at, row[13])
-    return Entry(row[0], _sql.moment(row[1]), movement, row[14].hex())
-
-
 _ZEROS = Figures()
 
 
@@ -300,7 +292,7 @@ class SqliteTransaction:
                 return []
             no = self._cells[cell][0]
             rows = self._run(sql.READ_JOURNAL_OF_CELL, (no, after, most))
-        return [_entry(row) for row in rows]
+        return _sql.entries(rows)
 
     # -- records ----------------------------------------------------------------------------------------------------
 
