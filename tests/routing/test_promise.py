@@ -1,11 +1,11 @@
 """Dates before an order exists: where they come from, what makes them later, and when there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omscore import routing as r
@@ -232,6 +232,19 @@ def test_a_rule_that_refuses_every_node_gives_no_date_and_names_the_nodes() -> N
     assert codes(promise) == ["refused", "node_refused"]
 
 
+def test_a_rule_that_only_ever_sends_a_part_gives_no_date() -> None:
+    rule = r.Rule("a part", require=r.has_stock(), prefer=r.nearest(), partial="ship")
+    policy = r.Policy("part", (r.Route("all", (rule,)),))
+    units = {("ghent", "X"): 1, ("utrecht", "Y"): 1}
+    promise = ask(ghent(), utrecht(), units=units, items={"X": 1, "Y": 1}, policy=policy)
+    assert promise.arrives_at is None
+    assert str(promise.reasons[0]).startswith("rule 'a part' gives 1 of 2 units to nodes and the rest no date")
+
+
+def test_stock_at_a_node_that_is_not_active_counts_for_nothing() -> None:
+    assert codes(ask(ghent(active=False), units={("ghent", "X"): 1})) == ["no_stock"]
+
+
 def test_a_plan_that_a_person_reviews_counts_from_the_end_of_the_desks_hours() -> None:
     sign = r.first_order_over("10.00")
     policy = r.Policy(
@@ -340,6 +353,44 @@ def test_of_the_sample_orders_the_promise_is_when_live_routing_would_have_them_a
         arrivals = [case.arrives(network.index(node)) for node in live.nodes]
         promise = r.promise(order.lines, order.destination, order.service, at, router=router, outlook=view)
         assert promise.arrives_at == max(a for a in arrivals if a is not None)
+
+
+PACKS = (
+    r.packs.single_location,
+    r.packs.value_threshold,
+    r.packs.magento_distance,
+    r.packs.hotwax_standard,
+    r.packs.solidus_on_hand_first,
+    r.packs.channel_sla,
+)
+NO_DATE = {"no_stock", "no_capacity", "no_calendar", "not_served", "no_service", "no_nodes", "only_part", "refused"}
+
+
+@settings(max_examples=40)
+@given(make=st.sampled_from(PACKS), seed=st.integers(0, 2**32), sized_for=st.integers(1, 30))
+def test_a_promise_is_a_date_that_live_routing_keeps_or_says_why_there_is_none(
+    make: Callable[[], r.Policy], seed: int, sized_for: int
+) -> None:
+    network = samples.network("usa-8")
+    router, ledger = r.Router(make(), network), samples.ledger(network, seed=seed, orders=sized_for)
+    for order in samples.orders(4, seed=seed, network="usa-8"):
+        at = order.placed_at
+        assert at is not None
+        items = [item for item, _ in order.needs]
+        view = ledger.store.run(lambda books, items=items: r.outlook(books, items))  # type: ignore[misc]
+        promise = r.promise(
+            order.lines, order.destination, order.service, at, router=router, outlook=view, channel=order.channel
+        )
+        assert set(codes(promise)) & NO_DATE or promise.arrives_at is not None
+        assert promise.reasons
+        live = router.route(promise.demand, view.units, now=at)
+        if live.outcome == "assigned":
+            assert [part.node for part in promise.parts] == list(live.nodes)
+        for part in promise.parts:
+            assert part.ready_at >= at
+            assert promise.arrives_at is None or part.arrives_at is None or part.arrives_at <= promise.arrives_at
+        given_units = sum(n for part in promise.parts for n in part.units.values())
+        assert given_units == (order.units if promise.parts else 0)
 
 
 @given(

@@ -121,17 +121,17 @@ def of_refusal(
     if not router.network.nodes:
         yield Reason("promise.no_nodes", "the network has no nodes")
         return
+    open_ids = [node.id for node in router.network.nodes if node.active and node.id not in demand.excluded]
     short = False
     for item, n in demand.needs:
-        most = sum(max(0, stock.available(node.id, item)) for node in router.network.nodes)
+        most = sum(max(0, stock.available(id_, item)) for id_ in open_ids)
         if most < n:
             short = True
             text = f"{most} of {n} {item} are there or announced"
             yield Reason("promise.no_stock", text, {"item": item, "asked": n, "units": most})
     if short:
         return
-    ids = [node.id for node in router.network.nodes]
-    room = dict.fromkeys(ids, _BOUNDLESS)
+    room = dict.fromkeys(open_ids, _BOUNDLESS)
     freely = router.route(demand, stock, now=moment, facts=evolve(facts, capacity_left=room, orders_left=room))
     if freely.outcome in ("assigned", "review"):
         full = [node.id for node in router.network.nodes if 0 in (node.capacity_units, node.capacity_orders)]
@@ -140,6 +140,10 @@ def of_refusal(
         )
         yield Reason("promise.no_capacity", text, {"nodes": full, "units": demand.units})
         return
+    if last.plan is not None:
+        now = sum(given.units for given in last.plan.assignments if not given.backordered)
+        text = f"rule {last.rule!r} gives {now} of {demand.units} units to nodes and the rest no date"
+        yield Reason("promise.only_part", text, {"rule": last.rule, "units": now, "asked": demand.units})
     if last.reason is not None:
         yield Reason("promise.refused", last.reason.text, {"reason": last.reason.code})
     for refused in last.explain().refused:

@@ -209,7 +209,7 @@ class Run:
         }
 
     def by_node(self) -> dict[str, dict[str, int]]:
-        """Orders, units and kilometers by node, of what was placed; nodes without any are there with zeros.
+        """Orders and units by node, of what was placed; an order counts at each of its nodes, idle nodes have zeros.
 
         >>> from omscore import routing as r, samples, simulate
         >>> network = samples.network()
