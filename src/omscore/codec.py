@@ -687,4 +687,4 @@ def _compiled(
     return encode_class, decode_class
 
 
-__all__ = ["Codec", "Upcaster", "standard", "tag_of", "values_of"]
+__all__ = ["Codec", "Upcaster", "standard", "tag_of", "values_of", "json_text"]
