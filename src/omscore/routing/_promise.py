@@ -60,6 +60,16 @@ class Outlook:
                 units[line.node, line.item] = units.get((line.node, line.item), 0) + line.outstanding
         return Stock(units)
 
+    def of(self, items: Iterable[str]) -> Outlook:
+        """The part that is about some items.
+
+        >>> Outlook({("ghent", "X"): 1, ("ghent", "Y"): 2}).of(["Y"]).units
+        {('ghent', 'Y'): 2}
+        """
+        kept = set(items)
+        units = {cell: n for cell, n in self.units.items() if cell[1] in kept}
+        return Outlook(units, [line for line in self.incoming if line.item in kept])
+
 
 def outlook(
     books: LedgerTransaction, items: Iterable[str], *, reservation: str = "", floors: Mapping[Cell, int] = _NO_FLOORS
@@ -280,7 +290,8 @@ def repromise(
 
 
 def _promise(demand: Demand, at: datetime, router: Router, outlook: Outlook, facts: Facts) -> DeliveryPromise:
-    for moment in _moments(router, at, outlook, facts, {item for item, _ in demand.needs}):
+    outlook = outlook.of([item for item, _ in demand.needs])
+    for moment in _moments(router, at, outlook, facts):
         stock, left = outlook.at(moment), _capacity_at(router, at, moment, facts)
         decision = router.route(demand, stock, now=moment, facts=left)
         if decision.plan is not None and decision.outcome in ("assigned", "review"):
@@ -289,9 +300,9 @@ def _promise(demand: Demand, at: datetime, router: Router, outlook: Outlook, fac
     return DeliveryPromise(demand, at, None, reasons=reasons, decision=decision)
 
 
-def _moments(router: Router, at: datetime, outlook: Outlook, facts: Facts, items: set[str]) -> list[datetime]:
+def _moments(router: Router, at: datetime, outlook: Outlook, facts: Facts) -> list[datetime]:
     """The moment asked, and those after it at which more is there or a node may take more."""
-    found = {line.due_at for line in outlook.incoming if line.item in items and line.due_at > at}
+    found = {line.due_at for line in outlook.incoming if line.due_at > at}
     for node in router.network.nodes:
         if node.id in facts.capacity_left or node.id in facts.orders_left:
             zone = ZoneInfo(node.timezone)
