@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from omscore.errors import CommandRefused, InvalidValue, InvariantBroken, Reason, TransitionNotAllowed
 from omscore.kernel import QUANTITY_MAX, quantity
@@ -224,7 +224,8 @@ def decide(order: Order | None, command: Command, now: datetime) -> tuple[Event,
 
 
 def _apply_moved(order: Order, event: UnitsMoved) -> Order:
-    units = dict(order.units)
+    # Both a dict and a mapping proxy copy themselves; dict(...) of a proxy would ask it for every key.
+    units = cast("dict[str, Units]", order.units).copy()
     for line, source, target, n in event.moves:
         units[line] = units[line].moved(source, target, n)
     return Order(order.id, order.draft, order.state, MappingProxyType(units), order.holds, order.captured_at)

@@ -146,8 +146,7 @@ class Order:
         >>> fold([Captured("ord-1", draft, now), Accepted(now)]).finished
         False
         """
-        t = self.totals
-        return t.delivered + t.returned + t.cancelled == t.ordered
+        return all(u.delivered + u.returned + u.cancelled == sum(u) for u in self.units.values())
 
     def next_actions(self) -> tuple[str, ...]:
         """The legal next actions, from the tables: commands on the whole, then verbs that have units to move.
