@@ -12,7 +12,7 @@ from omscore.app import _money
 from omscore.app._capture import reserve
 from omscore.app._work import Work, cells_at
 from omscore.batching import BatchPlan, Limits, MatrixFloor, PickLine, PickOrder, plan
-from omscore.errors import CommandRefused, NotFound, Reason
+from omscore.errors import CommandRefused, Reason
 from omscore.orders import Close, Fulfillment, MoveUnits, PickTask
 from omscore.ports import Parcel
 from omscore.shipping import Shipment
@@ -167,30 +167,6 @@ def ship(work: Work, fulfillment_id: str, parcels: Sequence[Parcel]) -> str:
     _money.post_cost(work, order, units, shipment.id)
     work.emit("channel.shipped", shipment.id, order.id, channel=order.draft.channel, shipment=shipment.id)
     return shipment.id
-
-
-def track(work: Work, shipment_id: str, status: str) -> str:
-    """A carrier's fact about a shipment; late, double and out of order are all the same."""
-    if work.find("shipment", shipment_id) is None:
-        found = work.txn.find("shipment", f"tracking:{shipment_id}", limit=1)
-        if not found:
-            raise NotFound("shipment", shipment_id)
-        shipment_id = found[0][1]
-    shipment: Shipment = work.load("shipment", shipment_id)
-    after = shipment.told(status, work.now)
-    if after == shipment:
-        return shipment_id
-    work.save_shipment(after)
-    order = work.order(shipment.order)
-    if after.status == "in_transit" and shipment.status in ("created", "labeled"):
-        work.notify("picked_up", shipment_id, order, shipment=shipment_id)
-    if after.status == "delivered" and shipment.status != "delivered":
-        # Units that are already expected back while on their way arrive as a return, not as a delivery.
-        arrived = {line: min(n, order.units[line].shipped) for line, n in shipment.lines.items()}
-        order = work.tell(order, MoveUnits("deliver", {line: n for line, n in arrived.items() if n}, shipment_id))
-        work.notify("delivered", shipment_id, order, shipment=shipment_id)
-    close_if_finished(work, order.id)
-    return shipment_id
 
 
 def close_if_finished(work: Work, order_id: str) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omscore.app import _floor, _outbox, _return
+from omscore.app import _floor, _outbox, _return, _track
 from omscore.app._reads import Reads
 from omscore.app._service import pairs
 from omscore.app._work import Work
 from omscore.batching import BatchPlan, Limits
-from omscore.orders import Fulfillment, Order
+from omscore.orders import DraftLine, Fulfillment, Order
 from omscore.ports import Parcel
 from omscore.returns import Return
-from omscore.shipping import Shipment
+from omscore.shipping import Shipment, TrackingFact
 
 
 class FloorWork(Reads):
@@ -89,16 +89,47 @@ class FloorWork(Reads):
         found = self._command("ship", key, content, lambda work: _floor.ship(work, fulfillment_id, parcels))
         return self.shipment(found)
 
-    def track(self, shipment_id: str, status: str, *, key: str) -> Shipment:
-        """Record a carrier's fact about a shipment, named by its id or a tracking number.
+    def track(self, shipment_id: str, told: str | Sequence[TrackingFact], *, key: str) -> Shipment:
+        """Record what a carrier tells of a shipment, named by its id or a tracking number: a status, or its facts.
+
+        Facts may come late, twice and out of order; any order of the same facts ends the same. Delivered units are the
+        customer's, units that went back to the sender are expected as a return, and what is lost or in trouble becomes
+        an exception. Raises NotFound, and InvalidValue for facts of other parcels.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("shipped")
         >>> at.shop.track(at.shipment.id, "delivered", key="post-1").status
         'delivered'
         """
-        found = self._command("track", key, (shipment_id, status), lambda work: _floor.track(work, shipment_id, status))
+        if isinstance(told, str):
+            status = told
+            found = self._command(
+                "track", key, (shipment_id, status), lambda work: _track.track(work, shipment_id, status)
+            )
+        else:
+            facts = tuple(told)
+            content = (shipment_id, tuple(repr(fact) for fact in facts))
+            found = self._command("track", key, content, lambda work: _track.track_facts(work, shipment_id, facts))
         return self.shipment(found)
+
+    def give_up(self, shipment_id: str, *, reship: bool, refund: bool = False, why: str = "lost", key: str) -> Order:
+        """Record that a shipment will not arrive: its units are sent again from stock, or cancelled and refunded.
+
+        Raises CommandRefused (`shipment.nothing_lost`) when none of its units are on their way.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("shipped")
+        >>> at.shop.give_up(at.shipment.id, reship=True, key="lost-1")
+        <Order ord-1 accepted: reserved 2>
+        """
+        content = (shipment_id, reship, refund, why)
+        found = self._command(
+            "give_up",
+            key,
+            content,
+            lambda work: _track.give_up(work, shipment_id, reship=reship, refund=refund, why=why),
+        )
+        return self.order(self.shipment(found).order)
 
     def deliver(self, effects_max: int = 1_000, *, worker: str = "oms") -> dict[str, int]:
         """Drain the outbox: labels, notices, channel messages; failures are tried again later and end parked.
@@ -146,3 +177,51 @@ class FloorWork(Reads):
             lambda work: _return.receive_return(work, return_id, units, disposition),
         )
         return self.return_(return_id)
+
+    def inspect_return(
+        self, return_id: str, units: Mapping[str, int], *, disposition: str = "restock", key: str
+    ) -> Return:
+        """Record what became of units that came back into quarantine: restock, damaged or scrap.
+
+        Raises CommandRefused (`return.not_there`) for more than arrived and was not looked at yet.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> back = at.shop.open_return(at.order.id, {"1": 1}, key="ret-1")
+        >>> _ = at.shop.receive_return(back.id, disposition="quarantine", key="ret-2")
+        >>> at.shop.inspect_return(back.id, {"1": 1}, key="ret-3").lines[0].inspected
+        1
+        """
+        content = (return_id, pairs(units), disposition)
+        self._command("inspect_return", key, content, lambda work: _return.inspect(work, return_id, units, disposition))
+        return self.return_(return_id)
+
+    def withdraw_return(self, return_id: str, *, key: str) -> Return:
+        """Record that what has not come back will stay with the customer; what had arrived stays received.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> back = at.shop.open_return(at.order.id, {"1": 1}, key="ret-1")
+        >>> at.shop.withdraw_return(back.id, key="ret-2").state, at.shop.order(at.order.id)
+        ('withdrawn', <Order ord-1 closed: delivered 2>)
+        """
+        self._command("withdraw_return", key, (return_id,), lambda work: _return.withdraw(work, return_id))
+        return self.return_(return_id)
+
+    def exchange(self, return_id: str, line: DraftLine, *, key: str) -> Order:
+        """Send something else for what comes back: the replacement is reserved at once, and the money is netted.
+
+        It may go out before the goods are back; when they never come, it is charged. Raises CommandRefused
+        (`return.no_exchange`) for a return that is over or has a replacement.
+
+        >>> from omscore.kernel import Money
+        >>> from omscore.orders import DraftLine
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> back = at.shop.open_return(at.order.id, {"1": 1}, key="ret-1")
+        >>> at.shop.exchange(back.id, DraftLine("2", "SKU-1", 1, Money(1999, "EUR")), key="swap-1")
+        <Order ord-1 accepted: reserved 1, delivered 1, return_expected 1>
+        """
+        content = (return_id, repr(line))
+        self._command("exchange", key, content, lambda work: _return.exchange(work, return_id, line))
+        return self.order(self.return_(return_id).order)

@@ -11,7 +11,7 @@ from omscore.app._work import Work
 from omscore.errors import CommandRefused, Reason
 from omscore.kernel import Money, stamp
 from omscore.kernel.money import total
-from omscore.orders import Order, due, due_shipped
+from omscore.orders import Order, cost_of, due, due_shipped
 from omscore.payments import (
     CreditAccount,
     Payment,
@@ -100,6 +100,16 @@ def ask(
     return after
 
 
+def exchanged(work: Work, order: Order) -> Money:
+    """What comes back, or came back, in exchange for a replacement: it pays for that instead of being refunded."""
+    result = Money(0, order.currency)
+    for value in work.all("return", f"order:{order.id}"):
+        if value.replacement:
+            coming = value.state in ("expected", "receiving")
+            result += cost_of(order, {row.line: row.units if coming else row.received for row in value.lines})
+    return result
+
+
 def authorize_rest(work: Work, order: Order) -> bool:
     """Ask for what is owed and not yet promised; True when something was asked for or is being asked."""
     terms = order.draft.payment == "terms"
@@ -114,7 +124,7 @@ def authorize_rest(work: Work, order: Order) -> bool:
             save(work, order, payment, payment.ask(row))
         return False
     pending = payment.total("authorize", "asked")
-    missing = due(order) - payment.authorized - pending
+    missing = due(order) - payment.authorized - pending - exchanged(work, order)
     if missing.minor > 0:
         ask(work, order, "authorize", missing)
         return True
@@ -129,7 +139,7 @@ def catch_up(work: Work, order: Order, ref: str = "") -> None:
     owed = due(order) if payment.method == "at_order" else due_shipped(order)
     if payment.method == "at_shipment" and not gateway.abilities.multi_capture and owed != due(order):
         return
-    missing = owed.minor - payment.total("capture", "asked", "done").minor
+    missing = owed.minor - exchanged(work, order).minor - payment.total("capture", "asked", "done").minor
     if missing <= 0:
         return
     taken = sum(payment.total(kind, "asked", "done").minor for kind in ("capture", "void", "expire"))

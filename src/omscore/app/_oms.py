@@ -10,7 +10,7 @@ from typing import Any
 from attrs import asdict
 
 from omscore import inventory
-from omscore.app import _cancel, _capture, _edit, _money, _revise, _route
+from omscore.app import _cancel, _capture, _edit, _money, _return, _revise, _route
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
@@ -24,6 +24,7 @@ from omscore.kernel import Item, Money, TimeIds, stamp, utc
 from omscore.orders import Change, Check, Draft, Finding, Hold, Order, PlaceHold, Preview, Routed, validate, verified
 from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule
 from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway, Store
+from omscore.returns import ANY_TIME, ReturnPolicy
 from omscore.routing import Network, Policy, Router, packs
 
 
@@ -72,6 +73,7 @@ class Oms(FloorWork, MoneyWork, WatchWork):
         duplicates_within: timedelta | None = None,
         incident_rules: Mapping[str, IncidentRule] | None = None,
         detectors: Sequence[Detector] = (),
+        return_policy: ReturnPolicy = ANY_TIME,
         costs: Mapping[str, Money] | None = None,
         profiles: Mapping[str, ChannelProfile] | None = None,
     ) -> None:
@@ -98,6 +100,7 @@ class Oms(FloorWork, MoneyWork, WatchWork):
             duplicates_within=duplicates_within,
             incident_rules={**INCIDENT_RULES, **(incident_rules or {})},
             detectors=tuple(detectors),
+            return_policy=return_policy,
             costs=costs or {},
             profiles=profiles or {},
         )
@@ -333,7 +336,8 @@ class Oms(FloorWork, MoneyWork, WatchWork):
     def tick(self) -> dict[str, int]:
         """Do what time has brought: reservations that ran out expire, holds past their deadline take their way out.
 
-        Authorizations of payments that run out within a day are asked for anew, if the gateway can.
+        Authorizations of payments that run out within a day are asked for anew, if the gateway can; returns of which
+        nothing came in time expire.
 
         >>> import omscore as oms
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).tick()
@@ -346,6 +350,10 @@ class Oms(FloorWork, MoneyWork, WatchWork):
         for _, order_id in held:
             for what in self._store.run(lambda txn: _expire_holds(Work(txn, self._wiring, "tick"), order_id)):  # noqa: B023
                 counts[what] += 1
+        old = stamp(now - self._wiring.return_policy.patience)
+        for _, return_id in self._store.run(lambda txn: txn.find("return", "expected", upto=old), write=False):
+            self._store.run(lambda txn: _return.withdraw(Work(txn, self._wiring, "tick"), return_id, "expire"))  # noqa: B023
+            counts["expired"] += 1
         soon = stamp(now + _money.RENEW_BEFORE)
         for _, order_id in self._store.run(lambda txn: txn.find("payment", "expires", upto=soon), write=False):
             counts["renewed"] += self._store.run(lambda txn: _renewed(Work(txn, self._wiring, "tick"), order_id))  # noqa: B023

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import evolve
 
 from omscore.app import _settle
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.errors import CarrierRejected, CarrierUnavailable
-from omscore.kernel import Money
+from omscore.errors import CarrierRejected, CarrierUnavailable, CommandRefused
 from omscore.orders import Order
 from omscore.oversight import EffectParked, NoticeSent
 from omscore.payments import Payment
@@ -28,7 +27,7 @@ from omscore.ports import (
     Store,
     Transaction,
 )
-from omscore.shipping import Shipment
+from omscore.shipping import Shipment, shop_rates
 
 log = logging.getLogger("omscore")
 
@@ -144,35 +143,39 @@ def _settled(work: Work, order_id: str, transaction: str, answer: PaymentAnswer)
 
 
 def _label(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:
-    def read(txn: Transaction) -> tuple[Shipment, Order]:
+    def read(txn: Transaction) -> tuple[Shipment, Order, datetime]:
         work = Work(txn, wiring, effect.id)
         shipment: Shipment = work.load("shipment", effect.payload["shipment"])
-        return shipment, work.order(shipment.order)
+        return shipment, work.order(shipment.order), work.now
 
-    shipment, order = store.run(read, write=False)
+    shipment, order, now = store.run(read, write=False)
     if shipment.tracking:
         return None
     each = -(-shipment.weight_grams // shipment.parcels)
     parcels = tuple(Parcel(f"{shipment.id}-{i}", each) for i in range(1, shipment.parcels + 1))
     request = LabelRequest(shipment.id, shipment.node, order.destination, shipment.service, parcels)
-    label = choose(wiring, request).label(request)
+    label = choose(wiring, request, now=now, deliver_by=shipment.promised_at).label(request)
     return lambda work: _labeled(work, shipment.id, label)
 
 
-def choose(wiring: Wiring, request: LabelRequest) -> Carrier:
-    """The carrier with the cheapest rate for the request's service; ties go to the first by name.
+def choose(wiring: Wiring, request: LabelRequest, *, now: datetime, deliver_by: datetime | None) -> Carrier:
+    """The carrier with the cheapest offer of the request's service that is there in time.
 
-    Raises CarrierRejected when none offers the service.
+    Where none can be in time any more, the fastest is taken rather than none. Raises CarrierRejected when none offers
+    the service.
     """
-    offers: list[tuple[Money, str]] = []
-    for name in sorted(wiring.carriers):
-        offers += [(r.cost, name) for r in wiring.carriers[name].rates(request) if r.service == request.service]
-    if not offers:
+    offers = [rate for name in sorted(wiring.carriers) for rate in wiring.carriers[name].rates(request)]
+    fitting = [offer for offer in offers if offer.service == request.service]
+    if not fitting:
         raise CarrierRejected(
             f"no carrier offers {request.service!r} for shipment {request.id}; choose another service or add a carrier"
         )
-    best = min(offers, key=lambda offer: (offer[0].currency, offer[0].minor, offer[1]))
-    return wiring.carriers[best[1]]
+    try:
+        chosen = shop_rates(fitting, now=now, deliver_by=deliver_by).chosen
+    except CommandRefused:
+        fastest = min(offer.days for offer in fitting)
+        chosen = shop_rates([offer for offer in fitting if offer.days == fastest], now=now).chosen
+    return wiring.carriers[chosen.carrier]
 
 
 def _labeled(work: Work, shipment_id: str, label: Label) -> None:

@@ -2,36 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from attrs import evolve
 
 from omscore import inventory
 from omscore.app import _money
+from omscore.app._edit import edit
 from omscore.app._floor import close_if_finished
 from omscore.app._work import Work, cells_at
 from omscore.errors import CommandRefused, InvalidValue, Reason
-from omscore.orders import MoveUnits, Order, Reopen
+from omscore.orders import AddLine, DraftLine, MoveUnits, Order, Reopen
 from omscore.returns import DISPOSITIONS, Return, ReturnLine
+from omscore.shipping import Shipment
 
 
 def open_return(work: Work, order_id: str, units: Mapping[str, int], why: str, node: str) -> str:
     """Expect goods back: units of lines, or of items, that were shipped or delivered."""
     order = work.order(order_id)
     lines = _by_line(order, units)
+    if reasons := _refusals(work, order, lines):
+        raise CommandRefused(reasons)
+    number = work.count("return", f"order:{order_id}") + 1
+    return expect_back(work, order, lines, why, node or _from_node(work, order_id), f"{order_id}-r{number}")
+
+
+def _refusals(work: Work, order: Order, lines: Mapping[str, int]) -> list[Reason]:
+    """Why the policy lets units not come back; the last delivery of a line counts."""
+    policy = work.wiring.return_policy
+    shipments: list[Shipment] = list(work.all("shipment", f"order:{order.id}"))
+    reasons: list[Reason] = []
+    for line in lines:
+        row = order.draft.line(line)
+        arrived = [s.delivered_at for s in shipments if line in s.lines and s.delivered_at is not None]
+        tags = row.tags | work.item(row.item).tags
+        reasons += policy.refusals(line, tags, max(arrived, default=None), work.now)
+    return reasons
+
+
+def expect_back(work: Work, order: Order, lines: Mapping[str, int], why: str, node: str, id_: str) -> str:
+    """Write down that units are coming back; a closed order is taken up again for it."""
     if order.state == "closed":
         order = work.tell(order, Reopen(why="return"))
-    order = work.tell(order, MoveUnits("expect_return", lines))
+    work.tell(order, MoveUnits("expect_return", lines))
     items = {line.id: line.item for line in order.lines}
-    number = work.count("return", f"order:{order_id}") + 1
-    value = Return(
-        f"{order_id}-r{number}",
-        order_id,
-        node or _from_node(work, order_id),
-        tuple(ReturnLine(line, items[line], n) for line, n in lines.items()),
-        why=why,
-        opened_at=work.now,
-    )
-    work.save_return(value)
-    return value.id
+    rows = tuple(ReturnLine(line, items[line], n) for line, n in lines.items())
+    work.save_return(Return(id_, order.id, node, rows, why=why, opened_at=work.now))
+    return id_
+
+
+def withdraw(work: Work, return_id: str, command: str = "withdraw") -> str:
+    """What has not come back yet stays with the customer; a replacement that was sent in advance is charged."""
+    value: Return = work.load("return", return_id)
+    rest = {line.line: line.rest for line in value.lines if line.rest}
+    work.save_return(value.ended(command))
+    order = work.tell(work.order(value.order), MoveUnits("withdraw_return", rest, return_id))
+    if value.replacement:
+        _money.authorize_rest(work, order)
+        _money.catch_up(work, order)
+    close_if_finished(work, order.id)
+    return return_id
+
+
+def inspect(work: Work, return_id: str, units: Mapping[str, int], disposition: str) -> str:
+    """Units that came back into quarantine were looked at: they go on sale, are damaged, or scrap."""
+    value: Return = work.load("return", return_id)
+    items = {line.line: line.item for line in value.lines}
+    moves: dict[str, Callable[..., object]] = {
+        "restock": inventory.restore,
+        "damaged": inventory.damage,
+        "scrap": inventory.scrap,
+    }
+    if disposition not in moves:
+        raise InvalidValue(f"an inspection ends in {', '.join(moves)}, not {disposition!r}")
+    work.save_return(value.inspected(units))
+    cells = cells_at(value.node, [(items[line], n) for line, n in units.items()])
+    moves[disposition](work.txn, cells, source="quarantine", cause=work.cause)
+    if disposition == "restock":
+        _money.post_cost(work, work.order(value.order), units, f"{return_id}:{work.cause}", sign=-1)
+    return return_id
+
+
+def exchange(work: Work, return_id: str, line: DraftLine) -> str:
+    """Reserve a replacement for what comes back; the money is netted, and the rest is charged if nothing comes."""
+    value: Return = work.load("return", return_id)
+    if value.replacement or value.state not in ("expected", "receiving", "received"):
+        text = f"return {return_id} is {value.state} and {'has' if value.replacement else 'has no'} replacement"
+        raise CommandRefused([Reason("return.no_exchange", text, {"state": value.state})])
+    work.save_return(evolve(value, replacement=line.id))
+    order = work.order(value.order)
+    if order.state == "closed":
+        order = work.tell(order, Reopen(why="exchange"))
+    edit(work, order.id, [AddLine(line)], f"exchange for {return_id}", None)
+    return return_id
 
 
 def _from_node(work: Work, order_id: str) -> str:
@@ -72,6 +135,9 @@ def receive_return(work: Work, return_id: str, units: Mapping[str, int] | None, 
     if units is None:
         units = {line.line: line.rest for line in value.lines if line.rest}
     after = value.received(units)
+    if disposition != "quarantine":
+        # What goes its way at once needs no inspection.
+        after = after.inspected(units)
     items = {line.line: line.item for line in value.lines}
     cells = cells_at(value.node, [(items[line], n) for line, n in units.items()])
     inventory.return_stock(work.txn, cells, to=bucket, cause=work.cause)

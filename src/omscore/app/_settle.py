@@ -39,7 +39,8 @@ def _authorized(work: Work, order: Order) -> None:
         _money.let_go(work, order)
         return
     payment = _money.payment_of(work, order)
-    if payment.authorized >= due(order) and any(hold.code == PAYMENT_HOLD for hold in order.holds):
+    owed = due(order) - _money.exchanged(work, order)
+    if payment.authorized >= owed and any(hold.code == PAYMENT_HOLD for hold in order.holds):
         release_hold(work, order.id, PAYMENT_HOLD)
         work.notify("paid", order.id, order)
     _money.catch_up(work, work.order(order.id))

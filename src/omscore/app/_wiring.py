@@ -13,6 +13,7 @@ from omscore.kernel import Item, Money
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Items, sells_items
 from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule
 from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway
+from omscore.returns import ANY_TIME, ReturnPolicy
 from omscore.routing import Network, Policy, Router
 
 
@@ -58,6 +59,7 @@ class Wiring:
     verifier: AddressVerifier | None = None
     incident_rules: Mapping[str, IncidentRule] = INCIDENT_RULES
     detectors: Sequence[Detector] = ()
+    return_policy: ReturnPolicy = ANY_TIME
     duplicates_within: timedelta | None = None
     costs: Mapping[str, Money] = field(factory=dict)
     profiles: Mapping[str, ChannelProfile] = field(factory=dict)

@@ -14,7 +14,7 @@ RETURN_STATES = StateTable(
     "return",
     {
         "expected": {"receive": "receiving", "withdraw": "withdrawn", "expire": "expired"},
-        "receiving": {"receive": "receiving", "close": "received"},
+        "receiving": {"receive": "receiving", "close": "received", "withdraw": "received", "expire": "received"},
         "received": {},
         "withdrawn": {},
         "expired": {},
@@ -38,6 +38,7 @@ class ReturnLine:
     item: str
     units: int
     received: int = 0
+    inspected: int = 0
 
     @property
     def rest(self) -> int:
@@ -65,6 +66,34 @@ class Return:
     why: str = ""
     state: str = "expected"
     opened_at: datetime | None = None
+    replacement: str = ""
+
+    def ended(self, command: str) -> Return:
+        """This return when nothing more comes: "withdraw" or "expire"; what had arrived stays received.
+
+        >>> Return("ret-1", "ord-1", "ghent", (ReturnLine("1", "SKU-1", 2),)).ended("expire").state
+        'expired'
+        """
+        lines = tuple(evolve(line, units=line.received) if line.received else line for line in self.lines)
+        return evolve(self, lines=lines, state=RETURN_STATES.next(self.state, command))
+
+    def inspected(self, units: Mapping[str, int]) -> Return:
+        """This return after units that arrived were looked at; raises CommandRefused for more than arrived.
+
+        >>> r = Return("ret-1", "ord-1", "ghent", (ReturnLine("1", "SKU-1", 2, received=1),), state="receiving")
+        >>> r.inspected({"1": 1}).lines[0].inspected
+        1
+        """
+        lines, reasons = [], []
+        for line in self.lines:
+            n = line.inspected + units.get(line.line, 0)
+            if n > line.received:
+                text = f"line {line.line}: {line.received - line.inspected} units wait for inspection"
+                reasons.append(Reason("return.not_there", text, {"line": line.line}))
+            lines.append(evolve(line, inspected=n))
+        if reasons:
+            raise CommandRefused(reasons)
+        return evolve(self, lines=tuple(lines))
 
     def received(self, units: Mapping[str, int]) -> Return:
         """This return after units of lines arrived; it closes when none are left to come.

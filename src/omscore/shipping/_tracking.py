@@ -154,3 +154,29 @@ class Tracking:
         >>> Tracking("T1").delivered_at
         """
         return self.at if self.code == "delivered" else None
+
+
+def told_status(trackings: Iterable[Tracking], parcels: int) -> tuple[str, datetime | None]:
+    """The status of a shipment of so many parcels, and since when: any order of the same facts gives the same answer.
+
+    It is delivered, or went back, when every parcel did; one that is lost or in trouble speaks for all; blank when no
+    parcel says anything.
+
+    >>> day = lambda n: datetime(2026, 3, n, tzinfo=UTC)
+    >>> one = Tracking("T1").told([TrackingFact("T1", "delivered", day(4))])
+    >>> two = Tracking("T2").told([TrackingFact("T2", "in_transit", day(3))])
+    >>> told_status([one], 1)[0], told_status([one, two], 2)[0]
+    ('delivered', 'in_transit')
+    """
+    said = [t.decisive for t in trackings if t.decisive is not None and t.decisive.shipment_status]
+    statuses = [fact.shipment_status for fact in said if fact is not None]
+    if not statuses:
+        return "", None
+    for end in ("delivered", "returned_to_sender", "cancelled"):
+        if statuses.count(end) == parcels:
+            return end, max((fact.at for fact in said if fact and fact.at), default=None)
+    if "returned_to_sender" in statuses:
+        statuses.append("exception")
+    status = next((s for s in ("lost", "exception", "in_transit", "delivered") if s in statuses), "labeled")
+    status = "in_transit" if status == "delivered" else status
+    return status, min((fact.at for fact in said if fact and fact.at), default=None)

@@ -1,0 +1,111 @@
+"""Track: what carriers tell of shipments, and what it means for the units inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import evolve
+
+from omscore.app._cancel import settle_up
+from omscore.app._capture import reserve
+from omscore.app._floor import close_if_finished
+from omscore.app._return import expect_back, withdraw
+from omscore.app._work import Work
+from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason
+from omscore.orders import Cancel, MoveUnits
+from omscore.returns import Return
+from omscore.shipping import Shipment, Tracking, TrackingFact, told_status
+
+
+def find(work: Work, name: str) -> Shipment:
+    """A shipment by its id or one of its tracking numbers; raises NotFound."""
+    if work.find("shipment", name) is None:
+        found = work.txn.find("shipment", f"tracking:{name}", limit=1)
+        if not found:
+            raise NotFound("shipment", name)
+        name = found[0][1]
+    shipment: Shipment = work.load("shipment", name)
+    return shipment
+
+
+def track(work: Work, name: str, status: str) -> str:
+    """A status as somebody tells it: forward or unchanged, never back."""
+    shipment = find(work, name)
+    _settle(work, shipment, shipment.told(status, work.now))
+    return shipment.id
+
+
+def track_facts(work: Work, name: str, facts: Sequence[TrackingFact]) -> str:
+    """A carrier's facts: late, twice and out of order, any order of the same facts ends the same."""
+    shipment = find(work, name)
+    if strange := sorted({fact.tracking for fact in facts} - set(shipment.tracking)):
+        raise InvalidValue(
+            f"{', '.join(strange)} is no tracking number of {shipment.id}: {', '.join(shipment.tracking)}"
+        )
+    trackings = []
+    for number in shipment.tracking:
+        known: Tracking = work.find("tracking", number) or Tracking(number)
+        after = known.told([fact for fact in facts if fact.tracking == number])
+        if after != known:
+            work.save("tracking", number, after, {f"shipment:{shipment.id}": number})
+        trackings.append(after)
+    status, at = told_status(trackings, len(shipment.tracking))
+    if status:
+        _settle(work, shipment, _at(shipment, status, at or work.now))
+    return shipment.id
+
+
+def _at(shipment: Shipment, status: str, at: datetime) -> Shipment:
+    return evolve(shipment, status=status, status_at=at, delivered_at=at if status == "delivered" else None)
+
+
+def _settle(work: Work, before: Shipment, after: Shipment) -> None:
+    if after == before:
+        return
+    work.save_shipment(after)
+    order = work.order(after.order)
+    if after.status == "in_transit" and before.status in ("created", "labeled"):
+        work.notify("picked_up", after.id, order, shipment=after.id)
+    back: Return | None = work.find("return", _sent_back_id(after))
+    if after.status == "delivered" and before.status != "delivered":
+        if back is not None and back.state == "expected":
+            withdraw(work, back.id)
+        # Units that are already expected back while on their way arrive as a return, not as a delivery.
+        order = work.order(after.order)
+        arrived = {line: min(n, order.units[line].shipped) for line, n in after.lines.items()}
+        order = work.tell(order, MoveUnits("deliver", {line: n for line, n in arrived.items() if n}, after.id))
+        work.notify("delivered", after.id, order, shipment=after.id)
+    elif after.status == "returned_to_sender" and before.status != "returned_to_sender" and back is None:
+        coming = {
+            line: min(n, order.units[line].shipped + order.units[line].delivered) for line, n in after.lines.items()
+        }
+        if lines := {line: n for line, n in coming.items() if n}:
+            expect_back(work, order, lines, "returned to sender", after.node, _sent_back_id(after))
+    close_if_finished(work, after.order)
+
+
+def _sent_back_id(shipment: Shipment) -> str:
+    return f"{shipment.id}-back"
+
+
+def give_up(work: Work, name: str, *, reship: bool, refund: bool, why: str) -> str:
+    """A shipment will not arrive: its units are sent again from stock, or cancelled."""
+    shipment = find(work, name)
+    order = work.order(shipment.order)
+    gone = {line: min(n, order.units[line].shipped) for line, n in shipment.lines.items()}
+    gone = {line: n for line, n in gone.items() if n}
+    if shipment.status == "delivered" or not gone:
+        text = f"{shipment.id} is {shipment.status}; none of its units are on their way"
+        raise CommandRefused([Reason("shipment.nothing_lost", text, {"status": shipment.status})])
+    # The units are another shipment's matter from here on, whatever the carrier still tells of this one.
+    work.save_shipment(evolve(shipment, status="lost", status_at=work.now, lines={}))
+    order = work.tell(order, MoveUnits("lose", gone, shipment.id))
+    if reship:
+        order = reserve(work, order)
+        work.queue(order, due_at=work.now, note=f"{shipment.id} was lost")
+        return shipment.id
+    order = work.tell(order, Cancel(gone, why))
+    settle_up(work, order, refund=refund, why=why)
+    close_if_finished(work, order.id)
+    return shipment.id

@@ -1,0 +1,53 @@
+"""What may come back, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+
+from omscore.errors import Reason
+
+
+def _tags(tags: Iterable[str]) -> frozenset[str]:
+    return frozenset(tags)
+
+
+@frozen
+class ReturnPolicy:
+    """The window in which goods may come back, counted from their delivery, and what may not come back at all.
+
+    `window` None means for ever; items or lines with one of the tags in `never` stay sold. A return of which nothing
+    has arrived after `patience` expires.
+
+    >>> ReturnPolicy(window=timedelta(days=30)).patience.days
+    60
+    """
+
+    window: timedelta | None = None
+    never: frozenset[str] = field(default=frozenset(), converter=_tags)
+    patience: timedelta = timedelta(days=60)
+
+    def refusals(
+        self, line: str, tags: Iterable[str], delivered_at: datetime | None, now: datetime
+    ) -> tuple[Reason, ...]:
+        """Why units of a line may not come back; none when they may. What is not delivered yet is in time.
+
+        >>> from datetime import UTC
+        >>> policy, now = ReturnPolicy(timedelta(days=30), never={"final_sale"}), datetime(2026, 3, 2, tzinfo=UTC)
+        >>> [r.code for r in policy.refusals("1", {"final_sale"}, now - timedelta(days=31), now)]
+        ['return.never', 'return.window']
+        """
+        reasons = []
+        if bad := sorted(self.never & set(tags)):
+            reasons.append(Reason("return.never", f"line {line} is {bad[0]}: it cannot come back", {"line": line}))
+        if self.window is not None and delivered_at is not None and now > delivered_at + self.window:
+            until = delivered_at + self.window
+            text = f"line {line} could come back until {until.isoformat()}"
+            reasons.append(Reason("return.window", text, {"line": line, "until": until.isoformat()}))
+        return tuple(reasons)
+
+
+ANY_TIME = ReturnPolicy()
+"""Everything may come back, at any time."""
