@@ -133,14 +133,16 @@ def no_write_of_a_record_is_lost(bench: Bench) -> None:
 def a_reader_sees_whole_commands(bench: Bench) -> None:
     """A reader sees all of a command or nothing of it, at one moment, also while it is being written."""
     bench.stock(5)
-    seen: list[tuple[int, int, int]] = []
+    seen: list[tuple[int, int, int, bool]] = []
 
     def move(t: Transaction) -> None:
         reserve(t, "ord-1", [Want("A", 7), Want("B", 2)], cause="web-1")
 
     def read(t: Transaction) -> None:
         figures = t.figures([A, A_LILLE, B])
-        seen.append((figures[A].free, figures[A_LILLE].free, figures[B].free))
+        holder = t.reservation("ord-1")
+        held = holder is not None and bool(holder.held)
+        seen.append((figures[A].free, figures[A_LILLE].free, figures[B].free, held))
 
     for at in ("save_reservation", "commit"):
         reader = Client(lambda: bench.another().run(read, write=False))
@@ -156,7 +158,7 @@ def a_reader_sees_whole_commands(bench: Bench) -> None:
         Tapped(bench.store, before=before).run(move)
         reader.result()
         bench.run(lambda t: release(t, "ord-1", cause="cancel"))
-    holds(f"a reader saw {seen}", set(seen) <= {(5, 5, 5), (0, 3, 3)})
+    holds(f"a reader saw {seen}", set(seen) <= {(5, 5, 5, False), (0, 3, 3, True)})
 
 
 @rule("R-RACE-6", "I10")
