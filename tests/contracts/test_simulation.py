@@ -36,14 +36,13 @@ class Unguarded(SimBooks):
 
 def test_reading_and_then_writing_oversells_in_the_same_harness() -> None:
     """The naive way: see whether there is enough, then take it, and nobody checks again while writing."""
-    oversold = []
+    oversold: list[bool] = []
     for seed in range(12):
         try:
             run(seed, commands=1_000, books=Unguarded)
         except Failed as failure:
-            assert "free falls to -" in str(failure)
-            oversold.append(seed)
-    assert len(oversold) >= 3
+            oversold.append("free falls to -" in str(failure))
+    assert oversold.count(True) == len(oversold) >= 3
 
 
 class Forgetful(SimBooks):
