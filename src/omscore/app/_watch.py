@@ -57,11 +57,11 @@ def facts_of(work: Work, order_id: str) -> Facts:
 
 def _candidates(work: Work) -> list[str]:
     """The orders that may have something wrong, found by the indexes that say so."""
-    txn, now = work.txn, work.now
+    now = work.now
     found: dict[str, None] = {}
 
     def add(kind: str, index: str, upto: datetime | None = None) -> None:
-        for _, id_ in txn.find(kind, index, upto=None if upto is None else stamp(upto)):
+        for id_ in _every(work, kind, index, upto=None if upto is None else stamp(upto)):
             found[work.load("shipment", id_).order if kind == "shipment" else id_] = None
 
     add("payment", "failed")
@@ -79,6 +79,14 @@ def _candidates(work: Work) -> list[str]:
         add("order", "state:captured")
         add("order", "state:accepted")
     return sorted(found)
+
+
+def _every(work: Work, kind: str, index: str, *, since: str = "", upto: str | None = None) -> Iterator[str]:
+    """The ids of an index, page by page."""
+    after = (since, "")
+    while page := work.txn.find(kind, index, after=after, upto=upto, limit=_PAGE):
+        for after in page:
+            yield after[1]
 
 
 def _resolved(work: Work, incident: Incident) -> bool:
@@ -119,5 +127,4 @@ def log(work: Work, since: datetime | None) -> Iterator[Logged]:
 def open_orders(work: Work, within: timedelta) -> Iterator[str]:
     """The orders that still owe a notice or have owed one lately."""
     for state in ("captured", "accepted", "closed"):
-        for _, id_ in work.txn.find("order", f"state:{state}", after=(stamp(work.now - within), "")):
-            yield id_
+        yield from _every(work, "order", f"state:{state}", since=stamp(work.now - within))
