@@ -27,13 +27,16 @@ class _MemoryTransaction(MemoryBooks):
         # The effects that are not settled, by the number of their turn.
         self._open: dict[str, int] = {}
         self._turns = 0
-        self._leases = 0
+        self._leases = self._leases_before = 0
 
     def begin(self) -> None:
         self.commit()
+        self._leases_before = self._leases
 
     def abort(self) -> None:
         self.rollback(0)
+        # What a failed command leased was never given out: who repeats a log of commands gets the same leases again.
+        self._leases = self._leases_before
 
     # -- events -----------------------------------------------------------------------------------------------------
 
