@@ -189,6 +189,22 @@ def ledger_moves() -> str:
     return f"| verb | moves |\n|---|---|\n{rows}"
 
 
+def store_rules() -> str:
+    """Every rule that a store must keep."""
+    return str(importlib.import_module("omscore.testing.rules").table())
+
+
+def broken_stores() -> str:
+    """Every store broken on purpose, and the rules that catch it."""
+    flaws = importlib.import_module("omscore.testing.broken").FLAWS.values()
+    order = list(importlib.import_module("omscore.testing.rules").RULES)
+    rows = "".join(
+        f"| {flaw.name} | {flaw.text} | {', '.join(f'`{id_}`' for id_ in sorted(flaw.caught_by, key=order.index))} |\n"
+        for flaw in flaws
+    )
+    return f"| broken store | what is wrong with it | caught by |\n|---|---|---|\n{rows}"
+
+
 def error_tree() -> str:
     """The tree of errors with the first sentence of each."""
     lines = []
@@ -211,6 +227,8 @@ def parts() -> dict[str, Callable[[], str]]:
         "state tables": state_reference,
         "unit moves": unit_moves,
         "ledger moves": ledger_moves,
+        "store rules": store_rules,
+        "broken stores": broken_stores,
     }
     for name, table in state_tables().items():
         made[f"{name} states"] = partial(diagram, table)

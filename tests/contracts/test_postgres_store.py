@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import pytest
 
 from omscore.adapters import PostgresStore
+from omscore.ports import Clock
 from omscore.testing import Backing
+from omscore.testing.faults import Tapped, failing
 from omscore.testing.kit import StoreKit
 from tests.postgres import database, server
 
@@ -20,7 +23,8 @@ def uri() -> Iterator[str]:
         yield own
 
 
-class TestPostgresStore(StoreKit):
+class PostgresKit(StoreKit):
+    isolation: ClassVar[Literal["read committed", "repeatable read", "serializable"]] = "read committed"
     uri: str
 
     @pytest.fixture(autouse=True)
@@ -29,4 +33,27 @@ class TestPostgresStore(StoreKit):
 
     def make(self, tmp_path: Path) -> Backing:
         uri, tenant = self.uri, f"tenant-{next(_TENANTS)}"
-        return Backing(lambda clock: PostgresStore(uri, clock=clock, tenant=tenant))
+        return Backing(lambda clock: PostgresStore(uri, clock=clock, tenant=tenant, isolation=self.isolation))
+
+
+class TestPostgresStore(PostgresKit):
+    pass
+
+
+class TestPostgresSerializable(PostgresKit):
+    isolation = "serializable"
+
+
+class TestPostgresConflictsAtCommit(PostgresKit):
+    """As on engines that find conflicts at COMMIT only: every seventh command ends in 40001 and is run again."""
+
+    isolation = "repeatable read"
+
+    def make(self, tmp_path: Path) -> Backing:
+        errors = pytest.importorskip("psycopg").errors
+        connect = super().make(tmp_path).connect
+
+        def faulty(clock: Clock) -> Tapped:
+            return Tapped(connect(clock), before=failing(lambda: errors.SerializationFailure("injected"), every=7))
+
+        return Backing(faulty)

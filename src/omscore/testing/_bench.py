@@ -107,8 +107,8 @@ class Bench:
         self.capabilities = self.store.capabilities
 
     def another(self, clock: Clock | None = None) -> Store:
-        """One more handle to the same data; the same one again where the data lives in the handle."""
-        if self._handles and not self.capabilities.durable:
+        """One more handle to the same data; the same one again where only one may be open."""
+        if self._handles and not self.capabilities.multi_process:
             return self.store
         handle = self._backing.connect(clock or self.clock)
         self._handles.append(handle)
@@ -119,6 +119,11 @@ class Bench:
         self._close_handles()
         self.store = self.another()
         return self.store
+
+    def let_go(self) -> None:
+        """Close what a child may not find open, where only one process may have the data."""
+        if not self.capabilities.multi_process:
+            self._close_handles()
 
     def fresh(self) -> Store:
         """A handle opened in this process only, for a child that was forked off."""

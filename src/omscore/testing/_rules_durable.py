@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omscore.errors import InsufficientStock
+from omscore.errors import InsufficientStock, StoreError
 from omscore.inventory import Want, release, reserve, verify
 from omscore.kernel.rng import Rng
 from omscore.ports import Effect, Transaction
@@ -10,6 +10,7 @@ from omscore.testing._bench import A, B, Bench, Client, holds, look, rule, same
 from omscore.testing._processes import CAN_FORK, Ack, die, in_child
 from omscore.testing._rules_atomic import everything, named
 from omscore.testing._tap import Tapped
+from omscore.testing.faults import fill_disk
 
 
 @rule("R-DURABLE-1", "I9 I11", needs="durable")
@@ -69,6 +70,7 @@ def nothing_acknowledged_is_lost_to_a_kill(bench: Bench) -> None:
                 store.run(lambda t, i=id_: _hold(t, i))  # type: ignore[misc]
                 ack(id_)
 
+        bench.let_go()
         lines, status = in_child(client, kill_after=1 + rng.below(25))
         same("how the client ended", status, 9)
         acked.update(lines)
@@ -108,12 +110,42 @@ def a_kill_at_any_call_leaves_all_or_nothing(bench: Bench) -> None:
                 Tapped(store, **{side: kill}).run(everything)
                 ack("survived")
 
+            bench.let_go()
             same(f"the client at {name!r}", in_child(client), ([], 9))
             bench.reopen()
             if (name, side) == ("commit", "after"):
                 same("the key", bench.read(lambda t: t.claimed("web-1")), ("f", "ord-1"))
                 return
             same(f"what the store shows after a kill {side} {name!r}", bench.read(look), before)
+
+
+@rule("R-DURABLE-6", "I7 I9", needs="durable")
+def a_full_disk_loses_nothing(bench: Bench) -> None:
+    """When there is no room left, a command ends in a typed error; what was acknowledged is there."""
+    if not CAN_FORK:
+        return
+    bench.stock(100_000, cells=(A, B))
+
+    def client(ack: Ack) -> None:
+        store = bench.fresh()
+        fill_disk(bench.times(200_000, 400_000, 4_000_000))
+        for n in range(bench.times(60, 600, 20_000)):
+            try:
+                store.run(lambda t, i=f"full-{n}": _hold(t, i))  # type: ignore[misc]
+            except StoreError:
+                return
+            ack(f"full-{n}")
+
+    bench.let_go()
+    acked, status = in_child(client)
+    same("how the client ended", (status, acked[-1:] if status else []), (0, []))
+    bench.reopen()
+    there = {r.id for r in bench.read(lambda t: t.reservations(limit=1_000_000))}
+    holds(f"lost: {sorted(set(acked) - there)[:5]}", set(acked) <= there)
+    holds("more than the last command was done without being acknowledged", len(there) <= len(acked) + 1)
+    same("findings of verify", [str(f) for f in bench.read(verify).findings], [])
+    same("units held", (bench.figures(A).reserved, bench.figures(B).reserved), (len(there), len(there)))
+    bench.run(lambda t: _hold(t, "later"))
 
 
 @rule("R-MULTI-1", "I9 I13", needs="durable multi_process")

@@ -18,7 +18,12 @@ def nobody(name: str) -> None:
 
 
 class TappedTransaction:
-    """A transaction that tells its listeners before and after every call."""
+    """A transaction that tells its listeners before and after every call.
+
+    >>> from omscore.inventory import MemoryBooks
+    >>> TappedTransaction(MemoryBooks(), print, nobody).claimed("web-1")
+    claimed
+    """
 
     def __init__(self, txn: Any, before: Listener, after: Listener) -> None:
         self._txn = txn
@@ -63,6 +68,16 @@ class Tapped:
         False
         """
         return self._store.capabilities
+
+    def close(self) -> None:
+        """Close the store behind it, where it can be closed.
+
+        >>> from omscore.adapters import MemoryStore
+        >>> Tapped(MemoryStore()).close()
+        """
+        close = getattr(self._store, "close", None)
+        if close is not None:
+            close()
 
     def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
         """Run a command with somebody listening; `before("commit")` is told inside it, `after("commit")` behind it.
