@@ -215,3 +215,31 @@ def test_a_time_that_a_carrier_gives_is_the_time_that_counts() -> None:
     at.shop.track(NUMBER, STORY, key="t-1")
     assert at.shop.shipment("ord-1-f1-s1").delivered_at == MONDAY + timedelta(hours=5)
     assert isinstance(at.shop.history("ord-1")[-1].recorded_at, datetime)
+
+
+def test_a_claim_is_made_within_the_warranty_once_for_a_serial_and_replaced_for_nothing() -> None:
+    till = Till()
+    at = at_door(gateway=till, return_policy=ReturnPolicy(warranty=timedelta(days=730)))
+    claim = at.shop.claim("ord-1", "1", serial="S-9", why="does not start", key="w-1")
+    with pytest.raises(oms.CommandRefused, match="S-9 was claimed before"):
+        at.shop.claim("ord-1", "1", serial="S-9", key="w-2")
+    decided = at.shop.decide_claim(claim.id, approve=True, keep_item=False, key="w-3")
+    assert repr(at.shop.order("ord-1")) == "<Order ord-1 accepted: reserved 1, delivered 1, return_expected 1>"
+    assert at.shop.return_(decided.returning).why == "does not start"
+    assert at.shop.due("ord-1").minor == 3998
+    with pytest.raises(oms.TransitionNotAllowed):
+        at.shop.decide_claim(claim.id, approve=False, key="w-4")
+    at.clock.advance(days=731)
+    with pytest.raises(oms.CommandRefused, match="warranty of line 1 ended"):
+        at.shop.claim("ord-1", "1", key="w-5")
+    assert at.shop.payment("ord-1").captured.minor == 3998
+
+
+def test_a_refused_claim_moves_nothing_and_may_be_made_again() -> None:
+    at = at_door()
+    claim = at.shop.claim("ord-1", "1", units=2, serial="S-9", key="w-1")
+    with pytest.raises(oms.CommandRefused, match="0 delivered units without a claim"):
+        at.shop.claim("ord-1", "1", key="w-2")
+    at.shop.decide_claim(claim.id, approve=False, key="w-3")
+    assert repr(at.shop.order("ord-1")) == "<Order ord-1 closed: delivered 2>"
+    assert at.shop.claim("ord-1", "1", serial="S-9", key="w-4").state == "open"

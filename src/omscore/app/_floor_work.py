@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omscore.app import _floor, _outbox, _return, _track
+from omscore.app import _claim, _floor, _outbox, _return, _track
 from omscore.app._reads import Reads
 from omscore.app._service import pairs
 from omscore.app._work import Work
 from omscore.batching import BatchPlan, Limits
 from omscore.orders import DraftLine, Fulfillment, Order
 from omscore.ports import Parcel
-from omscore.returns import Return
+from omscore.returns import Claim, Return
 from omscore.shipping import Shipment, TrackingFact
 
 
@@ -225,3 +225,43 @@ class FloorWork(Reads):
         content = (return_id, repr(line))
         self._command("exchange", key, content, lambda work: _return.exchange(work, return_id, line))
         return self.order(self.return_(return_id).order)
+
+    def claim(self, order_id: str, line: str, *, units: int = 1, serial: str = "", why: str = "", key: str) -> Claim:
+        """Open a warranty claim for delivered units of a line; the same serial is claimed once.
+
+        Raises CommandRefused (`claim.not_delivered`, `claim.window`, `claim.serial`).
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> at.shop.claim(at.order.id, "1", serial="S-9", why="does not start", key="claim-1").state
+        'open'
+        """
+        content = (order_id, line, units, serial, why)
+        made = self._command(
+            "claim", key, content, lambda work: _claim.open_claim(work, order_id, line, units, serial, why)
+        )
+        return self._claim(made)
+
+    def decide_claim(self, claim_id: str, *, approve: bool, keep_item: bool = True, key: str) -> Claim:
+        """Refuse a claim, or send the same item again for nothing; the broken one is kept or expected back.
+
+        Raises TransitionNotAllowed for a claim that was decided before.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> claim = at.shop.claim(at.order.id, "1", key="claim-1")
+        >>> at.shop.decide_claim(claim.id, approve=True, key="claim-2").state, at.shop.order(at.order.id)
+        ('approved', <Order ord-1 accepted: reserved 1, delivered 2>)
+        """
+        content = (claim_id, approve, keep_item)
+        self._command(
+            "decide_claim",
+            key,
+            content,
+            lambda work: _claim.decide_claim(work, claim_id, approve=approve, keep_item=keep_item),
+        )
+        return self._claim(claim_id)
+
+    def _claim(self, claim_id: str) -> Claim:
+        found: Claim = self._read(lambda work: work.load("claim", claim_id))
+        return found

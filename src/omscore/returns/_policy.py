@@ -19,7 +19,7 @@ class ReturnPolicy:
     """The window in which goods may come back, counted from their delivery, and what may not come back at all.
 
     `window` None means for ever; items or lines with one of the tags in `never` stay sold. A return of which nothing
-    has arrived after `patience` expires.
+    has arrived after `patience` expires. `warranty` is how long after delivery a claim may be made, None for ever.
 
     >>> ReturnPolicy(window=timedelta(days=30)).patience.days
     60
@@ -28,6 +28,7 @@ class ReturnPolicy:
     window: timedelta | None = None
     never: frozenset[str] = field(default=frozenset(), converter=_tags)
     patience: timedelta = timedelta(days=60)
+    warranty: timedelta | None = None
 
     def refusals(
         self, line: str, tags: Iterable[str], delivered_at: datetime | None, now: datetime

@@ -1,0 +1,47 @@
+"""Warranty claims: something that was delivered fails within its time; the item may be kept or come back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from omscore.kernel import StateTable
+
+CLAIM_STATES = StateTable(
+    "claim",
+    {"open": {"approve": "approved", "refuse": "refused"}, "approved": {}, "refused": {}},
+)
+"""A person decides a claim once."""
+
+
+@frozen
+class Claim:
+    """Units of a line that failed: which (by serial, where the item has one), why, and what was decided.
+
+    `replacement` names the line that is sent instead, `returning` the return of the item when it is not to be kept.
+
+    >>> Claim("clm-1", "ord-1", "1", "SKU-1", 1, serial="S-9", why="does not start").state
+    'open'
+    """
+
+    id: str
+    order: str
+    line: str
+    item: str
+    units: int
+    serial: str = ""
+    why: str = ""
+    state: str = "open"
+    opened_at: datetime | None = None
+    replacement: str = ""
+    returning: str = ""
+
+    def decided(self, command: str, *, replacement: str = "", returning: str = "") -> Claim:
+        """This claim after "approve" or "refuse"; raises TransitionNotAllowed for a second decision.
+
+        >>> Claim("clm-1", "ord-1", "1", "SKU-1", 1).decided("refuse").state
+        'refused'
+        """
+        state = CLAIM_STATES.next(self.state, command)
+        return evolve(self, state=state, replacement=replacement, returning=returning)
