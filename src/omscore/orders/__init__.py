@@ -9,7 +9,7 @@ from omscore.orders._addresses import (
     verified,
     well_formed_address,
 )
-from omscore.orders._costs import cost_of, due, due_shipped, unit_costs
+from omscore.orders._costs import cost_of, due, due_shipped, line_costs
 from omscore.orders._decide import apply, decide, fold
 from omscore.orders._draft import PAYMENT_STATES, Customer, Draft, DraftLine
 from omscore.orders._edit import (
@@ -156,7 +156,7 @@ __all__ = [
     "decide",
     "apply",
     "fold",
-    "unit_costs",
+    "line_costs",
     "cost_of",
     "due",
     "due_shipped",

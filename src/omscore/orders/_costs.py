@@ -1,4 +1,4 @@
-"""What each unit of an order costs, so that the parts of an order always add up to the whole, to the cent."""
+"""What units of an order cost, so that the parts of an order always add up to the whole, to the cent."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from omscore.orders._order import Order
 from omscore.orders._units import Units
 
 
-def unit_costs(draft: Draft) -> tuple[dict[str, tuple[int, ...]], int]:
-    """The minor units that each unit of each line costs, and what comes once beside them (shipping).
+def line_costs(draft: Draft) -> tuple[dict[str, int], int]:
+    """The minor units that all units of each line cost, and what comes once beside them (shipping).
 
     The order-wide tax and discount are spread over the lines by what they cost; rounding is by the largest remainder
     (:meth:`omscore.kernel.Money.split`), so all figures add up to what the customer pays.
@@ -20,8 +20,8 @@ def unit_costs(draft: Draft) -> tuple[dict[str, tuple[int, ...]], int]:
     >>> from omscore.orders import DraftLine
     >>> line = DraftLine("1", "A", 3, Money(334, "EUR"), discount=Money(2, "EUR"))
     >>> now = datetime(2026, 3, 2, tzinfo=UTC)
-    >>> unit_costs(Draft("web", "1", "EUR", (line,), now, shipping=Money(495, "EUR"), discount=Money(100, "EUR")))
-    ({'1': (300, 300, 300)}, 495)
+    >>> line_costs(Draft("web", "1", "EUR", (line,), now, shipping=Money(495, "EUR"), discount=Money(100, "EUR")))
+    ({'1': 900}, 495)
     """
     totals = [line.total for line in draft.lines]
     beside = Money(0, draft.currency)
@@ -37,8 +37,15 @@ def unit_costs(draft: Draft) -> tuple[dict[str, tuple[int, ...]], int]:
     # cancelled units before we saw them has taken them out of its sum, so nothing can be said of a difference.
     if draft.total is not None and not any(line.cancelled for line in draft.lines):
         fee += draft.total.minor - draft.due.minor
-    rows = zip(draft.lines, totals, strict=True)
-    return {line.id: tuple(part.minor for part in total.split([1] * line.units)) for line, total in rows}, fee
+    return {line.id: total.minor for line, total in zip(draft.lines, totals, strict=True)}, fee
+
+
+def _first(minor: int, of: int, n: int) -> int:
+    """What the first n of so many units cost: an amount shared equally, its odd minor units on the first units."""
+    if minor < 0:
+        return -_first(-minor, of, n)
+    each, odd = divmod(minor, of)
+    return n * each + min(n, odd)
 
 
 def cost_of(order: Order, units: Mapping[str, int]) -> Money:
@@ -51,8 +58,8 @@ def cost_of(order: Order, units: Mapping[str, int]) -> Money:
     >>> cost_of(fold([Captured("ord-1", draft, now)]), {"1": 2})
     Money(minor=668, currency='EUR')
     """
-    costs, _ = unit_costs(order.draft)
-    return Money(sum(sum(costs[line][:n]) for line, n in units.items()), order.currency)
+    costs, _ = line_costs(order.draft)
+    return Money(sum(_first(costs[line], order.units[line].ordered, n) for line, n in units.items()), order.currency)
 
 
 def due(order: Order, *, without_returned: bool = False) -> Money:
@@ -66,7 +73,7 @@ def due(order: Order, *, without_returned: bool = False) -> Money:
     1497
     """
     live = {line: u.ordered - u.cancelled - (u.returned if without_returned else 0) for line, u in order.units.items()}
-    fee = unit_costs(order.draft)[1] if any(live.values()) else 0
+    fee = line_costs(order.draft)[1] if any(live.values()) else 0
     return Money(max(0, cost_of(order, live).minor + fee), order.currency)
 
 
