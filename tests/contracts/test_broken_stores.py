@@ -1,10 +1,14 @@
 """The rules bite: each broken store is caught, at the shortest level, by the rules named for it and by no others."""
 
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from omscore.adapters import MemoryStore
+from omscore.adapters import MemoryStore, SqliteStore
+from omscore.ports import Clock, Store, Transaction
 from omscore.testing import RULES, Backing, attempt
 from omscore.testing.broken import FLAWS
 from omscore.testing.rules import Verdict
@@ -39,3 +43,51 @@ def test_most_rules_of_one_process_are_the_only_ones_to_catch_something() -> Non
 def test_the_whole_store_keeps_every_rule_under_the_same_short_patience() -> None:
     kept = [attempt(rule, Backing(MemoryStore), patience_s=0.005) for rule in RULES.values()]
     assert [v for v in kept if v.state == "broken"] == []
+
+
+# -- stores in a file, broken; tried on the rules about what survives ---------------------------------------------
+
+
+class AcknowledgesFirst:
+    """Answers a command and writes it when the next one comes: fast, and the last one is lost with the process."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._owed: list[Any] = []
+        self.capabilities = store.capabilities
+        self.close = store.close
+
+    def run(self, work: Any, *, write: bool = True) -> Any:
+        while self._owed:
+            self._store.run(self._owed.pop())
+        if not write:
+            return self._store.run(work, write=False)
+        answers: list[Any] = []
+
+        class Undone(Exception):
+            pass
+
+        def tried(txn: Transaction) -> None:
+            answers[:] = [work(txn)]
+            raise Undone
+
+        with suppress(Undone):
+            self._store.run(tried)
+        self._owed.append(work)
+        return answers[0]
+
+
+def test_a_store_that_acknowledges_first_is_caught_by_what_it_loses(tmp_path: Path) -> None:
+    found = set()
+    for rule in RULES.values():
+        if "durable" in rule.needs:
+            path = tmp_path / f"{rule.id}.db"
+
+            def connect(clock: Clock, path: Path = path) -> Store:
+                made: Store = AcknowledgesFirst(SqliteStore(path, clock=clock, durability="process-crash"))
+                return made
+
+            if attempt(rule, Backing(connect)).state == "broken":
+                found.add(rule.id)
+    lost = {"R-DURABLE-2", "R-DURABLE-3", "R-DURABLE-4", "R-DURABLE-5", "R-DURABLE-6"}
+    assert found == lost | {"R-MULTI-1", "R-MULTI-2"}

@@ -259,11 +259,11 @@ class Simulation:
             if self._rng.below(2):
                 self._open.append(command)
         self._program.append((command, answer))
-        if before == "done":
-            if answer == "refused":
-                raise self._failure(f"{command.key} was done and is refused now")
-            return
-        self._fate[command.key] = answer
+        if before == "done" and answer == "refused":
+            raise self._failure(f"{command.key} was done and is refused now")
+        # A copy of the command may have been done while this one was on its way: then that is what became of it.
+        if self._fate.get(command.key) != "done":
+            self._fate[command.key] = answer
 
     # -- promises ---------------------------------------------------------------------------------------------------
 
