@@ -1,0 +1,55 @@
+"""The kit cannot be talked out of a rule."""
+
+from pathlib import Path
+
+import pytest
+
+from omscore.adapters import MemoryStore
+from omscore.errors import DefinitionError
+from omscore.testing import RULES, Backing
+from omscore.testing.broken import FLAWS
+from omscore.testing.kit import StoreKit
+
+
+def test_a_rule_cannot_be_overridden() -> None:
+    with pytest.raises(DefinitionError, match="overrides test_rule"):
+        type("TestSly", (StoreKit,), {"test_rule": lambda self: None})
+
+
+def test_an_expected_failure_needs_a_known_rule_and_a_reason() -> None:
+    with pytest.raises(DefinitionError, match="no rule"):
+        type("TestSly", (StoreKit,), {"xfails": {"R-NONE-1": "why not"}})
+    with pytest.raises(DefinitionError, match="without a reason"):
+        type("TestSly", (StoreKit,), {"xfails": {"R-ATOM-1": " "}})
+
+
+class Late(StoreKit):
+    xfails = {"R-TIME-2": "its clock goes back", "R-TIME-1": "nothing is wrong with it"}  # noqa: RUF012 - as authors do
+
+    def make(self, tmp_path: Path) -> Backing:
+        return FLAWS["clock-goes-back"].backing()
+
+
+def test_an_expected_failure_is_strict(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    with pytest.raises(pytest.xfail.Exception, match="its clock goes back"):
+        Late().test_rule(RULES["R-TIME-2"], tmp_path, request)
+    with pytest.raises(pytest.fail.Exception, match="is kept now"):
+        Late().test_rule(RULES["R-TIME-1"], tmp_path, request)
+
+
+def test_a_broken_rule_says_which_and_what_was_seen(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    class Broken(StoreKit):
+        def make(self, tmp_path: Path) -> Backing:
+            return FLAWS["key-ignored"].backing()
+
+    with pytest.raises(pytest.fail.Exception, match=r"R-KEY-1 \(I8\): A key keeps its first"):
+        Broken().test_rule(RULES["R-KEY-1"], tmp_path, request)
+
+
+def test_what_is_not_declared_is_skipped_aloud(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    class Memory(StoreKit):
+        def make(self, tmp_path: Path) -> Backing:
+            return Backing(MemoryStore)
+
+    with pytest.raises(pytest.skip.Exception, match="does not declare durable"):
+        Memory().test_rule(RULES["R-DURABLE-1"], tmp_path, request)
