@@ -41,7 +41,7 @@ def test_the_morning_that_ships_with_the_project() -> None:
     assert done.orders["in"] == 36
     assert done.rejected_rows == ()
     assert 0 < done.walk_mm["in batches"] < done.walk_mm["order by order"]
-    for id_ in replay.orders.values():
+    for id_ in replay.orders:
         assert "attempt 1" in replay.shop.explain(id_) or "not routed" in replay.shop.explain(id_)
 
 
@@ -174,6 +174,10 @@ def test_explain_tells_why_an_order_went_where_it_went(tmp_path: Path, capsys: p
     assert "attempt 1: assigned" in capsys.readouterr().out
     assert main(["explain", "no such order", *args[:2]]) == 2
     assert "no order with id 'no such order'" in capsys.readouterr().err
+    other = tmp_path / "other.db"
+    other.write_bytes(b"")
+    assert main(["explain", number, "--db", str(other)]) == 2
+    assert other.read_bytes() == b""
 
 
 # -- bad input --
@@ -216,6 +220,140 @@ def test_a_bad_order_is_named_by_file_row_and_field_and_the_day_goes_on(
     (row,) = done.rejected_rows
     assert row.startswith("orders.jsonl, row 1:")
     assert message in row.replace("orders.jsonl, ", "")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("stock.csv", "node,item,units\nghent,A,5\nghent,B,-1\n", "stock.csv, row 3: field 'units'"),
+        ("stock.csv", "node,item,units\nghent,A,5\nghent,,1\n", "stock.csv, row 3: field 'item' is empty"),
+        ("stock.csv", "node,item,units\nghent,A,5\nghent,B,99999999999999999999\n", "stock.csv, row 3"),
+        ("stock.csv", "node,item,units\nghent,A,5\nparis,B,1\n", "'paris' is no node of nodes.json"),
+        ("items.csv", "sku,weight_grams\nA,0\nB\n", "items.csv, row 3: 1 fields instead of 2"),
+    ],
+)
+def test_a_bad_row_of_another_file_is_named_and_the_day_goes_on(
+    tmp_path: Path, file: str, text: str, message: str
+) -> None:
+    _own_day(tmp_path, [GOOD])
+    (tmp_path / file).write_text(text)
+    _, done = replayed(tmp_path)
+    check(done)
+    assert done.units["delivered"] == 1
+    assert any(message in row for row in done.rejected_rows), done.rejected_rows
+
+
+def test_no_stock_and_no_weight_are_figures_like_others(tmp_path: Path) -> None:
+    _own_day(tmp_path, [GOOD], "node,item,units\nghent,A,0\n")
+    (tmp_path / "items.csv").write_text("sku,weight_grams\nA,0\n")
+    _, done = replayed(tmp_path)
+    check(done)
+    assert not done.rejected_rows
+    assert not done.rejected_orders
+    assert done.units["backordered"] == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("nodes.json", "{", "nodes.json: "),
+        ("nodes.json", '{"nodes": []}', "nodes.json: there is no node"),
+        ("nodes.json", '{"nodes": [{"id": "ghent", "ships_to": 5}]}', "nodes.json: "),
+        ("nodes.json", '{"nodes": [{"id": "ghent"}], "services": 5}', "nodes.json: "),
+        ("policy.json", '{"routes": 5}', "policy.json: "),
+        ("orders.jsonl", "", "the file of orders is empty"),
+    ],
+)
+def test_a_file_that_the_whole_day_rests_on_ends_the_run_before_it_begins(
+    tmp_path: Path, file: str, text: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _own_day(tmp_path / "day", [GOOD])
+    (tmp_path / "day" / file).write_text(text)
+    assert main(["replay", str(tmp_path / "day"), "--db", str(tmp_path / "r.db")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "r.db").exists()
+
+
+def test_an_order_told_again_is_taken_once_and_the_first_content_stands(tmp_path: Path) -> None:
+    _own_day(tmp_path, [GOOD, GOOD, GOOD.replace('"units": 1', '"units": 2')])
+    _, done = replayed(tmp_path)
+    check(done)
+    assert done.units["ordered"] == 1
+    assert ["row 2" in row or "row 3" in row for row in done.rejected_rows] == [True, True]
+    assert "with other content" in done.rejected_rows[1]
+
+
+def test_two_channels_may_use_the_same_number(tmp_path: Path) -> None:
+    shop = GOOD.replace('"external_id"', '"channel": "shop", "external_id"')
+    _own_day(tmp_path, [GOOD, shop])
+    back = '{"at": "2026-03-02T09:10:00Z", "order": "good", "line": "1", "units": 1'
+    (tmp_path / "cancellations.jsonl").write_text(f'{back}}}\n{back}, "channel": "shop"}}\n')
+    replay, done = replayed(tmp_path)
+    check(done)
+    assert done.orders["in"] == 2
+    assert replay.shop.order("shop-good").state == "cancelled"
+    assert replay.shop.order("web-good").state == "closed"
+    assert "several channels" in done.rejected_rows[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "message"),
+    [
+        (('"paid",', '"pending", "paid_at": "2026-03-01T09:00:00Z",'), "", "paid before it was placed"),
+        (("2026-03-02", "9999-12-31"), "", "was placed in 9999"),
+        (("", ""), '{"at": "2026-03-01T09:00:00Z", "order": "bad", "line": "1", "units": 1}', "before it was placed"),
+    ],
+)
+def test_times_that_cannot_be_are_named_and_the_day_goes_on(
+    tmp_path: Path, change: tuple[str, str], back: str, message: str
+) -> None:
+    _own_day(tmp_path, [GOOD.replace('"good"', '"bad"').replace(*change, 1), GOOD])
+    (tmp_path / "cancellations.jsonl").write_text(back + "\n")
+    _, done = replayed(tmp_path)
+    check(done)
+    assert any(message in row for row in done.rejected_rows), done.rejected_rows
+
+
+def test_days_far_apart_are_replayed_without_a_wave_for_every_hour_between(tmp_path: Path) -> None:
+    _own_day(tmp_path, [GOOD, GOOD.replace('"good"', '"old"').replace("2026-03-02", "2006-03-02")])
+    replay, done = replayed(tmp_path)
+    check(done)
+    assert len(replay.steps) < 10_000
+
+
+def test_a_second_run_on_the_same_file_takes_over_and_the_first_stops(tmp_path: Path) -> None:
+    day = read(MORNING)
+
+    def run() -> Replay:
+        return Replay(day, lambda clock: SqliteStore(tmp_path / "r.db", clock=clock, durability="process-crash"))
+
+    first, second = run(), run()
+
+    def begin_the_other(done: int, total: int) -> None:
+        if done == 5:
+            second.run()
+
+    with pytest.raises(oms.Conflict, match="another run has taken this store over"):
+        first.run(begin_the_other)
+    assert report(second).facts() == replayed(MORNING)[1].facts()
+
+
+def test_changed_stock_is_other_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _own_day(tmp_path / "day", [GOOD])
+    args = ["replay", str(tmp_path / "day"), "--db", str(tmp_path / "r.db"), "--page", str(tmp_path / "r.html")]
+    assert main(args) == 0
+    (tmp_path / "day" / "stock.csv").write_text("node,item,units\nghent,A,6\n")
+    assert main(args) == 2
+    assert "with other data" in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_told_before_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for page_ in (tmp_path, tmp_path / "no such folder" / "r.html"):
+        assert main(["replay", str(MORNING), "--db", str(tmp_path / "r.db"), "--page", str(page_)]) == 2
+        assert "--page" in capsys.readouterr().err
+    assert not (tmp_path / "r.db").exists()
 
 
 def test_an_unknown_item_is_rejected_with_its_reason_and_the_day_goes_on(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 
 from omscore.adapters.channel import whole
 from omscore.batching import Limits
-from omscore.errors import ChannelError, InvalidValue, Reason
+from omscore.errors import ChannelError, OmsError, Reason
 from omscore.kernel import Address, Item, Money
 from omscore.orders import Customer, Draft, DraftLine
 from omscore.replay._day import Day, Rejected, Wish
-from omscore.replay._rows import ROW, need, table
+from omscore.replay._rows import ROW, filled, need, number, table
 from omscore.routing import Network, Node, Policy, Route, Rule, by_priority, own_requirement, park, whole_order
 
 ORDERS = ("Order ID", "Order Date", "Customer", "Product ID", "Unit quantity", "Weight", "Service Level")
@@ -27,15 +27,20 @@ ORDERS = ("Order ID", "Order Date", "Customer", "Product ID", "Unit quantity", "
 def read(folder: Path) -> Day:
     """Read a supply-chain folder: orders_1000.csv, ProductsPerPlant.csv, VmiCustomers.csv and WhCosts.csv."""
     rejected: list[Rejected] = []
-    costs = {
-        row["WH"]: Money.of(f"{float(row['Cost/unit']):.2f}", "USD")
-        for row in table(need(folder, "WhCosts.csv"), ("WH", "Cost/unit"), rejected)
-    }
+    costs: dict[str, Money] = {}
+    path = need(folder, "WhCosts.csv")
+    for row in table(path, ("WH", "Cost/unit"), rejected):
+        if "#broken" not in row:
+            try:
+                costs[filled(row, "WH")] = Money.of(f"{number(row, 'Cost/unit'):.2f}", "USD")
+            except OmsError as wrong:
+                rejected.append(Rejected(path.name, int(row[ROW]), f"{wrong}; the plant is left out"))
     ranked = sorted(costs, key=lambda plant: (costs[plant].minor, plant))
     nodes = [Node(p, priority=i, unit_cost=costs[p], ships_to={"*"}) for i, p in enumerate(ranked, 1)]
     own: dict[str, set[str]] = {}
     for row in table(need(folder, "VmiCustomers.csv"), ("Plant Code", "Customers"), rejected):
-        own.setdefault(row["Plant Code"], set()).add(row["Customers"])
+        if "#broken" not in row:
+            own.setdefault(row["Plant Code"], set()).add(row["Customers"])
 
     def serves(node: Node, demand: Any) -> bool | Reason:
         if node.id in own and demand.customer not in own[node.id]:
@@ -65,7 +70,7 @@ def read(folder: Path) -> Day:
         asked[line.item] = asked.get(line.item, 0) + line.units
     stock: dict[tuple[str, str], int] = {}
     for row in table(need(folder, "ProductsPerPlant.csv"), ("Plant Code", "Product ID"), rejected):
-        if row["Product ID"] in asked and row["Plant Code"] in costs:
+        if "#broken" not in row and row["Product ID"] in asked and row["Plant Code"] in costs:
             stock[row["Plant Code"], row["Product ID"]] = asked[row["Product ID"]]
     return Day(
         folder.name,
@@ -101,8 +106,8 @@ def _wishes(path: Path, rejected: list[Rejected]) -> list[Wish]:
                 customer=Customer(row["Customer"]),
                 payment="terms",
             )
-        except (ChannelError, InvalidValue, ValueError) as wrong:
+        except (OmsError, ValueError) as wrong:
             rejected.append(Rejected(path.name, int(row[ROW]), f"order {row['Order ID']}: {wrong}; it is left out"))
             continue
-        wishes.append(Wish(draft))
+        wishes.append(Wish(draft, file=path.name, row=int(row[ROW])))
     return wishes

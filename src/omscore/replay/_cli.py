@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
 
@@ -62,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _replay(args: argparse.Namespace) -> int:
+    if args.page.is_dir() or not args.page.absolute().parent.is_dir():
+        raise OmsError(f"--page {args.page}: the page must be a file in a folder that is there")
     day = read(args.folder)
     run = Replay(day, lambda clock: SqliteStore(args.db, clock=clock, durability="process-crash"))
     run.run(_progress() if sys.stderr.isatty() else None)
@@ -87,13 +91,25 @@ def _progress() -> Callable[[int, int], None]:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    if not args.db.is_file():
-        raise OmsError(f"{args.db} is no file; replay a folder first, or name the file with --db")
+    if not _holds_a_store(args.db):
+        raise OmsError(f"{args.db} is no file of omscore; replay a folder first, or name the file with --db")
     store = SqliteStore(args.db)
     shop = Oms(store=store, network=Network())
-    order_id = args.order
-    if store.run(lambda txn: txn.get("order", order_id), write=False) is None:
-        found = store.run(lambda txn: txn.find("order", f"external:{order_id}", limit=1), write=False)
-        order_id = found[0][1] if found else order_id
-    print(shop.explain(order_id))  # noqa: T201 - the command line's own voice
+    orders = [args.order]
+    if store.run(lambda txn: txn.get("order", args.order), write=False) is None:
+        found = store.run(lambda txn: txn.find("order", f"external:{args.order}"), write=False)
+        # Two channels may use one number: all of them are told.
+        orders = [id_ for _, id_ in found] or orders
+    print("\n\n".join(shop.explain(id_) for id_ in orders))  # noqa: T201 - the command line's own voice
     return 0
+
+
+def _holds_a_store(path: Path) -> bool:
+    """Whether a file is a store of ours; looked up read-only, so that somebody else's file stays as it is."""
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            return bool(file.execute("SELECT 1 FROM sqlite_master WHERE name = 'oms_schema'").fetchall())
+    except sqlite3.Error:
+        return False

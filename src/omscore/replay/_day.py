@@ -40,14 +40,26 @@ class Wish:
 
     draft: Draft
     paid_at: datetime | None = None
+    file: str = ""
+    row: int = 0
+
+    @property
+    def id(self) -> str:
+        """The id its order gets, made from the channel's own so that a second run finds it again.
+
+        >>> from datetime import UTC
+        >>> Wish(Draft("web", "1001", "EUR", (), datetime(2026, 3, 2, tzinfo=UTC))).id
+        'web-1001'
+        """
+        return f"{self.draft.channel}-{self.draft.external_id}"
 
 
 @frozen
 class TakenBack:
-    """Units of one order line that the customer gave up, before or after they were shipped.
+    """Units of one order line that the customer gave up, before or after they were shipped; `order` is a Wish's id.
 
     >>> from datetime import UTC, datetime
-    >>> TakenBack(datetime(2026, 3, 2, tzinfo=UTC), "1001", "1", 2, "c-1").units
+    >>> TakenBack(datetime(2026, 3, 2, tzinfo=UTC), "web-1001", "1", 2, "c-1").units
     2
     """
 
@@ -56,6 +68,8 @@ class TakenBack:
     line: str
     units: int
     id: str
+    file: str = ""
+    row: int = 0
 
 
 @frozen

@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from omscore.adapters.carrier import RateRow, TableCarrier
 from omscore.adapters.channel import moment, whole
 from omscore.batching import Limits
-from omscore.errors import ChannelError, InvalidValue
+from omscore.errors import ChannelError, InvalidValue, OmsError
 from omscore.kernel import Address, Dimensions, GeoPoint, Item, Money, cm
 from omscore.orders import Customer, Draft, DraftLine
 from omscore.replay._day import Day, Rejected, Wish
-from omscore.replay._rows import ROW, need, table
+from omscore.replay._rows import ROW, figure, filled, need, number, table
 from omscore.routing import Network, Node, Policy, Route, Rule, fewest_splits, has_stock, nearest, park, whole_order
 
 ORDERS = ("order_id", "channel", "placed_at", "order_approved_at", "customer_unique_id", "customer_zip_code_prefix",
@@ -53,15 +53,17 @@ def read(folder: Path) -> Day:
     wishes = _wishes(folder, rejected)
     stock: dict[tuple[str, str], int] = {}
     path = need(folder, "stock.csv")
+    nodes = {node.id for node in network.nodes}
     for row in table(path, STOCK, rejected):
         if "#broken" in row or (row["mode"], row["level"]) != ("retail_abc", "exact"):
             continue
         try:
-            stock[row["warehouse"], row["product_id"]] = whole(row["on_hand"], _at(row, "on_hand"))
-            network[row["warehouse"]]
-        except (ChannelError, InvalidValue, LookupError) as wrong:
+            if row["warehouse"] not in nodes:
+                raise ChannelError(f"field 'warehouse' {row['warehouse']!r} is no node of olist_warehouses.csv")
+            if units := figure(row, "on_hand"):
+                stock[row["warehouse"], filled(row, "product_id")] = units
+        except ChannelError as wrong:
             rejected.append(Rejected(path.name, int(row[ROW]), f"{wrong}; the figure is left out"))
-            stock.pop((row["warehouse"], row["product_id"]), None)
     return Day(
         folder.name,
         "Brazilian e-commerce public data set by Olist, CC BY-NC-SA 4.0",
@@ -88,9 +90,13 @@ def _network(folder: Path, rejected: list[Rejected]) -> Network:
     nodes = []
     path = need(here, "olist_warehouses.csv")
     for row in table(path, NODES, rejected):
-        if "#broken" not in row:
-            point = GeoPoint(float(row["lat"]), float(row["lng"]))
-            nodes.append(Node(row["warehouse"], country="BR", region=row["state"], point=point))
+        if "#broken" in row:
+            continue
+        try:
+            point = GeoPoint(number(row, "lat"), number(row, "lng"))
+            nodes.append(Node(filled(row, "warehouse"), country="BR", region=row["state"], point=point))
+        except OmsError as wrong:
+            rejected.append(Rejected(path.name, int(row[ROW]), f"{wrong}; the node is left out"))
     return Network(nodes, currency="BRL")
 
 
@@ -102,10 +108,10 @@ def _items(path: Path, rejected: list[Rejected]) -> dict[str, Item]:
         try:
             sides = [cm(row[f"product_{side}_cm"]) for side in ("length", "width", "height")]
             size = Dimensions(*sides) if all(sides) else None
-            grams = round(float(row["product_weight_g"] or 0))
+            grams = round(number(row, "product_weight_g")) if row["product_weight_g"] else 0
             sku = row["product_id"]
             items[sku] = Item(sku, category=row["product_category_name"], weight_grams=grams, dimensions=size)
-        except (ValueError, InvalidValue) as wrong:
+        except OmsError as wrong:
             rejected.append(Rejected(path.name, int(row[ROW]), f"{wrong}; the item is not sold"))
     return items
 
@@ -120,14 +126,14 @@ def _wishes(folder: Path, rejected: list[Rejected]) -> list[Wish]:
         if "#broken" in row:
             continue
         try:
-            wishes.append(_wish(row, by_order.get(row["order_id"], [])))
-        except (ChannelError, InvalidValue) as wrong:
+            wishes.append(_wish(row, by_order.get(row["order_id"], []), orders_path.name))
+        except OmsError as wrong:
             why = f"order {row['order_id']}: {wrong}; the order is left out whole"
             rejected.append(Rejected(orders_path.name, int(row[ROW]), why))
     return wishes
 
 
-def _wish(row: Mapping[str, str], rows: list[dict[str, str]]) -> Wish:
+def _wish(row: Mapping[str, str], rows: list[dict[str, str]], file: str) -> Wish:
     if any("#broken" in line for line in rows):
         raise ChannelError("one of its lines is broken")
     placed_at = moment(row["placed_at"], ZONE, _at(row, "placed_at"))
@@ -154,7 +160,7 @@ def _wish(row: Mapping[str, str], rows: list[dict[str, str]]) -> Wish:
             postcode=row["customer_zip_code_prefix"],
             region=row["customer_state"],
             city=row["customer_city"],
-            point=GeoPoint(float(row["lat"]), float(row["lng"])) if row["lat"] and row["lng"] else None,
+            point=GeoPoint(number(row, "lat"), number(row, "lng")) if row["lat"] and row["lng"] else None,
         ),
         customer=Customer(row["customer_unique_id"]),
         shipping=freight,
@@ -163,7 +169,7 @@ def _wish(row: Mapping[str, str], rows: list[dict[str, str]]) -> Wish:
         # The promise is a date: the end of that day.
         deliver_by=datetime.combine(promised.date(), time(23, 59, 59), ZONE),
     )
-    return Wish(draft, paid_at if waits else None)
+    return Wish(draft, paid_at if waits else None, file, int(row[ROW]))
 
 
 def _money(row: Mapping[str, str], name: str) -> Money:

@@ -16,9 +16,9 @@ from typing import Any
 from omscore.adapters.carrier import RateRow, TableCarrier
 from omscore.adapters.channel import JsonChannel, moment, whole
 from omscore.errors import ChannelError, OmsError
-from omscore.kernel import Item, Money, exponent
+from omscore.kernel import Item, Money, quantity
 from omscore.replay._day import Day, Rejected, TakenBack, Wish
-from omscore.replay._rows import ROW, find, need, objects, table
+from omscore.replay._rows import ROW, figure, filled, find, need, objects, table
 from omscore.routing import Network, Policy, Route, Rule, fewest_splits, has_stock, nearest, park, whole_order
 
 POLICY = Policy(
@@ -39,10 +39,11 @@ POLICY = Policy(
 def read(folder: Path) -> Day:
     """Read a folder in omscore's own format; raises ChannelError naming the file that cannot be used."""
     rejected: list[Rejected] = []
-    network = Network.from_dict(_json(need(folder, "nodes.json")))
-    exponent(network.currency)
+    network: Network = _made(need(folder, "nodes.json"), Network.from_dict)
+    if not network.nodes:
+        raise ChannelError("nodes.json: there is no node; give at least one under 'nodes'")
     policy_path = find(folder, "policy.json")
-    policy = Policy.from_dict(_json(policy_path)) if policy_path else POLICY
+    policy: Policy = _made(policy_path, Policy.from_dict) if policy_path else POLICY
     nodes = {node.id for node in network.nodes}
     stock: dict[tuple[str, str], int] = {}
     path = need(folder, "stock.csv")
@@ -52,13 +53,15 @@ def read(folder: Path) -> Day:
         try:
             if row["node"] not in nodes:
                 raise ChannelError(f"field 'node' {row['node']!r} is no node of nodes.json")
-            units = whole(row["units"], lambda why: ChannelError(f"field 'units' {why}"))
-        except ChannelError as wrong:
+            cell = (row["node"], filled(row, "item"))
+            units = stock.get(cell, 0) + figure(row, "units")
+            quantity(units, "the units of this node and item together", at_least=0)
+        except OmsError as wrong:
             rejected.append(Rejected(path.name, int(row[ROW]), f"{wrong}; the figure is left out"))
             continue
-        cell = (row["node"], row["item"])
-        stock[cell] = stock.get(cell, 0) + units
+        stock[cell] = units
     items = _items(folder, stock, rejected)
+    stock = {cell: units for cell, units in stock.items() if units}
     wishes = _wishes(folder, network.currency, rejected)
     return Day(
         folder.name,
@@ -75,14 +78,15 @@ def read(folder: Path) -> Day:
     )
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _made(path: Path, make: Callable[[dict[str, Any]], Any]) -> Any:
+    """What a JSON file describes; raises ChannelError naming the file and what is wrong in it."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as wrong:
-        raise ChannelError(f"{path.name}: not JSON: {wrong}; mend the file") from None
-    if not isinstance(value, dict):
-        raise ChannelError(f"{path.name}: expected an object at the top, not {type(value).__name__}")
-    return value
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(value, dict):
+            raise ChannelError(f"expected an object at the top, not {type(value).__name__}")
+        return make(value)
+    except (OmsError, ValueError, TypeError, LookupError) as wrong:
+        raise ChannelError(f"{path.name}: {wrong}; mend the file") from None
 
 
 def _items(folder: Path, stock: Mapping[tuple[str, str], int], rejected: list[Rejected]) -> dict[str, Item]:
@@ -91,13 +95,11 @@ def _items(folder: Path, stock: Mapping[tuple[str, str], int], rejected: list[Re
         return {item: Item(item) for _, item in sorted(stock)}
     items = {}
     for row in table(path, ("sku",), rejected):
+        if "#broken" in row:
+            continue
         try:
-            grams = (
-                whole(row["weight_grams"], lambda why: ChannelError(f"field 'weight_grams' {why}"))
-                if row.get("weight_grams")
-                else 0
-            )
-            items[row["sku"]] = Item(row["sku"], row.get("name", ""), weight_grams=grams)
+            grams = figure(row, "weight_grams") if row.get("weight_grams") else 0
+            items[filled(row, "sku")] = Item(row["sku"].strip(), row.get("name", ""), weight_grams=grams)
         except OmsError as wrong:
             rejected.append(Rejected(path.name, int(row[ROW]), f"{wrong}; the item is not sold"))
     return items
@@ -122,7 +124,7 @@ def _wishes(folder: Path, currency: str, rejected: list[Rejected]) -> list[Wish]
         except OmsError as wrong:
             rejected.append(Rejected(path.name, number, f"{wrong}; the order is left out whole"))
             continue
-        wishes.append(Wish(draft, paid if draft.payment == "pending" else None))
+        wishes.append(Wish(draft, paid if draft.payment == "pending" else None, path.name, number))
     return wishes
 
 
@@ -134,17 +136,32 @@ def _taken_back(folder: Path, wishes: list[Wish], rejected: list[Rejected]) -> l
     path = find(folder, "cancellations.jsonl")
     if path is None:
         return []
-    known = {(w.draft.external_id, line.id) for w in wishes for line in w.draft.lines}
+    known: dict[str, list[Wish]] = {}
+    for wish in wishes:
+        known.setdefault(wish.draft.external_id, []).append(wish)
     found = []
     for number, payload in objects(path, rejected):
         try:
             at = moment(str(payload.get("at")), None, _wrong("at"))
-            order, line = str(payload.get("order")), str(payload.get("line"))
-            if (order, line) not in known:
-                raise ChannelError(f"order {order!r} line {line!r} is not in orders.jsonl; correct it or leave it out")
+            wish = _named(payload, known)
+            line = str(payload.get("line"))
+            if all(known_line.id != line for known_line in wish.draft.lines):
+                raise ChannelError(f"order {wish.draft.external_id!r} has no line {line!r}; correct it or leave it out")
             units = whole(str(payload.get("units")), _wrong("units"))
-        except ChannelError as wrong:
+        except OmsError as wrong:
             rejected.append(Rejected(path.name, number, str(wrong)))
             continue
-        found.append(TakenBack(at, order, line, units, f"{order}/{number}"))
+        found.append(TakenBack(at, wish.id, line, units, f"{wish.id}/{number}", path.name, number))
     return found
+
+
+def _named(payload: Mapping[str, Any], known: Mapping[str, list[Wish]]) -> Wish:
+    """The order that a cancellation names by its number, and by its channel where several use the same number."""
+    order, channel = str(payload.get("order")), payload.get("channel")
+    wishes = [wish for wish in known.get(order, ()) if channel in (None, wish.draft.channel)]
+    if not wishes:
+        raise ChannelError(f"order {order!r} is not in orders.jsonl; correct it or leave it out")
+    if len({wish.id for wish in wishes}) > 1:
+        channels = ", ".join(sorted({wish.draft.channel for wish in wishes}))
+        raise ChannelError(f"order {order!r} is in several channels ({channels}); add a field 'channel'")
+    return wishes[0]

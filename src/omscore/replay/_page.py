@@ -26,7 +26,7 @@ def page(replay: Replay, report: Report) -> str:
 
 
 def _draw(txn: Transaction, replay: Replay, report: Report) -> str:
-    orders = [kept(txn, "order", id_) for id_ in sorted(set(replay.orders.values()))]
+    orders = [kept(txn, "order", id_) for id_ in replay.orders]
     moved = [(name, n) for name, n in report.units.items() if n]
     parts = [
         f"<h1>{escape(report.name)}</h1><p>{escape(report.source)}</p>",

@@ -168,7 +168,7 @@ def _fold(txn: Transaction, replay: Replay) -> Report:
     split = routed = filled = asked = on_time = promised = explained = 0
     routing: dict[str, int] = {}
     rejected: list[tuple[str, str]] = []
-    for id_ in sorted(set(replay.orders.values())):
+    for id_ in replay.orders:
         order = kept(txn, "order", id_)
         states[order.state] = states.get(order.state, 0) + 1
         for name, n in zip(UNIT_BUCKETS, order.totals, strict=True):

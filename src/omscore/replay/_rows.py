@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from omscore.errors import ChannelError
+from omscore.kernel import QUANTITY_MAX
 from omscore.replay._day import Rejected
 
 ROW = "#row"
@@ -97,6 +99,33 @@ def objects(path: Path, rejected: list[Rejected]) -> Iterator[tuple[int, dict[st
             yield number, value
         else:
             rejected.append(Rejected(path.name, number, f"expected an object, not {type(value).__name__}"))
+
+
+def figure(row: Mapping[str, str], name: str) -> int:
+    """A whole number from 0 to the largest quantity, from a column; raises ChannelError naming the field."""
+    text = row[name].strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(QUANTITY_MAX)) and int(text) <= QUANTITY_MAX):
+        raise ChannelError(f"field {name!r} must be a whole number from 0 to {QUANTITY_MAX}, not {text!r}")
+    return int(text)
+
+
+def filled(row: Mapping[str, str], name: str) -> str:
+    """The text of a column that must not be empty; raises ChannelError naming the field."""
+    text = row[name].strip()
+    if not text:
+        raise ChannelError(f"field {name!r} is empty; fill it in")
+    return text
+
+
+def number(row: Mapping[str, str], name: str) -> float:
+    """A finite number from a column; raises ChannelError naming the field."""
+    try:
+        value = float(row[name])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ChannelError(f"field {name!r} must be a number, not {row[name]!r}")
+    return value
 
 
 def good_groups(

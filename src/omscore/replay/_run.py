@@ -6,8 +6,10 @@ that is stopped anywhere, even killed, goes on at the step that was cut and does
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from secrets import token_hex
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +24,7 @@ from omscore.ports import Store, Transaction
 from omscore.replay._day import Day, TakenBack, Wish
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 RETURN_AFTER = timedelta(days=3)
 """How long goods that come back are on their way."""
 
@@ -49,17 +52,16 @@ def steps_of(day: Day) -> list[Step]:
     last = max(step.at for step in found)
     settle = last + timedelta(days=day.transit_days + 1) + RETURN_AFTER
     wave = first.replace(minute=0, second=0, microsecond=0) + HOUR
+    moments = sorted(step.at for step in found)
     while wave <= settle + HOUR:
-        # Once no order comes any more, a wave a day is enough to see everything arrive.
+        # Where nothing happens for a day, a wave a day is enough to see everything arrive.
         found.append(Step(wave, "wave"))
-        wave += HOUR if wave <= last + HOUR else timedelta(days=1)
+        ahead = bisect_right(moments, wave)
+        busy = ahead < len(moments) and moments[ahead] - wave < DAY
+        recent = ahead > 0 and wave - moments[ahead - 1] <= HOUR
+        wave += HOUR if busy or recent else DAY
     rank = {"order": 0, "paid": 1, "taken back": 2, "wave": 3}
     return sorted(found, key=lambda step: (step.at, rank[step.kind]))
-
-
-def order_id(draft: Draft) -> str:
-    """The id an order gets, made from the channel's own so that a second run finds it again."""
-    return f"{draft.channel}-{draft.external_id}"
 
 
 class Replay:
@@ -98,7 +100,8 @@ class Replay:
             due=_due,
         )
         self.seconds = dict.fromkeys(STAGES, 0.0)
-        self.orders = {wish.draft.external_id: order_id(wish.draft) for wish in day.wishes}
+        self.orders = tuple(sorted(wish.id for wish in day.wishes))
+        self._name = token_hex(8)
 
     def run(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Do every step that is not done yet; `progress` is called with (steps done, steps in all).
@@ -119,17 +122,24 @@ class Replay:
     # -- the cursor ---------------------------------------------------------------------------------------------------
 
     def _begin(self) -> int:
-        content = fingerprint(self.day.name, tuple(repr(wish) for wish in self.day.wishes), len(self.steps))
+        day = self.day
+        content = fingerprint(
+            day.name,
+            tuple(repr(part) for part in (*day.wishes, *day.taken_back, *sorted(day.stock.items()))),
+            repr(sorted(day.items.items())),
+            repr(day.network.to_dict()),
+            repr(day.policy),
+            repr((day.limits, day.transit_days, sorted(day.bins.items()))),
+        )
 
-        def read(txn: Transaction) -> Any:
+        def take_over(txn: Transaction) -> Any:
             kept = txn.get("replay", "cursor")
-            if kept is None:
-                first = {"day": content, "name": self.day.name, "done": 0, "seconds": self.seconds}
-                txn.put("replay", "cursor", first, version=0)
-                return first
-            return kept.value
+            value = kept.value if kept else {"day": content, "name": day.name, "done": 0, "seconds": self.seconds}
+            if value["day"] == content:
+                txn.put("replay", "cursor", {**value, "runner": self._name}, version=kept.version if kept else 0)
+            return value
 
-        cursor = self.store.run(read)
+        cursor = self.store.run(take_over)
         if cursor["day"] != content:
             raise Conflict(
                 f"the store holds the replay of {cursor['name']!r} with other data; name another --db, or remove it"
@@ -143,9 +153,10 @@ class Replay:
     def _keep(self, done: int) -> None:
         def write(txn: Transaction) -> None:
             kept = txn.get("replay", "cursor")
-            if kept is not None:
-                value = {**kept.value, "done": done, "seconds": dict(self.seconds)}
-                txn.put("replay", "cursor", value, version=kept.version)
+            if kept is None or kept.value["runner"] != self._name:
+                raise Conflict("another run has taken this store over; let it finish, or stop it and start again")
+            value = {**kept.value, "done": done, "seconds": dict(self.seconds)}
+            txn.put("replay", "cursor", value, version=kept.version)
 
         self.store.run(write)
 
@@ -162,11 +173,10 @@ class Replay:
         if step.kind == "order":
             wish: Wish = step.what
             draft = wish.draft
-            key = f"order:{draft.channel}:{draft.external_id}"
-            self._timed("capture", lambda: self.shop.capture(draft.channel, draft, key=key, id=order_id(draft)))
+            key = f"order:{wish.id}"
+            self._timed("capture", lambda: self.shop.capture(draft.channel, draft, key=key, id=wish.id))
         elif step.kind == "paid":
-            draft = step.what.draft
-            order = self.shop.order(order_id(draft))
+            order = self.shop.order(step.what.id)
             if any(hold.code == "payment" for hold in order.holds):
                 self.shop.release(order.id, "payment", key=f"paid:{order.id}")
         elif step.kind == "taken back":
@@ -177,7 +187,7 @@ class Replay:
 
     def _take_back(self, back: TakenBack) -> None:
         """Cancel what has not left yet, and expect the rest back."""
-        order = self.shop.order(self.orders[back.order])
+        order = self.shop.order(back.order)
         if order.state == "rejected":
             return
         key = f"taken back:{back.id}"

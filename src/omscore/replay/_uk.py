@@ -19,9 +19,8 @@ from omscore.adapters.channel import CsvChannel, moment, whole
 from omscore.batching import Bin, Floor, Limits
 from omscore.errors import ChannelError
 from omscore.kernel import GeoPoint, Item, Money, largest_remainder
-from omscore.orders import Draft
 from omscore.replay._day import Day, Rejected, TakenBack, Wish
-from omscore.replay._rows import ROW, good_groups, need, table
+from omscore.replay._rows import ROW, figure, filled, good_groups, need, table
 from omscore.routing import Network, Node, Policy, Route, Rule, by_priority, fewest_splits, has_stock, park, whole_order
 
 SALES = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country", "line")
@@ -79,7 +78,7 @@ def read(folder: Path) -> Day:
         POLICY,
         {sku: Item(sku) for sku in ranked},
         stock,
-        tuple(Wish(draft) for draft in wishes),
+        tuple(wishes),
         tuple(taken_back),
         (TableCarrier("post", [RateRow("standard", "*", 2**31, Money(595, "GBP"), days=2)]),),
         floors=floors,
@@ -90,7 +89,7 @@ def read(folder: Path) -> Day:
     )
 
 
-def _wishes(path: Path, rejected: list[Rejected]) -> list[Draft]:
+def _wishes(path: Path, rejected: list[Rejected]) -> list[Wish]:
     channel = CsvChannel(
         "retail",
         currency="GBP",
@@ -100,15 +99,15 @@ def _wishes(path: Path, rejected: list[Rejected]) -> list[Draft]:
             "unit_price": "UnitPrice", "placed_at": "InvoiceDate", "customer": "CustomerID", "country": "#country",
         },
     )  # fmt: skip
-    drafts = []
+    wishes = []
     for group in good_groups(path, table(path, SALES, rejected), "InvoiceNo", rejected):
         try:
             for row in group:
                 row["#country"] = _country(row)
-            drafts.append(channel.draft(group))
+            wishes.append(Wish(channel.draft(group), file=path.name, row=int(group[0][ROW])))
         except ChannelError as wrong:
             rejected.append(Rejected(path.name, _row_of(str(wrong), group), f"{wrong}; the order is left out whole"))
-    return sorted(drafts, key=lambda draft: (draft.placed_at, draft.external_id))
+    return sorted(wishes, key=lambda wish: (wish.draft.placed_at, wish.id))
 
 
 def _country(row: Mapping[str, str]) -> str:
@@ -133,11 +132,11 @@ def _stock(path: Path, rejected: list[Rejected]) -> tuple[dict[tuple[str, str], 
         if "#broken" in row:
             continue
         try:
-            sold, on_hand = (_figure(row, name) for name in ("trailing28_units", "on_hand_cover10d"))
+            sold, on_hand = (figure(row, name) for name in ("trailing28_units", "on_hand_cover10d"))
+            figures[filled(row, "StockCode")] = (sold, on_hand)
         except ChannelError as wrong:
             rejected.append(Rejected(path.name, int(row[ROW]), f"{wrong}; the item is not stocked"))
             continue
-        figures[row["StockCode"]] = (sold, on_hand)
     ranked = sorted(figures, key=lambda sku: (-figures[sku][0], sku))
     total = sum(sold for sold, _ in figures.values())
     nodes = [node.id for node in NETWORK.nodes]
@@ -156,20 +155,10 @@ def _stock(path: Path, rejected: list[Rejected]) -> tuple[dict[tuple[str, str], 
     return stock, ranked
 
 
-def _figure(row: Mapping[str, str], name: str) -> int:
-    try:
-        value = int(row[name])
-    except ValueError:
-        raise ChannelError(f"field {name!r} must be a whole number, not {row[name]!r}") from None
-    if value < 0:
-        raise ChannelError(f"field {name!r} must be at least 0, not {value}")
-    return value
-
-
-def _taken_back(path: Path, drafts: Sequence[Draft], rejected: list[Rejected]) -> tuple[list[TakenBack], int]:
+def _taken_back(path: Path, wishes: Sequence[Wish], rejected: list[Rejected]) -> tuple[list[TakenBack], int]:
     """Cancelled rows matched to the customer's latest earlier order of the item; the rest has no sale in the slice."""
     zone = ZoneInfo(ZONE)
-    open_units = {(draft.external_id, line.id): line.units for draft in drafts for line in draft.lines}
+    open_units = {(wish.id, line.id): line.units for wish in wishes for line in wish.draft.lines}
     matched: list[TakenBack] = []
     unmatched = 0
     for row in table(path, CANCELLATIONS, rejected):
@@ -185,7 +174,7 @@ def _taken_back(path: Path, drafts: Sequence[Draft], rejected: list[Rejected]) -
         except ChannelError as bad:
             rejected.append(Rejected(path.name, int(row[ROW]), str(bad)))
             continue
-        found = _matches(row, at, drafts, open_units)
+        found = _matches(row, at, wishes, open_units)
         unmatched += not found
         for order, line in found:
             take = min(units, open_units[order, line])
@@ -193,23 +182,23 @@ def _taken_back(path: Path, drafts: Sequence[Draft], rejected: list[Rejected]) -
                 open_units[order, line] -= take
                 units -= take
                 number = f"{row['InvoiceNo']}/{row[ROW]}/{line}"
-                matched.append(TakenBack(at, order, line, take, number))
+                matched.append(TakenBack(at, order, line, take, number, path.name, int(row[ROW])))
     return matched, unmatched
 
 
 def _matches(
     row: Mapping[str, str],
     at: datetime,
-    drafts: Sequence[Draft],
+    wishes: Sequence[Wish],
     open_units: Mapping[tuple[str, str], int],
 ) -> list[tuple[str, str]]:
     customer = row["CustomerID"]
     return [
-        (draft.external_id, line.id)
-        for draft in reversed(drafts)
-        if customer and draft.customer.id == customer and draft.placed_at <= at
-        for line in draft.lines
-        if line.item == row["StockCode"] and open_units[draft.external_id, line.id]
+        (wish.id, line.id)
+        for wish in reversed(wishes)
+        if customer and wish.draft.customer.id == customer and wish.draft.placed_at <= at
+        for line in wish.draft.lines
+        if line.item == row["StockCode"] and open_units[wish.id, line.id]
     ]
 
 
