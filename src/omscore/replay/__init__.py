@@ -6,5 +6,6 @@ from omscore.replay._page import page
 from omscore.replay._read import read
 from omscore.replay._report import Report, report
 from omscore.replay._run import Replay
+from omscore.replay._sample import sample
 
-__all__ = ["Wish", "TakenBack", "Rejected", "Day", "read", "Replay", "Report", "report", "page", "main"]
+__all__ = ["Wish", "TakenBack", "Rejected", "Day", "read", "sample", "Replay", "Report", "report", "page", "main"]

@@ -19,8 +19,12 @@ LINKS_MAX = 400
 def page(replay: Replay, report: Report) -> str:
     """The whole page as HTML text; see :class:`omscore.replay.Report` for what it shows.
 
-    >>> page.__name__
-    'page'
+    >>> from omscore import MemoryStore
+    >>> from omscore.replay import Replay, page, report, sample
+    >>> replay = Replay(sample(), MemoryStore)
+    >>> replay.run()
+    >>> page(replay, report(replay)).startswith("<!doctype html>")
+    True
     """
     return replay.store.run(lambda txn: _draw(txn, replay, report), write=False)
 

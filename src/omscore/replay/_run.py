@@ -69,18 +69,11 @@ class Replay:
 
     `store_at` makes the store on the replay's clock.
 
-    >>> from omscore import Address, Draft, DraftLine, Item, MemoryStore, Money, Network, Node
-    >>> from omscore.replay import Day, Replay, Wish, report
-    >>> from omscore.routing import packs
-    >>> from datetime import UTC, datetime
-    >>> line = DraftLine("1", "SKU-1", 2, Money(1999, "EUR"))
-    >>> draft = Draft("web", "1001", "EUR", (line,), datetime(2026, 3, 2, 9, tzinfo=UTC), ship_to=Address("BE"),
-    ...               payment="paid")
-    >>> day = Day("a day", "own data", "EUR", Network([Node("ghent", country="BE")]), packs.single_location(),
-    ...           {"SKU-1": Item("SKU-1")}, {("ghent", "SKU-1"): 5}, (Wish(draft),))
-    >>> replay = Replay(day, MemoryStore)
+    >>> from omscore import MemoryStore
+    >>> from omscore.replay import Replay, sample
+    >>> replay = Replay(sample(), MemoryStore)
     >>> replay.run()
-    >>> replay.shop.order("web-1001").state
+    >>> replay.shop.order("web-00001").state
     'closed'
     """
 
@@ -106,10 +99,14 @@ class Replay:
     def run(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Do every step that is not done yet; `progress` is called with (steps done, steps in all).
 
-        Raises Conflict when the store holds the replay of other data. See :class:`Replay`.
+        Raises Conflict when the store holds the replay of other data, or another run took it over.
 
-        >>> Replay.run.__name__
-        'run'
+        >>> from omscore import MemoryStore
+        >>> from omscore.replay import Replay, sample
+        >>> told = []
+        >>> Replay(sample(), MemoryStore).run(lambda done, total: told.append(done))
+        >>> told[:3]
+        [1, 2, 3]
         """
         done = self._begin()
         for number, step in enumerate(self.steps[done:], done + 1):
