@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from omscore.errors import ChannelError, InvalidValue
-from omscore.kernel import Address, GeoPoint, Money
+from omscore.kernel import QUANTITY_MAX, Address, GeoPoint, Money
 from omscore.orders import Customer, Draft, DraftLine
 from omscore.ports import Effect
 
@@ -35,8 +35,23 @@ class _Fields:
                 return default
             raise self.wrong(name, "is missing; add it to the payload")
         if not isinstance(value, str):
-            raise self.wrong(name, f"must be text, not {value!r}")
+            raise self.wrong(name, f"must be text, not {type(value).__name__}")
         return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.payload.get(name, ())
+        if not isinstance(value, (list, tuple)) or not all(isinstance(part, str) for part in value):
+            raise self.wrong(name, f"must be a list of texts, not {type(value).__name__}")
+        return tuple(value)
+
+    def degrees(self, name: str) -> float | None:
+        value = self.payload.get(name)
+        if value is None or value == "":
+            return None
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise self.wrong(name, f"must be a number of degrees, not {type(value).__name__}") from None
 
     def whole(self, name: str) -> int:
         value = self.payload.get(name)
@@ -75,6 +90,9 @@ def whole(text: str, wrong: Callable[[str], Exception]) -> int:
         value = Decimal(text.strip())
     except InvalidOperation:
         raise wrong(f"must be a whole number, not {text!r}") from None
+    # Bounded before it is made a whole number: 1e999999999 would be written out digit by digit.
+    if value.is_finite() and value.adjusted() > len(str(QUANTITY_MAX)):
+        raise wrong(f"must be at most {QUANTITY_MAX}, not {text!r}")
     if not value.is_finite() or value != value.to_integral_value():
         raise wrong(f"must be a whole number, not {text!r}; split units cannot be ordered")
     if value < 1:
@@ -165,7 +183,7 @@ class JsonChannel:
                 total=fields.money("total", currency),
                 ship_by=fields.time("ship_by"),
                 deliver_by=fields.time("deliver_by"),
-                tags=frozenset(payload.get("tags", ())),
+                tags=frozenset(fields.texts("tags")),
                 note=fields.text("note", ""),
                 gift_message=fields.text("gift_message", ""),
             )
@@ -197,6 +215,8 @@ def _line(row: Any, number: int, currency: str, where: str) -> DraftLine:
     price = at.money("unit_price", currency)
     if price is None:
         raise at.wrong("unit_price", "is missing; add it to the payload")
+    if price.minor < 0:
+        raise at.wrong("unit_price", f"must not be negative, not {price}; send a discount instead")
     return DraftLine(
         id=at.text("id", str(number)),
         item=at.text("item"),
@@ -205,7 +225,7 @@ def _line(row: Any, number: int, currency: str, where: str) -> DraftLine:
         discount=at.money("discount", currency),
         tax=at.money("tax", currency),
         name=at.text("name", ""),
-        tags=frozenset(row.get("tags", ())),
+        tags=frozenset(at.texts("tags")),
         gift_message=at.text("gift_message", ""),
     )
 
@@ -215,32 +235,21 @@ def _address(value: Any, where: str) -> Address | None:
         return None
     at = _Fields(value, f"{where}: address")
     point = None
-    if value.get("latitude") is not None and value.get("longitude") is not None:
-        point = GeoPoint(float(value["latitude"]), float(value["longitude"]))
+    latitude, longitude = at.degrees("latitude"), at.degrees("longitude")
+    if latitude is not None and longitude is not None:
+        point = GeoPoint(latitude, longitude)
     return Address(
         country=at.text("country"),
         postcode=at.text("postcode", ""),
         region=at.text("region", ""),
         city=at.text("city", ""),
-        lines=tuple(value.get("lines", ())),
+        lines=at.texts("lines"),
         name=at.text("name", ""),
         company=at.text("company", ""),
         phone=at.text("phone", ""),
         email=at.text("email", ""),
         point=point,
     )
-
-
-def group_rows(rows: Iterable[Mapping[str, str]], key: str) -> Iterator[tuple[str, list[Mapping[str, str]]]]:
-    """Rows of a CSV grouped by a column, groups in order of first appearance: orders from order lines.
-
-    >>> [(k, len(g)) for k, g in group_rows([{"o": "1"}, {"o": "2"}, {"o": "1"}], "o")]
-    [('1', 2), ('2', 1)]
-    """
-    groups: dict[str, list[Mapping[str, str]]] = {}
-    for row in rows:
-        groups.setdefault(row[key], []).append(row)
-    yield from groups.items()
 
 
 class CsvChannel:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from omscore import inventory
 from omscore.app import _money
+from omscore.app._fill import fill
 from omscore.app._work import Work, cells_at
 from omscore.errors import CommandRefused, Reason
 from omscore.inventory import Cell
@@ -40,6 +41,9 @@ def cancel(
     free(work, order, moves, restock=restock)
     if order.state == "cancelled":
         work.queue(order, due_at=None, outcome="cancelled")
+    if restock:
+        items = {line.id: line.item for line in order.lines}
+        fill(work, {items[line] for line, source, _, _ in moves if source in ("reserved", "allocated", "picked")})
     settle_up(work, order, refund=bool(refund), why=why)
     work.emit("channel.cancelled", f"{order_id}:{work.cause}", order_id, channel=order.draft.channel, order=order_id)
     return order_id

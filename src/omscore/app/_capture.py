@@ -179,27 +179,3 @@ def _soft(held: Mapping[tuple[Cell, str], int]) -> dict[str, int]:
         if bucket == "reserved":
             soft[cell.item] = soft.get(cell.item, 0) + n
     return soft
-
-
-def receive(work: Work, node: str, stock: Mapping[str, int]) -> list[str]:
-    """Take goods in at a node, fill backorders with them, oldest order first, and have waiting orders routed again.
-
-    Returns the orders that got units.
-    """
-    inventory.receive(work.txn, {Cell(item, node): n for item, n in stock.items()}, cause=work.cause)
-    filled: dict[str, None] = {}
-    for item in sorted(stock):
-        for _, order_id in work.txn.find("order", f"wants:{item}"):
-            before = work.order(order_id)
-            after = reserve(work, before)
-            if after.totals.reserved > before.totals.reserved:
-                filled[order_id] = None
-                if after.state == "accepted" and not after.holds:
-                    work.queue(after, due_at=work.now)
-            # Nobody overtakes: when the oldest is not filled, the item is gone.
-            if any(after.units[line.id].backordered for line in after.lines if line.item == item):
-                break
-        for _, order_id in work.txn.find("queue", f"waits:{item}"):
-            if order_id not in filled:
-                work.queue(work.order(order_id), due_at=work.now)
-    return list(filled)

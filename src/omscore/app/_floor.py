@@ -12,7 +12,8 @@ from omscore.app import _money
 from omscore.app._capture import reserve
 from omscore.app._work import Work, cells_at
 from omscore.batching import BatchPlan, Limits, MatrixFloor, PickLine, PickOrder, plan
-from omscore.errors import CommandRefused, Reason
+from omscore.errors import CommandRefused, InvalidValue, Reason
+from omscore.kernel import quantity
 from omscore.orders import Close, Fulfillment, MoveUnits, PickTask
 from omscore.ports import Parcel
 from omscore.shipping import Shipment
@@ -101,8 +102,11 @@ def short_pick(work: Work, fulfillment_id: str, units: Mapping[str, int]) -> str
     The node that was short is left out when the rest is routed again.
     """
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
+    if not units:
+        raise InvalidValue(f"a short pick of {fulfillment_id} needs the units that are missing; name its lines")
     left = {line.line: line for line in fulfillment.lines}
     for name, n in units.items():
+        quantity(n, f"line {name}: units")
         if name not in left or n > left[name].units - left[name].picked:
             has = left[name].units - left[name].picked if name in left else 0
             text = f"line {name} of {fulfillment_id} has {has} units left to pick, {n} cannot be short"

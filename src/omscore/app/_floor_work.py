@@ -10,6 +10,7 @@ from omscore.app._reads import Reads
 from omscore.app._service import pairs
 from omscore.app._work import Work
 from omscore.batching import BatchPlan, Limits
+from omscore.errors import NotFound
 from omscore.orders import DraftLine, Fulfillment, Order
 from omscore.ports import Parcel
 from omscore.returns import Claim, Return
@@ -32,6 +33,8 @@ class FloorWork(Reads):
         >>> [batch.orders for batch in at.shop.plan_batches("ghent", Limits(orders_max=8)).batches]
         [('ord-1-f1',)]
         """
+        if all(known.id != node for known in self._wiring.network.nodes):
+            raise NotFound("node", node)
         made: BatchPlan = self._store.run(
             lambda txn: _floor.plan_batches(
                 Work(txn, self._wiring, f"batch:{node}"), node, limits, fulfillments_max, **options

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import asdict
 
 from omscore import inventory
-from omscore.app import _cancel, _capture, _edit, _money, _return, _revise, _route
+from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _route
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
@@ -18,7 +18,15 @@ from omscore.app._service import pairs
 from omscore.app._watch_work import WatchWork
 from omscore.app._wiring import AnyItem, Wiring, standard_checks
 from omscore.app._work import Work
-from omscore.errors import ChannelError, InvalidValue, NotFound, OmsError
+from omscore.errors import (
+    ChannelError,
+    CommandRefused,
+    InvalidValue,
+    InvariantBroken,
+    NotFound,
+    OmsError,
+    StoreError,
+)
 from omscore.inventory import Cell, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
 from omscore.orders import Change, Check, Draft, Finding, Hold, Order, PlaceHold, Preview, Routed, validate, verified
@@ -258,9 +266,7 @@ class Oms(FloorWork, MoneyWork, WatchWork):
         """
         if all(known.id != node for known in self._wiring.network.nodes):
             raise NotFound("node", node)
-        return list(
-            self._command("receive", key, (node, pairs(stock)), lambda work: _capture.receive(work, node, stock))
-        )
+        return list(self._command("receive", key, (node, pairs(stock)), lambda work: _fill.receive(work, node, stock)))
 
     def available(self, item: str) -> dict[str, int]:
         """Units of an item that could be promised now, by node.
@@ -309,10 +315,10 @@ class Oms(FloorWork, MoneyWork, WatchWork):
             routed = self._store.run(
                 lambda txn: _route.route(Work(txn, self._wiring, f"route:{order_id}"), order_id, approved=approved)
             )
-        except NotFound:
+        except (StoreError, InvariantBroken):
             raise
-        except OmsError as wrong:
-            why = str(wrong)
+        except Exception as wrong:  # noqa: BLE001 - a host's own rules run in here: theirs is this order's failure alone
+            why = str(wrong) if isinstance(wrong, OmsError) else type(wrong).__name__
             self._store.run(lambda txn: _put_off(Work(txn, self._wiring, f"route:{order_id}"), order_id, why))
             routed = Routed(order_id, 0, "failed", why)
         self._saw("routed", order=order_id, outcome=routed.outcome)
@@ -328,7 +334,7 @@ class Oms(FloorWork, MoneyWork, WatchWork):
         """
         attempts = self._read(lambda work: _route.explain(work, order_id))
         if not attempts:
-            return f"{self.order(order_id)!r}: not routed yet"
+            return f"{order_id}: {self._read(lambda work: _route.why_not_routed(work, order_id))}"
         return "\n\n".join(f"{order_id}, attempt {a.attempt}: {a.outcome}\n{a.text}" for a in attempts)
 
     # -- time ----------------------------------------------------------------------------------------------------------
@@ -383,11 +389,19 @@ def _content(draft: Any) -> str:
     return repr(plain(asdict(draft)))
 
 
+RETRY_AFTER = timedelta(minutes=5)
+"""How long an order whose routing failed waits before it is tried again; twice as long each time."""
+
+RETRY_AFTER_MAX = timedelta(days=1)
+"""The longest such wait."""
+
+
 def _put_off(work: Work, order_id: str, note: str) -> None:
     order = work.order(order_id)
     queued = work.find("queue", order_id)
     attempts = (queued.attempts if queued else 0) + 1
-    work.queue(order, due_at=None, attempts=attempts, outcome="failed", note=note)
+    wait = min(RETRY_AFTER * 2 ** min(attempts - 1, 20), RETRY_AFTER_MAX)
+    work.queue(order, due_at=work.now + wait, attempts=attempts, outcome="failed", note=note)
 
 
 def _expire_holds(work: Work, order_id: str) -> list[str]:
@@ -399,7 +413,11 @@ def _expire_holds(work: Work, order_id: str) -> list[str]:
             _capture.release_hold(work, order_id, hold.code)
             done.append("released")
         elif hold.on_expiry == "cancel":
-            _cancel.cancel(work, order_id, None, f"hold {hold.code!r} ran out", refund=True)
+            try:
+                _cancel.cancel(work, order_id, None, f"hold {hold.code!r} ran out", refund=True)
+            except CommandRefused:
+                # What has been packed cannot be cancelled any more: the hold stays, overdue and in the open.
+                continue
             done.append("cancelled")
             break
     return done

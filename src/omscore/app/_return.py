@@ -9,9 +9,11 @@ from attrs import evolve
 from omscore import inventory
 from omscore.app import _money
 from omscore.app._edit import edit
+from omscore.app._fill import fill
 from omscore.app._floor import close_if_finished
 from omscore.app._work import Work, cells_at
-from omscore.errors import CommandRefused, InvalidValue, Reason
+from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason
+from omscore.kernel import quantity
 from omscore.orders import AddLine, DraftLine, MoveUnits, Order, Reopen
 from omscore.returns import DISPOSITIONS, Return, ReturnLine
 from omscore.shipping import Shipment
@@ -19,6 +21,12 @@ from omscore.shipping import Shipment
 
 def open_return(work: Work, order_id: str, units: Mapping[str, int], why: str, node: str) -> str:
     """Expect goods back: units of lines, or of items, that were shipped or delivered."""
+    if not units:
+        raise InvalidValue(f"a return of order {order_id} needs the units that come back; name lines or items")
+    for name, n in units.items():
+        quantity(n, f"units of {name!r}")
+    if node and all(known.id != node for known in work.wiring.network.nodes):
+        raise NotFound("node", node)
     order = work.order(order_id)
     lines = _by_line(order, units)
     if reasons := _refusals(work, order, lines):
@@ -78,6 +86,8 @@ def inspect(work: Work, return_id: str, units: Mapping[str, int], disposition: s
     work.save_return(value.inspected(units))
     cells = cells_at(value.node, [(items[line], n) for line, n in units.items()])
     moves[disposition](work.txn, cells, source="quarantine", cause=work.cause)
+    if disposition == "restock":
+        fill(work, {items[line] for line in units})
     if disposition == "restock":
         _money.post_cost(work, work.order(value.order), units, f"{return_id}:{work.cause}", sign=-1)
     return return_id
@@ -145,5 +155,6 @@ def receive_return(work: Work, return_id: str, units: Mapping[str, int] | None, 
     order = work.tell(work.order(value.order), MoveUnits("receive_return", units, return_id))
     if disposition == "restock":
         _money.post_cost(work, order, units, f"{return_id}:{work.cause}", sign=-1)
+        fill(work, {items[line] for line in units})
     close_if_finished(work, order.id)
     return return_id

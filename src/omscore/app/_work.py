@@ -96,7 +96,11 @@ class Work:
     def queue(self, order: Order, **changes: Any) -> None:
         """Put an order into routing's queue, or change how it stands there."""
         old = self.find("queue", order.id)
-        facts = {name: getattr(old, name) for name in ("attempts", "outcome", "note", "excluded")} if old else {}
+        facts = (
+            {name: getattr(old, name) for name in ("attempts", "outcome", "note", "excluded", "parked_until")}
+            if old
+            else {}
+        )
         queued = Queued(order.id, **(facts | changes))
         index = {}
         if queued.due_at is not None:

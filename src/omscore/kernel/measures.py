@@ -23,6 +23,8 @@ def _whole(value: _Number, factor: str, unit: str) -> int:
         exact = Decimal(str(value)) * Decimal(factor)
     except InvalidOperation:
         raise InvalidValue(f"{value!r} is not a measure in {unit}") from None
+    if exact.is_finite() and exact.adjusted() > 18:
+        raise InvalidValue(f"a measure in {unit} ends below 10**19, not {value!r}")
     if not exact.is_finite() or exact < 0:
         raise InvalidValue(f"a measure in {unit} is a finite number of at least 0, not {value!r}")
     return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))

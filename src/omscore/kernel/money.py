@@ -75,6 +75,8 @@ class Money:
             scaled = Decimal(amount).scaleb(places)
         except InvalidOperation:
             raise InvalidValue(f"{amount!r} is not an amount; write it as '19.99'") from None
+        if scaled.is_finite() and scaled.adjusted() > 18:
+            raise InvalidValue(f"{amount!r} is more than any store must hold; amounts end below 10**19 minor units")
         if not scaled.is_finite():
             raise InvalidValue(f"{amount!r} is not an amount; write it as '19.99'")
         if scaled != scaled.to_integral_value():

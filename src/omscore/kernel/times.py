@@ -25,7 +25,10 @@ def utc(value: Any, name: str = "time") -> datetime:
         raise InvalidValue(
             f"{name} must carry a time zone; {value.isoformat()} is naive, attach zoneinfo.ZoneInfo or datetime.UTC"
         )
-    return value if value.tzinfo is UTC else value.astimezone(UTC)
+    try:
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidValue(f"{name} {value.isoformat()} lies outside the years that can be told in UTC") from None
 
 
 def stamp(at: datetime) -> str:

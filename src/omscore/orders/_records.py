@@ -34,6 +34,7 @@ class Queued:
     outcome: str = ""
     note: str = ""
     excluded: tuple[str, ...] = ()
+    parked_until: datetime | None = None
 
 
 @frozen

@@ -172,14 +172,15 @@ def report(replay: Replay) -> Report:
     >>> report(replay).shares["orders explained"]
     (20, 20)
     """
-    return replay.store.run(lambda txn: _fold(txn, replay), write=False)
+    explained = sum("not routed yet" not in replay.shop.explain(id_) for id_ in replay.orders)
+    return replay.store.run(lambda txn: _fold(txn, replay, explained), write=False)
 
 
-def _fold(txn: Transaction, replay: Replay) -> Report:
+def _fold(txn: Transaction, replay: Replay, explained: int) -> Report:
     day = replay.day
     states: dict[str, int] = {}
     units = dict.fromkeys(("ordered", *UNIT_BUCKETS), 0)
-    split = routed = filled = asked = on_time = promised = explained = 0
+    split = routed = filled = asked = on_time = promised = 0
     routing: dict[str, int] = {}
     rejected: list[tuple[str, str]] = []
     for id_ in replay.orders:
@@ -190,16 +191,13 @@ def _fold(txn: Transaction, replay: Replay) -> Report:
         units["ordered"] += sum(line.units for line in order.lines)
         if order.state == "rejected":
             rejected.append((id_, _why(txn, id_)))
-            explained += 1
             continue
         totals = order.totals
         asked += totals.ordered - totals.cancelled
         filled += totals.shipped + totals.delivered + totals.return_expected + totals.returned
-        attempts = txn.find("decision", f"order:{id_}")
         queued = kept(txn, "queue", id_)
         outcome = queued.outcome if queued else "held"
         routing[outcome] = routing.get(outcome, 0) + 1
-        explained += bool(attempts) or outcome in ("held", "backordered", "cancelled")
         fulfillments = [f for f in fulfillments_of(txn, id_) if f.state != "cancelled"]
         if fulfillments:
             routed += 1

@@ -44,15 +44,14 @@ SHIPMENT_STATES = StateTable(
 _RANK = {
     "created": 0,
     "labeled": 1,
-    "in_transit": 2,
-    "exception": 3,
-    "lost": 4,
+    # A cancelled label counts until the parcel moves all the same.
+    "cancelled": 2,
+    "in_transit": 3,
+    "exception": 4,
+    "lost": 5,
     "delivered": 6,
     "returned_to_sender": 6,
-    "cancelled": 7,
 }
-FINAL_STATUSES = ("delivered", "returned_to_sender", "cancelled")
-"""Statuses that no later fact changes."""
 
 
 @frozen

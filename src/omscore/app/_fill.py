@@ -1,0 +1,45 @@
+"""Units that become free: they go to whoever waits, the oldest order first, whatever made them free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from omscore import inventory
+from omscore.app._capture import reserve
+from omscore.app._work import Work
+from omscore.inventory import Cell
+
+
+def receive(work: Work, node: str, stock: Mapping[str, int]) -> list[str]:
+    """Take goods in at a node and give them to whoever waits; returns the orders that got units.
+
+    A node that was left out because it was short has goods again, and is no longer left out for these items.
+    """
+    inventory.receive(work.txn, {Cell(item, node): n for item, n in stock.items()}, cause=work.cause)
+    return fill(work, stock, node)
+
+
+def fill(work: Work, items: Iterable[str], node: str = "") -> list[str]:
+    """Reserve free units of items for backorders and have waiting orders routed again; returns who got units."""
+    filled: dict[str, None] = {}
+    for item in sorted(items):
+        for _, order_id in work.txn.find("order", f"wants:{item}"):
+            before = work.order(order_id)
+            after = reserve(work, before)
+            if after.totals.reserved > before.totals.reserved:
+                filled[order_id] = None
+                if after.state == "accepted" and not after.holds:
+                    _again(work, order_id, node)
+            # Nobody overtakes: when the oldest is not filled, the item is gone.
+            if any(after.units[line.id].backordered for line in after.lines if line.item == item):
+                break
+        for _, order_id in work.txn.find("queue", f"waits:{item}"):
+            if order_id not in filled:
+                _again(work, order_id, node)
+    return list(filled)
+
+
+def _again(work: Work, order_id: str, node: str) -> None:
+    queued = work.find("queue", order_id)
+    excluded = tuple(name for name in (queued.excluded if queued else ()) if name != node)
+    work.queue(work.order(order_id), due_at=work.now, excluded=excluded)
