@@ -9,7 +9,7 @@ from attrs import frozen
 
 from omscore.errors import CarrierRejected, DefinitionError
 from omscore.kernel import Money
-from omscore.ports import Label, LabelRequest, Rate
+from omscore.ports import Label, LabelRequest, ManifestAnswer, ManifestRequest, Rate, Voided, VoidRequest
 
 
 @frozen
@@ -105,3 +105,20 @@ class TableCarrier:
         raise CarrierRejected(
             f"{self._name} has no service {request.service!r} for this parcel to {country!r}; it has {services}"
         )
+
+    def void(self, request: VoidRequest) -> Voided:
+        """Take a label back: a table has no trucks that could have scanned it.
+
+        >>> TableCarrier.flat("post", cost_minor=495, currency="EUR").void(VoidRequest("v", "s-1", ("T1",))).done
+        True
+        """
+        return Voided(True)
+
+    def manifest(self, request: ManifestRequest) -> ManifestAnswer:
+        """A manifest named for its request.
+
+        >>> post = TableCarrier.flat("post", cost_minor=495, currency="EUR")
+        >>> post.manifest(ManifestRequest("m1", "ghent", ("T1",))).reference
+        'post-m1'
+        """
+        return ManifestAnswer(request.id, f"{self._name}-{request.id}")

@@ -15,8 +15,7 @@ from omscore.batching import BatchPlan, Limits, MatrixFloor, PickLine, PickOrder
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.kernel import quantity
 from omscore.orders import Close, Fulfillment, MoveUnits, PickTask
-from omscore.ports import Parcel
-from omscore.shipping import Shipment
+from omscore.shipping import Parcel, Shipment
 
 # A host that describes no floor still gets batches that keep the cart's limits; nothing is known of the walk.
 _NOWHERE = "anywhere"
@@ -137,8 +136,19 @@ def pack(work: Work, fulfillment_id: str) -> str:
     return fulfillment_id
 
 
-def ship(work: Work, fulfillment_id: str, parcels: Sequence[Parcel]) -> str:
-    """A fulfillment goes to a carrier; what was not packed yet counts as packed now. Returns the shipment's id."""
+def ship(
+    work: Work,
+    fulfillment_id: str,
+    parcels: Sequence[Parcel],
+    *,
+    carrier: str = "",
+    service: str = "",
+    tracking: Sequence[str] = (),
+) -> str:
+    """A fulfillment goes to a carrier; what was not packed yet counts as packed now. Returns the shipment's id.
+
+    With tracking numbers its label was made elsewhere, and none is asked for.
+    """
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
     if fulfillment.state != "packed":
         pack(work, fulfillment_id)
@@ -155,16 +165,22 @@ def ship(work: Work, fulfillment_id: str, parcels: Sequence[Parcel]) -> str:
         order.id,
         fulfillment_id,
         fulfillment.node,
-        fulfillment.service,
+        service or fulfillment.service,
         units,
+        carrier=carrier if tracking else "",
+        tracking=tuple(tracking),
         weight_grams=sum(parcel.weight_grams for parcel in parcels) or sum(weights),
         parcels=max(1, len(parcels)),
         shipped_at=work.now,
         promised_at=order.draft.deliver_by,
+        packed=tuple(parcels),
+        only_carrier=carrier,
     )
+    shipment = shipment.told("labeled", work.now) if tracking else shipment
     work.save_shipment(shipment)
     work.save_fulfillment(evolve(closed, shipment=shipment.id))
-    work.emit("carrier.label", shipment.id, order.id, shipment=shipment.id)
+    if not tracking:
+        work.emit("carrier.label", shipment.id, order.id, shipment=shipment.id)
     work.notify("shipped", shipment.id, order, shipment=shipment.id)
     _money.catch_up(work, order, ref=shipment.id)
     _money.post_invoice(work, before, order, shipment.id)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from omscore.app import _claim, _floor, _outbox, _return, _track
+from omscore.app import _claim, _floor, _outbox, _return
 from omscore.app._reads import Reads
 from omscore.app._service import pairs
 from omscore.app._work import Work
 from omscore.batching import BatchPlan, Limits
 from omscore.errors import NotFound
 from omscore.orders import DraftLine, Fulfillment, Order
-from omscore.ports import Parcel
 from omscore.returns import Claim, Return
-from omscore.shipping import Shipment, TrackingFact
 
 
 class FloorWork(Reads):
@@ -77,62 +75,6 @@ class FloorWork(Reads):
         """
         self._command("pack", key, (fulfillment_id,), lambda work: _floor.pack(work, fulfillment_id))
         return self.fulfillment(fulfillment_id)
-
-    # -- ship ----------------------------------------------------------------------------------------------------------
-
-    def ship(self, fulfillment_id: str, parcels: Sequence[Parcel] = (), *, key: str) -> Shipment:
-        """Hand a fulfillment to a carrier; the label is made after the commit, by `deliver`.
-
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("packed")
-        >>> at.shop.ship(at.fulfillment.id, key="ship-1").lines
-        {'1': 2}
-        """
-        content = (fulfillment_id, tuple((p.id, p.weight_grams) for p in parcels))
-        found = self._command("ship", key, content, lambda work: _floor.ship(work, fulfillment_id, parcels))
-        return self.shipment(found)
-
-    def track(self, shipment_id: str, told: str | Sequence[TrackingFact], *, key: str) -> Shipment:
-        """Record what a carrier tells of a shipment, named by its id or a tracking number: a status, or its facts.
-
-        Facts may come late, twice and out of order; any order of the same facts ends the same. Delivered units are the
-        customer's, units that went back to the sender are expected as a return, and what is lost or in trouble becomes
-        an exception. Raises NotFound, and InvalidValue for facts of other parcels.
-
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("shipped")
-        >>> at.shop.track(at.shipment.id, "delivered", key="post-1").status
-        'delivered'
-        """
-        if isinstance(told, str):
-            status = told
-            found = self._command(
-                "track", key, (shipment_id, status), lambda work: _track.track(work, shipment_id, status)
-            )
-        else:
-            facts = tuple(told)
-            content = (shipment_id, tuple(repr(fact) for fact in facts))
-            found = self._command("track", key, content, lambda work: _track.track_facts(work, shipment_id, facts))
-        return self.shipment(found)
-
-    def give_up(self, shipment_id: str, *, reship: bool, refund: bool = False, why: str = "lost", key: str) -> Order:
-        """Record that a shipment will not arrive: its units are sent again from stock, or cancelled and refunded.
-
-        Raises CommandRefused (`shipment.nothing_lost`) when none of its units are on their way.
-
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("shipped")
-        >>> at.shop.give_up(at.shipment.id, reship=True, key="lost-1")
-        <Order ord-1 accepted: reserved 2>
-        """
-        content = (shipment_id, reship, refund, why)
-        found = self._command(
-            "give_up",
-            key,
-            content,
-            lambda work: _track.give_up(work, shipment_id, reship=reship, refund=refund, why=why),
-        )
-        return self.order(self.shipment(found).order)
 
     def deliver(self, effects_max: int = 1_000, *, worker: str = "oms") -> dict[str, int]:
         """Drain the outbox: labels, notices, channel messages; failures are tried again later and end parked.

@@ -15,9 +15,11 @@ from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
 from omscore.app._service import pairs
+from omscore.app._ship_work import ShipWork
 from omscore.app._watch_work import WatchWork
 from omscore.app._wiring import AnyItem, Wiring, standard_checks
 from omscore.app._work import Work
+from omscore.batching import PACKING_RULES, Carton, PackingRule
 from omscore.errors import (
     ChannelError,
     CommandRefused,
@@ -36,7 +38,7 @@ from omscore.returns import ANY_TIME, ReturnPolicy
 from omscore.routing import Network, Policy, Router, packs
 
 
-class Oms(FloorWork, MoneyWork, WatchWork):
+class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
     """An order-management service over a store: capture, route, batch, ship, return.
 
     Every command takes the caller's `key`: sending it again gives the first answer and does nothing, sending other
@@ -84,6 +86,8 @@ class Oms(FloorWork, MoneyWork, WatchWork):
         return_policy: ReturnPolicy = ANY_TIME,
         costs: Mapping[str, Money] | None = None,
         profiles: Mapping[str, ChannelProfile] | None = None,
+        cartons: Sequence[Carton] = (),
+        packing_rules: Sequence[PackingRule] = PACKING_RULES,
     ) -> None:
         self._store = store
         policy = packs.single_location() if routing is None else routing
@@ -111,6 +115,8 @@ class Oms(FloorWork, MoneyWork, WatchWork):
             return_policy=return_policy,
             costs=costs or {},
             profiles=profiles or {},
+            cartons=tuple(cartons),
+            packing_rules=tuple(packing_rules),
         )
 
     # -- capture -------------------------------------------------------------------------------------------------------

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from attrs import evolve
-
-from omscore.app import _settle
+from omscore.app import _labels, _settle
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.errors import CarrierRejected, CarrierUnavailable, CommandRefused
-from omscore.orders import Order
+from omscore.errors import CarrierRejected, CarrierUnavailable
 from omscore.oversight import EffectParked, NoticeSent
 from omscore.payments import Payment
-from omscore.ports import (
-    Carrier,
-    Effect,
-    Label,
-    LabelRequest,
-    Leased,
-    Parcel,
-    PaymentAnswer,
-    PaymentRequest,
-    Store,
-    Transaction,
-)
-from omscore.shipping import Shipment, shop_rates
+from omscore.ports import Effect, Leased, PaymentAnswer, PaymentRequest, Store, Transaction
 
 log = logging.getLogger("omscore")
 
@@ -61,21 +46,24 @@ def _deliver_one(store: Store, wiring: Wiring, leased: Leased) -> str:
         answer = _send(store, wiring, effect)
     except CarrierRejected as final:
         error = f"{type(final).__name__}: {final}"
-        store.run(lambda txn: _park(txn, leased, error))
+        store.run(lambda txn: _park(Work(txn, wiring, effect.id), leased, error))
         log.warning("effect %s parked: %s", effect.id, type(final).__name__)
+        _saw(wiring, "parked", leased, final)
         return "parked"
     except Exception as failed:  # noqa: BLE001 - a port is a host's code: whatever it raises is a failed attempt
         error = f"{type(failed).__name__}: {failed}"
         attempt = leased.attempts + 1
         if attempt >= ATTEMPTS_MAX:
-            store.run(lambda txn: _park(txn, leased, error))
+            store.run(lambda txn: _park(Work(txn, wiring, effect.id), leased, error))
             log.warning("effect %s parked after %d attempts: %s", effect.id, attempt, type(failed).__name__)
+            _saw(wiring, "parked", leased, failed)
             return "parked"
         wait = BACKOFF_S[min(attempt, len(BACKOFF_S)) - 1]
         if isinstance(failed, CarrierUnavailable) and failed.retry_after_s is not None:
             wait = max(wait, failed.retry_after_s)
         store.run(lambda txn: txn.retry(leased, due_at=txn.now() + timedelta(seconds=wait), error=error))
         log.info("effect %s failed, attempt %d: %s", effect.id, attempt, type(failed).__name__)
+        _saw(wiring, "put_off", leased, failed)
         return "retried"
 
     def settle(txn: Transaction) -> None:
@@ -87,12 +75,22 @@ def _deliver_one(store: Store, wiring: Wiring, leased: Leased) -> str:
     return "done"
 
 
-def _park(txn: Transaction, leased: Leased, error: str) -> None:
-    if txn.park(leased, error=error):
+def _saw(wiring: Wiring, what: str, leased: Leased, failed: Exception) -> None:
+    """Tell the observer; only the kind of error, because a host's own text may name a customer."""
+    if wiring.observer is not None:
+        effect = leased.effect
+        facts = {"effect": effect.id, "topic": effect.topic, "attempt": leased.attempts + 1}
+        wiring.observer.saw(f"effect_{what}", facts | {"error": type(failed).__name__})
+
+
+def _park(work: Work, leased: Leased, error: str) -> None:
+    if work.txn.park(leased, error=error):
         effect = leased.effect
         order = str(effect.payload.get("order", ""))
-        parked = EffectParked(effect.id, effect.topic, order, leased.attempts + 1, error, txn.now())
-        txn.append("effect", effect.id, [parked], cause="deliver")
+        parked = EffectParked(effect.id, effect.topic, order, leased.attempts + 1, error, work.now)
+        work.txn.append("effect", effect.id, [parked], cause="deliver")
+        if effect.topic == "carrier.manifest":
+            _labels.refuse_manifest(work, effect, error)
 
 
 def _send(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:
@@ -109,7 +107,11 @@ def _send(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None
     elif port == "erp" and wiring.erp is not None:
         wiring.erp.post(effect.payload["posting"])
     elif effect.topic == "carrier.label":
-        return _label(store, wiring, effect)
+        return _labels.ask_label(store, wiring, effect)
+    elif effect.topic == "carrier.void":
+        return _labels.ask_void(wiring, effect)
+    elif effect.topic == "carrier.manifest":
+        return _labels.ask_manifest(store, wiring, effect)
     return None
 
 
@@ -140,45 +142,3 @@ def _pay(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None]
 
 def _settled(work: Work, order_id: str, transaction: str, answer: PaymentAnswer) -> None:
     _settle.answered(work, order_id, transaction, answer)
-
-
-def _label(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:
-    def read(txn: Transaction) -> tuple[Shipment, Order, datetime]:
-        work = Work(txn, wiring, effect.id)
-        shipment: Shipment = work.load("shipment", effect.payload["shipment"])
-        return shipment, work.order(shipment.order), work.now
-
-    shipment, order, now = store.run(read, write=False)
-    if shipment.tracking:
-        return None
-    each = -(-shipment.weight_grams // shipment.parcels)
-    parcels = tuple(Parcel(f"{shipment.id}-{i}", each) for i in range(1, shipment.parcels + 1))
-    request = LabelRequest(shipment.id, shipment.node, order.destination, shipment.service, parcels)
-    label = choose(wiring, request, now=now, deliver_by=shipment.promised_at).label(request)
-    return lambda work: _labeled(work, shipment.id, label)
-
-
-def choose(wiring: Wiring, request: LabelRequest, *, now: datetime, deliver_by: datetime | None) -> Carrier:
-    """The carrier with the cheapest offer of the request's service that is there in time.
-
-    Where none can be in time any more, the fastest is taken rather than none. Raises CarrierRejected when none offers
-    the service.
-    """
-    offers = [rate for name in sorted(wiring.carriers) for rate in wiring.carriers[name].rates(request)]
-    fitting = [offer for offer in offers if offer.service == request.service]
-    if not fitting:
-        raise CarrierRejected(
-            f"no carrier offers {request.service!r} for shipment {request.id}; choose another service or add a carrier"
-        )
-    try:
-        chosen = shop_rates(fitting, now=now, deliver_by=deliver_by).chosen
-    except CommandRefused:
-        fastest = min(offer.days for offer in fitting)
-        chosen = shop_rates([offer for offer in fitting if offer.days == fastest], now=now).chosen
-    return wiring.carriers[chosen.carrier]
-
-
-def _labeled(work: Work, shipment_id: str, label: Label) -> None:
-    shipment: Shipment = work.load("shipment", shipment_id)
-    labeled = evolve(shipment, carrier=label.carrier, tracking=label.tracking, cost=label.cost)
-    work.save_shipment(labeled.told("labeled", work.now) if labeled.status == "created" else labeled)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from attrs import evolve
 
@@ -11,11 +13,13 @@ from omscore.app._cancel import settle_up
 from omscore.app._capture import reserve
 from omscore.app._floor import close_if_finished
 from omscore.app._return import expect_back, withdraw
+from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason
+from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason, StoreError
 from omscore.orders import Cancel, MoveUnits
+from omscore.ports import Store, TellsTracking, Transaction
 from omscore.returns import Return
-from omscore.shipping import Shipment, Tracking, TrackingFact, told_status
+from omscore.shipping import Mismatch, Shipment, Tracking, TrackingFact, told_status
 
 
 def find(work: Work, name: str) -> Shipment:
@@ -39,6 +43,8 @@ def track(work: Work, name: str, status: str) -> str:
 def track_facts(work: Work, name: str, facts: Sequence[TrackingFact]) -> str:
     """A carrier's facts: late, twice and out of order, any order of the same facts ends the same."""
     shipment = find(work, name)
+    _of_voided(work, shipment, [fact for fact in facts if fact.tracking in shipment.voided])
+    facts = [fact for fact in facts if fact.tracking not in shipment.voided]
     if strange := sorted({fact.tracking for fact in facts} - set(shipment.tracking)):
         raise InvalidValue(
             f"{', '.join(strange)} is no tracking number of {shipment.id}: {', '.join(shipment.tracking)}"
@@ -56,6 +62,50 @@ def track_facts(work: Work, name: str, facts: Sequence[TrackingFact]) -> str:
     return shipment.id
 
 
+def _of_voided(work: Work, shipment: Shipment, facts: Sequence[TrackingFact]) -> None:
+    """Facts of a label that was given back count for nothing, unless the parcel moves with it all the same."""
+    for fact in facts:
+        if fact.code in ("unknown", "pre_transit", "cancelled"):
+            continue
+        text = f"{fact.tracking} of {shipment.id} was given back, and the carrier says {fact.code} of it"
+        mismatch(work, f"{fact.tracking}:moves", fact.carrier or "carrier", "label.moves", shipment.order, text)
+
+
+def mismatch(work: Work, id_: str, source: str, code: str, order: str, text: str, **facts: Any) -> None:
+    """Write down, once, that what somebody told does not agree with what is known; a person will look."""
+    if work.find("mismatch", id_) is None:
+        told = Mismatch(id_, source, code, order, text, work.now, facts)
+        work.save("mismatch", id_, told, {"open": id_})
+        work.txn.append("mismatch", id_, [told], cause=work.cause)
+
+
+def fetch(store: Store, wiring: Wiring, shipments_max: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Ask carriers about what is on its way; who failed is listed, and stops nobody else."""
+
+    def on_the_way(txn: Transaction) -> list[Shipment]:
+        work = Work(txn, wiring, "")
+        ids = islice(work.every("shipment", "on_the_way"), shipments_max)
+        return [shipment for id_ in ids if (shipment := work.load("shipment", id_)).tracking]
+
+    counts = {"told": 0, "silent": 0, "failed": 0}
+    failures: list[tuple[str, str]] = []
+    for shipment in store.run(on_the_way, write=False):
+        carrier = wiring.carriers.get(shipment.carrier)
+        if not isinstance(carrier, TellsTracking):
+            counts["silent"] += 1
+            continue
+        try:
+            facts = [fact for fact in carrier.track(shipment.tracking) if fact.tracking in shipment.tracking]
+            store.run(lambda txn: track_facts(Work(txn, wiring, "fetch_tracking"), shipment.id, facts))  # noqa: B023
+            counts["told"] += 1
+        except StoreError:
+            raise
+        except Exception as failed:  # noqa: BLE001 - a carrier is a host's code: it may raise and answer anything
+            counts["failed"] += 1
+            failures.append((shipment.id, type(failed).__name__))
+    return counts, failures
+
+
 def _at(shipment: Shipment, status: str, at: datetime) -> Shipment:
     return evolve(shipment, status=status, status_at=at, delivered_at=at if status == "delivered" else None)
 
@@ -67,7 +117,7 @@ def _settle(work: Work, before: Shipment, after: Shipment) -> None:
     order = work.order(after.order)
     if after.status == "in_transit" and before.status in ("created", "labeled"):
         work.notify("picked_up", after.id, order, shipment=after.id)
-    back: Return | None = work.find("return", _sent_back_id(after))
+    back: Return | None = work.find("return", sent_back_id(after))
     if after.status == "delivered" and before.status != "delivered":
         if back is not None and back.state == "expected":
             withdraw(work, back.id)
@@ -81,11 +131,12 @@ def _settle(work: Work, before: Shipment, after: Shipment) -> None:
             line: min(n, order.units[line].shipped + order.units[line].delivered) for line, n in after.lines.items()
         }
         if lines := {line: n for line, n in coming.items() if n}:
-            expect_back(work, order, lines, "returned to sender", after.node, _sent_back_id(after))
+            expect_back(work, order, lines, "returned to sender", after.node, sent_back_id(after))
     close_if_finished(work, after.order)
 
 
-def _sent_back_id(shipment: Shipment) -> str:
+def sent_back_id(shipment: Shipment) -> str:
+    """The id of the return as which a shipment's units are expected back."""
     return f"{shipment.id}-back"
 
 

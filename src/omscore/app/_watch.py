@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from attrs import evolve
+
 from omscore.app import _money
 from omscore.app._work import Work
 from omscore.errors import NotFound
@@ -16,8 +18,10 @@ from omscore.oversight import (
     Incident,
     NoticeSent,
     Resolved,
+    actions_of,
     incidents_of,
     parked_effect,
+    told_otherwise,
 )
 from omscore.ports import Logged
 
@@ -28,11 +32,20 @@ _PAGE = 1_000
 def incidents(work: Work) -> list[Incident]:
     """Everything that needs a person now and was not resolved since, the most urgent first."""
     found = [i for id_ in _candidates(work) for i in of_order(work, id_)]
+    rules = work.wiring.incident_rules
     for effect, _, _ in work.txn.outbox("parked"):
         last = [logged.event for logged in work.txn.events("effect", effect.id)[-1:]]
-        found += [parked_effect(one, work.wiring.incident_rules) for one in last if isinstance(one, EffectParked)]
+        found += [_with_actions(work, parked_effect(one, rules)) for one in last if isinstance(one, EffectParked)]
+    found += [_with_actions(work, told_otherwise(one, rules)) for one in work.all("mismatch", "open")]
     standing = [i for i in found if not _resolved(work, i)]
     return sorted(standing, key=lambda i: (i.due_at or i.since, i.id))
+
+
+def _with_actions(work: Work, incident: Incident) -> Incident:
+    """What is not found by looking at an order has the order's legal next actions all the same, if it has one."""
+    if work.find("order", incident.order) is None:
+        return incident
+    return evolve(incident, actions=(*incident.actions, *actions_of(facts_of(work, incident.order))))
 
 
 def of_order(work: Work, order_id: str) -> tuple[Incident, ...]:
@@ -61,7 +74,7 @@ def _candidates(work: Work) -> list[str]:
     found: dict[str, None] = {}
 
     def add(kind: str, index: str, upto: datetime | None = None) -> None:
-        for id_ in _every(work, kind, index, upto=None if upto is None else stamp(upto)):
+        for id_ in work.every(kind, index, upto=None if upto is None else stamp(upto)):
             found[work.load("shipment", id_).order if kind == "shipment" else id_] = None
 
     add("payment", "failed")
@@ -81,14 +94,6 @@ def _candidates(work: Work) -> list[str]:
     return sorted(found)
 
 
-def _every(work: Work, kind: str, index: str, *, since: str = "", upto: str | None = None) -> Iterator[str]:
-    """The ids of an index, page by page."""
-    after = (since, "")
-    while page := work.txn.find(kind, index, after=after, upto=upto, limit=_PAGE):
-        for after in page:
-            yield after[1]
-
-
 def _resolved(work: Work, incident: Incident) -> bool:
     known: Resolved | None = work.find("resolved", incident.id)
     return known is not None and incident.since <= known.since
@@ -100,6 +105,10 @@ def resolve(work: Work, incident_id: str, note: str) -> str:
     if found is None:
         raise NotFound("incident", incident_id)
     resolved = Resolved(found.id, found.kind, found.order, found.since, work.now, note)
+    if found.kind == "mismatch":
+        # Nobody looks at it again: what is told anew is another one.
+        id_ = found.id.partition(":")[2]
+        work.save("mismatch", id_, work.load("mismatch", id_))
     work.save("resolved", found.id, resolved, {"order:" + found.order: stamp(work.now)})
     work.txn.append("incident", found.id, [resolved], cause=work.cause, actor=work.actor)
     return found.id
@@ -127,4 +136,4 @@ def log(work: Work, since: datetime | None) -> Iterator[Logged]:
 def open_orders(work: Work, within: timedelta) -> Iterator[str]:
     """The orders that still owe a notice or have owed one lately."""
     for state in ("captured", "accepted", "closed"):
-        yield from _every(work, "order", f"state:{state}", since=stamp(work.now - within))
+        yield from work.every("order", f"state:{state}", since=stamp(work.now - within))

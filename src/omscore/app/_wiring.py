@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from omscore.batching import PACKING_RULES, Carton, PackingRule
 from omscore.inventory import Cell
 from omscore.kernel import Item, Money
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Items, sells_items
@@ -62,6 +63,8 @@ class Wiring:
     return_policy: ReturnPolicy = ANY_TIME
     duplicates_within: timedelta | None = None
     costs: Mapping[str, Money] = field(factory=dict)
+    cartons: Sequence[Carton] = ()
+    packing_rules: Sequence[PackingRule] = PACKING_RULES
     profiles: Mapping[str, ChannelProfile] = field(factory=dict)
     due: Callable[[Draft, datetime], datetime | None] = field(default=lambda draft, now: draft.ship_by)
 

@@ -67,8 +67,15 @@ class Work:
 
     def all(self, kind: str, index: str) -> Iterator[Any]:
         """The records of an index, in its order."""
-        for _, id_ in self.txn.find(kind, index):
+        for id_ in self.every(kind, index):
             yield self.load(kind, id_)
+
+    def every(self, kind: str, index: str, *, since: str = "", upto: str | None = None) -> Iterator[str]:
+        """The ids of an index from one text to another, page by page, so that none is left out."""
+        after = (since, "")
+        while page := self.txn.find(kind, index, after=after, upto=upto, limit=1_000):
+            for after in page:
+                yield after[1]
 
     # -- orders --------------------------------------------------------------------------------------------------------
 
@@ -132,8 +139,10 @@ class Work:
     def save_shipment(self, shipment: Shipment) -> None:
         """Write a shipment; found by order, by tracking number, and while it is on its way."""
         index = {f"order:{shipment.order}": shipment.id}
-        for number in shipment.tracking:
+        for number in (*shipment.voided, *shipment.tracking):
             index[f"tracking:{number}"] = shipment.id
+        if shipment.status == "labeled" and shipment.tracking and not shipment.manifest:
+            index[f"to_manifest:{shipment.node}:{shipment.carrier}"] = shipment.id
         if shipment.status in ("created", "labeled", "in_transit", "exception"):
             index["on_the_way"] = stamp(shipment.shipped_at or self.now)
             if shipment.promised_at is not None:

@@ -13,6 +13,7 @@ from omscore.oversight._incidents import (
     actions_of,
     incidents_of,
     parked_effect,
+    told_otherwise,
 )
 from omscore.oversight._kpis import Kpi, Recorded, kpis, to_records
 from omscore.oversight._notices import Notice, NoticeSent, Obligation, notices_of, obligations_of
@@ -40,6 +41,7 @@ __all__ = [
     "actions_of",
     "incidents_of",
     "parked_effect",
+    "told_otherwise",
     "Recorded",
     "Kpi",
     "kpis",

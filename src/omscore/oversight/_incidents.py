@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 
 from omscore.orders import FULFILLMENT_STATES, Fulfillment, Order, Queued
 from omscore.payments import Payment
-from omscore.shipping import SHIPMENT_STATES, Shipment
+from omscore.shipping import SHIPMENT_STATES, Mismatch, Shipment
 
 STUCK_AFTER = timedelta(hours=2)
 """How long an order may sit without anything happening to it before it is flagged."""
@@ -42,6 +42,7 @@ INCIDENT_RULES: Mapping[str, IncidentRule] = {
     "late": IncidentRule("operations", timedelta(hours=4)),
     "carrier": IncidentRule("shipping", timedelta(hours=24)),
     "effect_parked": IncidentRule("integration", timedelta(hours=2)),
+    "mismatch": IncidentRule("", timedelta(hours=4)),
 }
 """The owner and the time of each kind; a host's own mapping may change them and add kinds."""
 
@@ -61,7 +62,8 @@ class Incident:
     order: str
     since: datetime
     text: str
-    context: Mapping[str, Any] = field(factory=dict)
+    # A host's own error may name a customer, and what stands in a repr ends in a log.
+    context: Mapping[str, Any] = field(factory=dict, repr=False)
     owner: str = ""
     due_at: datetime | None = None
     actions: tuple[str, ...] = ()
@@ -95,7 +97,7 @@ class EffectParked:
     topic: str
     order: str
     attempts: int
-    error: str
+    error: str = field(repr=False)
     at: datetime
 
 
@@ -259,9 +261,32 @@ def parked_effect(parked: EffectParked, rules: Mapping[str, IncidentRule] = INCI
         "effect_parked",
         parked.order,
         parked.at,
-        f"{parked.topic} failed {parked.attempts} times: {parked.error}",
+        f"{parked.topic} failed {parked.attempts} times: {parked.error.partition(':')[0]}",
         {"topic": parked.topic, "attempts": parked.attempts, "error": parked.error},
         rule.owner,
         parked.at + rule.within,
+        ("resolve",),
+    )
+
+
+def told_otherwise(told: Mismatch, rules: Mapping[str, IncidentRule] = INCIDENT_RULES) -> Incident:
+    """What somebody outside told and does not agree with what is known, as an incident.
+
+    Labels are the shipping team's matter, a warehouse system's messages the warehouse team's, unless a rule names who.
+
+    >>> told_otherwise(Mismatch("T1:moves", "post", "label.moves", "ord-1", "it moves", datetime(2026, 3, 2))).owner
+    'shipping'
+    """
+    rule = rules.get("mismatch", _ANY)
+    owner = rule.owner or ("shipping" if told.code.startswith("label.") else "warehouse")
+    return Incident(
+        f"mismatch:{told.id}",
+        "mismatch",
+        told.order,
+        told.at,
+        told.text,
+        {"source": told.source, "code": told.code} | dict(told.facts),
+        owner,
+        told.at + rule.within,
         ("resolve",),
     )

@@ -13,12 +13,13 @@ from attrs import evolve, field, frozen
 
 from omscore.errors import InvalidValue
 from omscore.kernel import Money, StateTable
+from omscore.shipping._parcel import Parcel
 
 SHIPMENT_STATES = StateTable(
     "shipment",
     {
-        "created": {"label": "labeled", "move": "in_transit", "cancel": "cancelled"},
-        "labeled": {"move": "in_transit", "cancel": "cancelled"},
+        "created": {"label": "labeled", "relabel": "created", "move": "in_transit", "cancel": "cancelled"},
+        "labeled": {"relabel": "created", "move": "in_transit", "cancel": "cancelled"},
         "in_transit": {
             "deliver": "delivered",
             "trouble": "exception",
@@ -58,6 +59,9 @@ _RANK = {
 class Shipment:
     """What a carrier is handed for one fulfillment: parcels, a service, and the units of each order line inside.
 
+    `only_carrier` must carry it, where one is named; `labels` counts the labels asked for, `voided` are the tracking
+    numbers of those that were given back, `manifest` is the one it stands on.
+
     >>> s = Shipment("shp-1", "ord-1", "ful-1", "ghent", "standard", {"1": 2})
     >>> s.status, s.units
     ('created', 2)
@@ -79,6 +83,11 @@ class Shipment:
     shipped_at: datetime | None = None
     delivered_at: datetime | None = None
     promised_at: datetime | None = None
+    packed: tuple[Parcel, ...] = ()
+    only_carrier: str = ""
+    labels: int = 1
+    voided: tuple[str, ...] = ()
+    manifest: str = ""
     seen: frozenset[str] = field(default=frozenset(), converter=frozenset, repr=False)
 
     @property
@@ -89,6 +98,38 @@ class Shipment:
         5
         """
         return sum(self.lines.values())
+
+    @property
+    def request(self) -> str:
+        """The id under which the present label is asked for; a label that is asked for again has another one.
+
+        >>> Shipment("s", "o", "f", "n", "standard", {"1": 2}, labels=2).request
+        's-l2'
+        """
+        return self.id if self.labels == 1 else f"{self.id}-l{self.labels}"
+
+    def given_back(self, command: str, at: datetime) -> Shipment:
+        """This shipment without its label: "relabel" asks for another one, "cancel" ends it.
+
+        Raises TransitionNotAllowed when it is on its way.
+
+        >>> from datetime import UTC, datetime
+        >>> s = Shipment("s", "o", "f", "n", "standard", {"1": 2}, tracking=("T1",), status="labeled")
+        >>> again = s.given_back("relabel", datetime(2026, 3, 2, tzinfo=UTC))
+        >>> again.status, again.tracking, again.voided, again.request
+        ('created', (), ('T1',), 's-l2')
+        """
+        return evolve(
+            self,
+            status=SHIPMENT_STATES.next(self.status, command),
+            status_at=at,
+            # The next label is asked for under a new id, so that a late answer to the old one finds nobody.
+            labels=self.labels + 1,
+            voided=(*self.voided, *self.tracking),
+            tracking=(),
+            carrier="",
+            cost=None,
+        )
 
     def told(self, status: str, at: datetime) -> Shipment:
         """This shipment after a fact about it: forward or unchanged, never back.

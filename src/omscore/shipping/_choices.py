@@ -1,0 +1,102 @@
+"""What people choose in front of a proposal, and the preferences that their choices suggest.
+
+A choice is remembered with what was proposed. Choices that keep going the same way in the same situation are proposed
+as a preference, with the choices as evidence; nothing changes until somebody accepts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from attrs import field, frozen
+
+
+@frozen
+class Choice:
+    """A person chose in front of a proposal: an event for the log.
+
+    `what` is the kind of thing chosen ("carrier_service", or a host's own such as "node"), `situation` what the choice
+    may depend on, `ref` the shipment or order it was made for.
+
+    >>> Choice("carrier_service", {"country": "BE"}, "post standard", "dash express", "shp-1", None).overrides
+    True
+    """
+
+    what: str
+    situation: Mapping[str, str]
+    proposed: str
+    chosen: str
+    ref: str
+    at: datetime
+    why: str = ""
+
+    @property
+    def overrides(self) -> bool:
+        """Whether it went against the proposal.
+
+        >>> Choice("carrier_service", {}, "post standard", "post standard", "shp-1", None).overrides
+        False
+        """
+        return self.chosen != self.proposed
+
+
+@frozen
+class Preference:
+    """What choices suggest for a situation: `chosen` was taken `times` of `of`, in the choices for `evidence`.
+
+    `accepted_at` is None while it is but a proposal.
+
+    >>> Preference("p", "carrier_service", {"country": "BE"}, "dash express", 3, 4, ("shp-1",)).percent
+    75.0
+    """
+
+    id: str
+    what: str
+    situation: Mapping[str, str]
+    chosen: str
+    times: int
+    of: int
+    evidence: tuple[str, ...] = field(repr=False)
+    why: tuple[str, ...] = ()
+    accepted_at: datetime | None = None
+
+    @property
+    def percent(self) -> float:
+        """The share of the choices in its situation that went this way.
+
+        >>> Preference("p", "node", {}, "ghent", 3, 4, ()).percent
+        75.0
+        """
+        return 100 * self.times / self.of
+
+
+def preferences_of(choices: Iterable[Choice], *, times_min: int = 3, percent_min: int = 60) -> tuple[Preference, ...]:
+    """The preferences that choices suggest: the same override in the same situation, often enough and most of the time.
+
+    A choice that kept the proposal counts against an override in its situation. The strongest evidence comes first; the
+    same choices in any order give the same answer.
+
+    >>> def choice(chosen, ref):
+    ...     return Choice("carrier_service", {"country": "BE"}, "post standard", chosen, ref, None)
+    >>> made = [choice("dash express", f"s-{n}") for n in range(3)] + [choice("post standard", "s-9")]
+    >>> [(found.chosen, found.times, found.of) for found in preferences_of(made)]
+    [('dash express', 3, 4)]
+    >>> preferences_of(made, percent_min=80)
+    ()
+    """
+    groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Choice]] = {}
+    for choice in choices:
+        groups.setdefault((choice.what, tuple(sorted(choice.situation.items()))), []).append(choice)
+    found = []
+    for (what, situation), group in groups.items():
+        for chosen in sorted({choice.chosen for choice in group if choice.overrides}):
+            mine = [choice for choice in group if choice.overrides and choice.chosen == chosen]
+            if len(mine) >= times_min and 100 * len(mine) >= percent_min * len(group):
+                where = ",".join(f"{name}={value}" for name, value in situation)
+                refs, why = sorted({one.ref for one in mine}), sorted({one.why for one in mine if one.why})
+                id_ = f"{what}:{where}:{chosen}"
+                found.append(
+                    Preference(id_, what, dict(situation), chosen, len(mine), len(group), tuple(refs), tuple(why))
+                )
+    return tuple(sorted(found, key=lambda p: (-p.times, p.id)))
