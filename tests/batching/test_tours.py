@@ -127,3 +127,14 @@ def test_exact_matrix_tours_refuse_too_many_stops() -> None:
     floor = MatrixFloor([f"p{i}" for i in range(n)], [[int(i != j) for j in range(n)] for i in range(n)], depot="p0")
     with pytest.raises(DefinitionError, match="up to 12 stops, not 13"):
         floor.tour_length([f"p{i}" for i in range(1, n)], "exact")
+
+
+def test_a_stop_right_at_a_corner_is_passed_along_the_cross_aisle() -> None:
+    floor = Floor.parallel(aisles=3, cells=2, front_mm=0)
+    assert floor.tour(["2-0", "1-0"]).stops == ("1-0", "2-0")
+    assert floor.tour(["0-0"]).stops == ("0-0",)
+
+
+def test_an_aisle_of_one_long_cell_is_never_free() -> None:
+    floor = Floor.parallel(aisles=3, cells=1, aisle_mm=8, cell_mm=4, front_mm=3, back_mm=1, depot_at_mm=2, depot_mm=3)
+    assert floor.tour(["0-0", "1-0", "2-0"]).length_mm == 48

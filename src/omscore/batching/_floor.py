@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from omscore.batching._drawing import draw
 from omscore.batching._meters import RULES, Grid, exact_blocks, exact_one_block, rule_one_block
+from omscore.batching._oneway import ONE_WAY_RULES, arrows, checked_ways, one_way_meter, one_way_walk
 from omscore.batching._sweep import FAR
 from omscore.batching._walk import stops_along, walk_exact, walk_length, walk_rule
 from omscore.errors import DefinitionError, InvalidValue
@@ -75,6 +76,10 @@ def _bins(bins: Iterable[Bin]) -> tuple[Bin, ...]:
     return tuple(bins)
 
 
+def _words(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(words)
+
+
 @frozen
 class Floor:
     """A floor of parallel aisles between a front and a back cross-aisle, with more of these between blocks.
@@ -82,7 +87,9 @@ class Floor:
     All lengths are whole millimeters: `aisle_mm` between neighboring aisles, `cell_mm` between neighboring cells,
     `front_mm` and `back_mm` from a block's first and last cell to its cross-aisles, `depot_at_mm` how far right of
     aisle 0 the depot lies along the front, `depot_mm` how far before the front. `cells` counts an aisle's cells
-    through all `blocks`, which share them evenly. Widths of aisles are not walked.
+    through all `blocks`, which share them evenly. Widths of aisles are not walked. `one_way` says of each aisle whether
+    it is walked "up" (from the front to the back), "down" or "both" ways; left out, all go both ways. One-way aisles
+    are for one block, and their tours are `exact` or `s_shape`.
 
     Raises DefinitionError for a floor that cannot be, naming the bin where one is to blame.
 
@@ -102,6 +109,7 @@ class Floor:
     back_mm: int = 1000
     depot_at_mm: int = 0
     depot_mm: int = 0
+    one_way: tuple[str, ...] = field(default=(), converter=_words)
     _lengths: dict[str, Callable[[int], int]] = field(factory=dict, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -111,6 +119,7 @@ class Floor:
             _checked(getattr(self, name), name, 0)
         if self.cells % self.blocks:
             raise DefinitionError(f"{self.cells} cells do not divide evenly among {self.blocks} blocks")
+        object.__setattr__(self, "one_way", checked_ways(self.one_way, self.aisles, self.blocks))
         grid = self._grid
         aisles_mm = grid.aisles * grid.blocks * grid.height
         walk_mm = 2 * (aisles_mm + (grid.blocks + 1) * (grid.xs[-1] + self.depot_at_mm)) + grid.depot_extra
@@ -151,10 +160,11 @@ class Floor:
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]], **layout: Any) -> Floor:
-        """A floor from rows such as `csv.DictReader` gives: `id`, `aisle`, `cell`, and maybe `level` and `zone`.
+        """A floor from rows such as `csv.DictReader` gives: `id`, `aisle`, `cell`, maybe `level`, `zone` and `one_way`.
 
         Aisles and cells count from 0; without `aisles` and `cells` among the keywords the floor ends with the last bin.
-        Raises DefinitionError naming the row that cannot be read.
+        `one_way` ("up" or "down") holds for the whole aisle, whichever of its rows say so. Raises DefinitionError that
+        names the row that cannot be read, or the bin that contradicts another of its aisle.
 
         >>> rows = [{"id": "A1", "aisle": "0", "cell": "0"}, {"id": "B4", "aisle": "1", "cell": "3", "zone": "cold"}]
         >>> floor = Floor.from_rows(rows, aisle_mm=2400)
@@ -162,6 +172,7 @@ class Floor:
         (2, 4, 'cold')
         """
         bins = []
+        ways: dict[int, str] = {}
         for number, row in enumerate(rows, 1):
             try:
                 bins.append(
@@ -177,10 +188,18 @@ class Floor:
                 raise DefinitionError(
                     f"row {number} ({row.get('id', 'no id')!r}) is not a bin: needs id, aisle and cell as whole numbers"
                 ) from error
+            way = str(row.get("one_way") or "")
+            if way and ways.setdefault(bins[-1].aisle, way) != way:
+                raise DefinitionError(
+                    f"bin {bins[-1].id!r} says that aisle {bins[-1].aisle} goes {way}, a row before it says"
+                    f" {ways[bins[-1].aisle]}; one aisle goes one way"
+                )
         if not bins:
             raise DefinitionError("a floor needs at least one bin; the rows held none")
         blocks = layout.get("blocks", 1)
         layout.setdefault("aisles", 1 + max(b.aisle for b in bins))
+        if ways:
+            layout.setdefault("one_way", [ways.get(aisle, "both") for aisle in range(layout["aisles"])])
         layout.setdefault("cells", -(-(1 + max(b.cell for b in bins)) // blocks) * blocks)
         return cls.parallel(bins=bins, **layout)
 
@@ -206,6 +225,8 @@ class Floor:
         >>> Floor.parallel(aisles=2, cells=4, blocks=2).rules
         ('exact',)
         """
+        if self.one_way:
+            return ONE_WAY_RULES
         return RULES if self.blocks == 1 else ("exact",)
 
     def tour(self, bins: Iterable[str], rule: str = "exact") -> Tour:
@@ -227,7 +248,10 @@ class Floor:
         if not mask:
             return Tour((), 0, (), rule)
         grid = self._grid
-        walk = walk_exact(grid, mask) if rule == "exact" else walk_rule(grid, mask, rule)
+        if self.one_way:
+            walk = one_way_walk(grid, self.one_way, mask, rule)
+        else:
+            walk = walk_exact(grid, mask) if rule == "exact" else walk_rule(grid, mask, rule)
         if walk_length(walk) != length:
             raise AssertionError(f"walk of {walk_length(walk)} mm does not match its length {length} mm")
         return Tour(stops_along(grid, walk, places), length, walk, rule)
@@ -268,10 +292,10 @@ class Floor:
         found = self._lengths.get(rule)
         if found is None:
             if rule not in self.rules:
-                raise DefinitionError(
-                    f"no tour rule {rule!r} for {self.blocks} block(s); choose one of: {', '.join(self.rules)}"
-                )
-            if rule != "exact":
+                raise DefinitionError(f"no tour rule {rule!r} for {self._kind}; choose one of: {', '.join(self.rules)}")
+            if self.one_way:
+                found = one_way_meter(self._grid, self.one_way, rule)
+            elif rule != "exact":
                 found = rule_one_block(self._grid, rule)
             elif self.blocks == 1:
                 found = exact_one_block(self._grid)
@@ -288,9 +312,13 @@ class Floor:
         >>> Floor.parallel(aisles=2, cells=3).svg().startswith("<svg")
         True
         """
-        return draw(
-            self._grid, [(b.aisle, b.cell) for b in self.bins], self._picked(tour), tour.walk if tour else (), width
-        )
+        bins = [(b.aisle, b.cell) for b in self.bins]
+        walk = tour.walk if tour else ()
+        return draw(self._grid, bins, self._picked(tour), walk, width, arrows(self._grid, self.one_way))
+
+    @property
+    def _kind(self) -> str:
+        return f"{self.blocks} block(s)" + (" with one-way aisles" if self.one_way else "")
 
     def _picked(self, tour: Tour | None) -> list[tuple[int, int]]:
         return [(b.aisle, b.cell) for b in map(self.bin, tour.stops)] if tour else []

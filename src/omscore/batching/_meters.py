@@ -134,7 +134,7 @@ def _one_block_figures(grid: Grid) -> Callable[[Word], tuple[int, int, int, int,
         f = to_front + twice * bits.bit_length()
         b = to_back - twice * (bits & -bits).bit_length()
         # Runs of zeros between ones are strings of one character: the greatest of them is the longest.
-        g = around - twice * len(max(f"{bits:b}".rstrip("0").split("1")))
+        g = around - twice * len(max(f"{bits:b}".rstrip("0").split("1"))) if bits & (bits - 1) else FAR
         fg = f if f < g else g
         bg = b if b < g else g
         return (f, b, fg, bg, fg if fg < bg else bg, g)

@@ -49,7 +49,7 @@ def walk_exact(grid: Grid, mask: int) -> tuple[Point, ...]:
                 link(low, high, len(way))
             elif way and parts is not None:
                 stops = [grid.position[c] for c in stops_of[place] if c // grid.per_block == block]
-                from_front, from_back = _reach(stops, grid.height, parts[block], way)
+                from_front, from_back = reach(stops, grid.height, parts[block], way)
                 if from_front:
                     trips.setdefault(low, []).append((x, low[1] + from_front))
                 if from_back:
@@ -77,10 +77,10 @@ def walk_exact(grid: Grid, mask: int) -> tuple[Point, ...]:
         walk.append(corner)
         for tip in trips.pop(corner, ()):
             walk += [tip, corner]
-    return _from_depot(grid, walk)
+    return from_depot(grid, walk)
 
 
-def _reach(stops: list[int], height: int, figs: Sequence[int] | None, way: str) -> tuple[int, int]:
+def reach(stops: list[int], height: int, figs: Sequence[int] | None, way: str) -> tuple[int, int]:
     """How far into a block a way goes from its front and from its back corner."""
     if figs is None:
         return 0, 0
@@ -125,7 +125,7 @@ def walk_rule(grid: Grid, mask: int, rule: str) -> tuple[Point, ...]:
         out = [p for p in reversed(fronts) if p[0] < grid.depot_at]
         home = [p for p in reversed(fronts) if p[0] >= grid.depot_at]
         walk = [*out, (first[0], 0), (first[0], height), *backs, (last[0], height), (last[0], 0), *home]
-    return _from_depot(grid, walk)
+    return from_depot(grid, walk)
 
 
 def _turns(stops: list[int], height: int, rule: str) -> Point:
@@ -153,7 +153,7 @@ def _combined_walk(aisles: list[tuple[int, list[int]]], height: int) -> list[Poi
     return front[1]
 
 
-def _from_depot(grid: Grid, walk: list[Point]) -> tuple[Point, ...]:
+def from_depot(grid: Grid, walk: list[Point]) -> tuple[Point, ...]:
     """The walk from the depot and back, without points that change nothing."""
     home = [(grid.depot_at, -grid.depot_extra // 2)] if grid.depot_extra else []
     full = [*home, (grid.depot_at, 0), *walk, (grid.depot_at, 0), *home]
@@ -181,12 +181,15 @@ def stops_along(grid: Grid, walk: Sequence[Point], places: Mapping[tuple[int, in
         y = grid.position[cell] + cell // grid.per_block * grid.height
         waiting.setdefault(grid.xs[aisle], []).append((y, (aisle, cell)))
     stops: list[str] = []
-    for (x, y), (u, v) in pairwise(walk):
-        if x != u or x not in waiting:
-            continue
+    for (x, y), (u, v) in pairwise([*walk, walk[-1]]):
+        # Along a cross-aisle, too: where no way leads to it, the first cell lies right at the corner.
+        passed = [x] if x == u else sorted((at for at in waiting if min(x, u) <= at <= max(x, u)), reverse=u < x)
         low, high = min(y, v), max(y, v)
-        met = [(at, place) for at, place in waiting[x] if low <= at <= high]
-        waiting[x] = [(at, place) for at, place in waiting[x] if not low <= at <= high]
-        for _, place in sorted(met, reverse=v < y):
-            stops += places[place]
+        for aisle_x in passed:
+            here = waiting.get(aisle_x, [])
+            met = [(at, place) for at, place in here if low <= at <= high]
+            if met:
+                waiting[aisle_x] = [(at, place) for at, place in here if not low <= at <= high]
+            for _, place in sorted(met, reverse=v < y):
+                stops += places[place]
     return tuple(stops)
