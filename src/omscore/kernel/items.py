@@ -17,12 +17,19 @@ def _tags(tags: Iterable[str]) -> frozenset[str]:
     return frozenset(tags)
 
 
+def _skus(skus: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(skus, str):
+        raise InvalidValue(f"substitutes are a collection of SKUs, not one text; write [{skus!r}]")
+    return tuple(skus)
+
+
 @frozen
 class Item:
     """One thing that can be stocked and sold, known by its SKU.
 
     Quantities are whole numbers of `unit`, the item's smallest unit (a cut meter of cable is 1000 of unit "mm").
     `weight_grams` is the weight of one unit; `tags` carry what rules ask about ("fragile", "cold", "gift").
+    `substitutes` are the SKUs that may be sent in its place, the best first.
 
     >>> Item("SKU-1", weight_grams=450, tags={"fragile"})
     Item(sku='SKU-1', name='', unit='piece', weight_grams=450, dimensions=None, tags=frozenset({'fragile'}), ...)
@@ -36,6 +43,7 @@ class Item:
     tags: frozenset[str] = field(default=frozenset(), converter=_tags)
     gtin: str = ""
     category: str = ""
+    substitutes: tuple[str, ...] = field(default=(), converter=_skus)
 
     def __attrs_post_init__(self) -> None:
         if not self.sku or not isinstance(self.sku, str):

@@ -5,6 +5,7 @@ those that do (`prefer`). `Router(policy, network).route(demand, stock)` gives a
 """
 
 from omscore.routing import packs
+from omscore.routing._capacity import Load, Slots, capacity_left, load_of, slot_end, slot_start
 from omscore.routing._compile import matcher
 from omscore.routing._conditions import (
     age_hours,
@@ -42,7 +43,16 @@ from omscore.routing._engine import Router
 from omscore.routing._explanation import Explanation
 from omscore.routing._lint import Finding, lint
 from omscore.routing._network import Network, Node, Rate, Service
-from omscore.routing._orders import cells_of, demand_of, plan_to_commit, shares_of, stock_of
+from omscore.routing._orders import (
+    carry_out,
+    cells_of,
+    demand_of,
+    items_of,
+    plan_to_commit,
+    shares_of,
+    stock_of,
+    transfers_of,
+)
 from omscore.routing._packages import (
     Package,
     Splitter,
@@ -138,7 +148,9 @@ __all__ = [
     # deciding
     "Router", "matcher", "OUTCOMES", "Decision", "Plan", "Assignment", "Review", "Trace", "Record", "Explanation",
     # from orders and the ledger, and back
-    "demand_of", "stock_of", "plan_to_commit", "shares_of", "cells_of",
+    "demand_of", "items_of", "stock_of", "plan_to_commit", "shares_of", "cells_of", "transfers_of", "carry_out",
+    # capacity
+    "Load", "load_of", "slot_start", "slot_end", "capacity_left", "Slots",
     # promising
     "Outlook", "outlook", "promise", "DeliveryPromise", "PromisedPart", "repromise", "Repromised",
     # parcels and routing again

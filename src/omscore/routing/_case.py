@@ -6,14 +6,14 @@ Node i of the sorted network is bit 1 << i, so that a set of nodes is one int, a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from omscore.errors import DefinitionError
-from omscore.kernel import EARTH_RADIUS_M, Address, CutOff, Money
+from omscore.kernel import EARTH_RADIUS_M, Address, CutOff, Money, distance_m
 from omscore.routing._demand import Demand, Facts, Stock, StockView
 from omscore.routing._network import FREE, Band, Network, Node
 
@@ -107,6 +107,11 @@ class Grid:
             known = self._days = (now, {}, {})
         return known[1], known[2]
 
+    def between(self, a: int, b: int) -> int | None:
+        """The great-circle distance of two nodes in meters; None when one has no coordinates."""
+        here, there = self.nodes[a].point, self.nodes[b].point
+        return None if here is None or there is None else round(distance_m(here, there))
+
     def mask_of(self, ids: Any) -> int:
         """The mask of the nodes with these ids; unknown ids count for nothing."""
         mask = 0
@@ -116,6 +121,8 @@ class Grid:
         return mask
 
 
+TRANSFER = "transfer"
+"""The service by which units go from one node to another."""
 NO_LIMIT = 2**62
 """The room of a node without a limit."""
 
@@ -125,7 +132,13 @@ def _room(node: Node, facts: Facts) -> int:
     if orders is not None and orders < 1:
         return 0
     units = facts.capacity_left.get(node.id, node.capacity_units)
-    return NO_LIMIT if units is None else units
+    room = NO_LIMIT if units is None else units
+    minutes = facts.minutes_left.get(node.id, node.capacity_minutes)
+    if minutes is not None:
+        left = minutes - node.minutes_per_order
+        fits = left // node.minutes_per_unit if node.minutes_per_unit else NO_LIMIT
+        room = min(room, fits if left >= 0 else 0)
+    return room
 
 
 class Row:
@@ -259,10 +272,14 @@ def _distances(grid: Grid, demand: Demand, distance_of: DistanceOf | None) -> tu
     return tuple(out)
 
 
+NOTHING_SPARE: Mapping[str, Row] = {}
+"""No substitutes' figures."""
+
+
 class Case:
     """One demand at one moment: what generated code reads as `x`."""
 
-    __slots__ = ("base", "demand", "facts", "grid", "needs", "now", "place", "rows")
+    __slots__ = ("asked", "base", "demand", "facts", "grid", "needs", "now", "place", "rows", "spare")
 
     def __init__(
         self,
@@ -272,9 +289,13 @@ class Case:
         place: Place,
         facts: Facts,
         now: datetime | None,
+        spare: Mapping[str, Row] = NOTHING_SPARE,
     ) -> None:
         self.grid = grid
         self.demand = demand
+        self.spare = spare
+        # The case as it was asked, where this one has a substitute in it.
+        self.asked: Case | None = None
         self.rows = rows
         self.needs = rows
         self.place = place
@@ -286,6 +307,19 @@ class Case:
         if demand.pickup:
             base &= grid.mask_of((demand.wished,))
         self.base = base
+
+    def instead(self, demand: Demand) -> Case:
+        """The same case with a demand in which some lines have a substitute."""
+        rows = {row.item: row for row, _ in self.rows} | dict(self.spare)
+        needs = tuple([(rows[item], n) for item, n in demand.needs])
+        other = Case(self.grid, demand, needs, self.place, self.facts, self.now, self.spare)
+        other.asked = self
+        return other
+
+    def anywhere(self) -> int:
+        """The active nodes that are not excluded, wherever the order is to be fetched: who may bring its rest."""
+        mask = self.grid.active
+        return mask & ~self.grid.mask_of(self.demand.excluded) if self.demand.excluded else mask
 
     def covers_any(self) -> int:
         """The nodes with at least one unit of something asked."""
@@ -385,6 +419,34 @@ class Case:
             return cutoff.day(now, calendar) == today
         except DefinitionError:  # no working day within the calendar's horizon
             return False
+
+    def leaves_at(self, i: int) -> datetime | None:
+        """The end of the day on which a parcel leaves a node; None when that is not known."""
+        leaves = self.leaves_on(i)
+        if leaves is None:
+            return None
+        return datetime.combine(leaves + timedelta(days=1), time(), tzinfo=self.grid.zones[i]).astimezone(UTC)
+
+    def transfer_arrives(self, donor: int, i: int) -> datetime | None:
+        """When units sent from one node to another have surely arrived; None when that is not known.
+
+        They travel by the network's service "transfer", or by its default one.
+        """
+        leaves, service = self.leaves_on(donor), self.grid.network.service(TRANSFER)
+        days = 0 if service is None else service.days(self.grid.between(donor, i))
+        if leaves is None or days is None:
+            return None
+        there = leaves + timedelta(days=days + 1)
+        return datetime.combine(there, time(), tzinfo=self.grid.zones[i]).astimezone(UTC)
+
+    def transfer_cost(self, donor: int, i: int, grams: int) -> int | None:
+        """What sending units from one node to another costs by the service "transfer"; nothing without that service."""
+        service = self.grid.network.service(TRANSFER)
+        if service is None or service.id != TRANSFER:
+            return 0
+        limits, prices = service.bands([self.grid.between(donor, i)])[0]
+        row = bisect_left(limits, grams)
+        return prices[row] if row < len(prices) else None
 
     def arrives(self, i: int) -> datetime | None:
         """When a parcel from a node has surely arrived: the end of the day it leaves plus the days in transit."""

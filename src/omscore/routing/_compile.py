@@ -59,6 +59,7 @@ class ReadyRule:
         "masks",
         "plain",
         "ranks",
+        "rest",
         "room",
         "rule",
         "screen",
@@ -67,9 +68,18 @@ class ReadyRule:
     )
 
     def __init__(
-        self, id_: int, rule: Rule, screen: Screen, masks: Masks, ranks: tuple[Rank, ...], grid: Grid, holds: Holds
+        self,
+        id_: int,
+        rule: Rule,
+        screen: Screen,
+        masks: Masks,
+        rest: Screen,
+        ranks: tuple[Rank, ...],
+        grid: Grid,
+        holds: Holds,
     ) -> None:
         self._grid = grid
+        self.rest = rest
         self.holds = holds
         self._without: dict[int, Screen] = {}
         self.id = id_
@@ -108,12 +118,13 @@ class ReadyRule:
 class Compiled:
     """A policy made ready for a network: which route, and each rule's screen."""
 
-    __slots__ = ("grid", "routes", "rules", "select", "source")
+    __slots__ = ("grid", "routes", "rules", "select", "source", "substitutes")
 
     def __init__(self, policy: Policy, grid: Grid, *, quoted: bool) -> None:
         b = _Binder(grid)
         self.grid = grid
         self.routes = policy.ordered()
+        self.substitutes = any(rule.partial == "substitute" for route in self.routes for rule in route.rules)
         lines = ["def select(d, x):"]
         for i, route in enumerate(self.routes):
             if route.when is None:
@@ -124,9 +135,9 @@ class Compiled:
         floors = any(t.op == "keeps_stock" for route in self.routes for rule in route.rules for t in rule.require)
         for i, route in enumerate(self.routes):
             for j, rule in enumerate(route.rules):
-                lines += _screen_lines(f"screen_{i}_{j}", rule.require, b, floors=floors) + _masks_lines(
-                    f"masks_{i}_{j}", rule.require, b
-                )
+                lines += _screen_lines(f"screen_{i}_{j}", rule.require, b, floors=floors)
+                lines += _masks_lines(f"masks_{i}_{j}", rule.require, b)
+                lines += _screen_lines(f"rest_{i}_{j}", rule.rest_from, b, floors=True, base="x.anywhere()")
         signs = {
             sign: f"sign_{n}"
             for n, sign in enumerate(
@@ -154,6 +165,7 @@ class Compiled:
                         rule,
                         namespace[f"screen_{i}_{j}"],
                         namespace[f"masks_{i}_{j}"],
+                        namespace[f"rest_{i}_{j}"],
                         tuple(ranks[t] for t in rule.prefer),
                         grid,
                         holds,
@@ -184,9 +196,11 @@ def _run(source: str, names: dict[str, Any]) -> dict[str, Any]:
     return namespace
 
 
-def _screen_lines(name: str, require: Sequence[Requirement], b: _Binder, *, floors: bool) -> list[str]:
+def _screen_lines(
+    name: str, require: Sequence[Requirement], b: _Binder, *, floors: bool, base: str = "x.base"
+) -> list[str]:
     """The nodes that pass all requirements; where some rule has a floor, each begins with the stock as it is."""
-    lines = [f"def {name}(d, x):", "    m = x.base"]
+    lines = [f"def {name}(d, x):", f"    m = {base}"]
     if floors:
         lines.append("    x.needs = x.rows")
     for term in require:

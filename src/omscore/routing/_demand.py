@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from omscore.errors import InvalidValue
 from omscore.kernel import Address, Money, exponent, key, quantity, utc
@@ -23,6 +23,12 @@ def _mapping(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return MappingProxyType(dict(value))
 
 
+def _instead(given: Iterable[Any]) -> tuple[Any, ...]:
+    if isinstance(given, str):
+        raise InvalidValue(f"substitutes are a list of items, not the text {given!r}")
+    return tuple(given)
+
+
 def _lines(given: Iterable[DemandLine]) -> tuple[DemandLine, ...]:
     return tuple(given)
 
@@ -32,10 +38,13 @@ class DemandLine:
     """One row of a demand: units of an item still to be given to a node.
 
     `price` is that of one unit; lines of one `group` may be kept together by a rule; a kit goes out in whole multiples
-    of `multiple` only.
+    of `multiple` only. `substitutes` are the items that a rule may send in its place, the best first: as SKUs, or as
+    lines with the same id where weight, tags or category differ; each is priced as the line itself.
 
     >>> DemandLine("1", "SKU-1", 2, weight_grams=450).units
     2
+    >>> DemandLine("1", "SKU-1", 2, weight_grams=450, substitutes=["SKU-2"]).substitutes[0].weight_grams
+    450
     """
 
     id: str
@@ -47,12 +56,23 @@ class DemandLine:
     category: str = ""
     group: str = ""
     multiple: int = 1
+    substitutes: tuple[DemandLine, ...] = field(default=(), converter=_instead)
 
     def __attrs_post_init__(self) -> None:
         key(self.id, "line id")
         key(self.item, "item")
         quantity(self.units, f"units of line {self.id!r}")
         quantity(self.multiple, f"multiple of line {self.id!r}")
+        if self.substitutes:
+            object.__setattr__(self, "substitutes", tuple(self._substitute(given) for given in self.substitutes))
+
+    def _substitute(self, given: Any) -> DemandLine:
+        """One item that may be sent in this line's place: the same line with another item."""
+        if isinstance(given, str):
+            return evolve(self, item=given, substitutes=())
+        if not isinstance(given, DemandLine) or given.id != self.id:
+            raise InvalidValue(f"a substitute for line {self.id!r} is a SKU or a line of that id, not {given!r}")
+        return evolve(given, units=self.units, price=self.price, substitutes=())
 
 
 @frozen
@@ -264,8 +284,9 @@ class Facts:
 
     Keys are (node, item) for `on_hand`, `weekly_sales`, `incoming` and `backorder`, node ids elsewhere. `incoming`
     gives ((when, units), ...); `backorder` the units a node may still promise without having them; `read_at` when a
-    node's figures were read; `capacity_left` units (orders with `orders_left`) the node can still take; `blocked`
-    nodes rejected lately and wait; `clearance` cells should be sold off; `last_node` is whom round-robin chose last.
+    node's figures were read; `capacity_left` units (with `orders_left` orders, with `minutes_left` minutes of work)
+    that a node can still take in its slot; `blocked` nodes rejected lately and wait; `clearance` cells should be sold
+    off; `last_node` is whom round-robin chose last.
 
     >>> Facts(capacity_left={"A": 10}).capacity_left["A"]
     10
@@ -278,6 +299,7 @@ class Facts:
     read_at: Mapping[str, datetime] = field(factory=dict, converter=_mapping)
     capacity_left: Mapping[str, int] = field(factory=dict, converter=_mapping)
     orders_left: Mapping[str, int] = field(factory=dict, converter=_mapping)
+    minutes_left: Mapping[str, int] = field(factory=dict, converter=_mapping)
     rejections: Mapping[str, int] = field(factory=dict, converter=_mapping)
     blocked: frozenset[str] = field(default=frozenset(), converter=_frozen_set)
     clearance: frozenset[tuple[str, str]] = field(default=frozenset(), converter=frozenset)

@@ -16,7 +16,7 @@ from omscore.routing._explanation import Explanation
 from omscore.routing._network import Network
 from omscore.routing._plans import STEPS_MAX, Found, single
 from omscore.routing._policy import Policy
-from omscore.routing._serve import serve, signs
+from omscore.routing._serve import serve, signs, substituted
 from omscore.routing._trace import Decision, Record, Trace
 
 
@@ -121,7 +121,10 @@ class Router:
             if len(self._places) >= PLACES_MAX:
                 self._places = {}
             place = self._places[key] = Place(self.grid, demand, self.distance_of)
-        return Case(self.grid, demand, levels.needs(demand.needs), place, facts, now)
+        if not self.compiled.substitutes:
+            return Case(self.grid, demand, levels.needs(demand.needs), place, facts, now)
+        spare = {other.item: levels.row(other.item) for line in demand.lines for other in line.substitutes}
+        return Case(self.grid, demand, levels.needs(demand.needs), place, facts, now, spare)
 
     def decide(self, x: Case) -> Decision:
         """Decide a case; the same case always gives the same decision.
@@ -140,7 +143,11 @@ class Router:
                 mask = ready.screen(d, x)
                 found = serve(ready, x, mask)
                 if found is None:
-                    continue
+                    other = substituted(ready, x) if ready.rule.partial == "substitute" else None
+                    if other is None:
+                        continue
+                    case, found = other
+                    return self._judge(ready, case, at, n, single(case, found) if isinstance(found, int) else found)
                 if ready.plain:
                     return Decision("assigned", self, x, at, n, found)
                 return self._judge(ready, x, at, n, single(x, found) if isinstance(found, int) else found)
@@ -176,7 +183,7 @@ class Router:
             units = {(node, item): n for node, item, n in trace.stock}
             return self.decide(self._case(trace.demand, Stock(units), trace.now, trace.facts))
         old = trace.case
-        return self.decide(Case(self.grid, old.demand, old.rows, old.place, old.facts, old.now))
+        return self.decide(Case(self.grid, old.demand, old.rows, old.place, old.facts, old.now, old.spare))
 
     def _judge(self, ready: ReadyRule, x: Case, at: int, n: int, found: Found) -> Decision:
         """The decision a plan leads to: assigned, or less, or a review."""

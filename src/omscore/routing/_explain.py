@@ -11,9 +11,10 @@ from omscore.kernel import Money
 from omscore.routing._case import Case, bits
 from omscore.routing._explanation import Explanation, Refusal, Scored
 from omscore.routing._plans import Found, single
+from omscore.routing._rank import first
 from omscore.routing._requirements import refusal
-from omscore.routing._serve import first, runner_up, vector
-from omscore.routing._trace import Decision, plan_of
+from omscore.routing._serve import runner_up, vector
+from omscore.routing._trace import Decision, Plan, plan_of
 
 if TYPE_CHECKING:
     from omscore.routing._compile import ReadyRule
@@ -26,11 +27,12 @@ NEARER_MAX = 3
 
 def explain(router: Router, decision: Decision) -> Explanation:
     """Everything there is to say about a decision."""
-    trace, x = decision.trace, decision.trace.case
+    trace, x = decision.trace, decision._x  # noqa: SLF001 - the two are one thing
+    asked = trace.case
     found = decision._found  # noqa: SLF001 - the two are one thing
     rules = router.compiled.rules[trace.route] if trace.route >= 0 else []
     shown = [[repr(term) for term in ready.rule.require] for ready in rules]
-    refused = (*_set_aside(x), *_refusals(x, rules, trace.masks, shown))
+    refused = (*_set_aside(asked), *_refusals(asked, rules, trace.masks, shown))
     ready = rules[len(trace.masks) - 1] if trace.masks else None
     ranking: tuple[Scored, ...] = ()
     preferences: tuple[str, ...] = ()
@@ -78,8 +80,26 @@ def explain(router: Router, decision: Decision) -> Explanation:
         proven=decision.proven,
         split=split,
         nearer=nearer,
+        rest=_rest(decision.plan),
         known=x.grid.ids,
     )
+
+
+def _rest(plan: Plan | None) -> tuple[str, ...]:
+    """What is sent in a line's place, and how the units come that are not there yet."""
+    if plan is None:
+        return ()
+    out = [f"line {line}: {instead} in place of {item}" for line, item, instead in plan.substitutes]
+    for given in plan.assignments:
+        when = "" if given.due_at is None else f", due {given.due_at:%Y-%m-%d %H:%M} UTC"
+        what = f"{given.units} of {given.item}"
+        if given.how == "transfer":
+            out.append(f"{what} go from {given.origin} to {given.node} first{when}")
+        elif given.how == "drop_ship":
+            out.append(f"{what} are ordered at {given.node}, which sends them itself{when}")
+        elif given.how:
+            out.append(f"{what} wait at {given.node} for supply{when}")
+    return tuple(out)
 
 
 def _set_aside(x: Case) -> list[Refusal]:

@@ -60,6 +60,7 @@ class Explanation:
     proven: bool
     split: str
     nearer: tuple[str, ...]
+    rest: tuple[str, ...]
     known: tuple[str, ...] = field(repr=False)
 
     def why_not(self, node: str) -> str:
@@ -128,6 +129,7 @@ class Explanation:
             "changes": list(self.changes),
             "split": self.split,
             "nearer": list(self.nearer),
+            "rest": list(self.rest),
             "stock": [list(row) for row in self.stock],
             "reason": None if self.reason is None else str(self.reason),
             "proven": self.proven,
@@ -171,6 +173,7 @@ class Explanation:
             lines.append(f"  because {self.reason}")
         if self.split:
             lines.append(f"  split because {self.split}")
+        lines += [f"  {told}" for told in self.rest]
         lines += [f"  nearer, but not chosen: {told}" for told in self.nearer]
         for item, node, units in self.stock:
             lines.append(f"  stock: {units} of {item} at {node}")

@@ -32,7 +32,13 @@ class Node:
     the local time ("16:00") after which an order leaves the next working day; `calendar` names one of the network's
     working calendars (none: every day is one). Costs are per parcel, per line and per unit;
     carrier rates come on top from the network's services. `ships_to` lists the other countries the node may ship to
-    ("*" for all). Raises DefinitionError naming the node and the field that is wrong.
+    ("*" for all), `drop_ships` the items it sends to order without having them here ("*" for all).
+
+    Capacity is what a node can take in a slot of `slot_hours` (counted from its midnight): orders, units, or minutes of
+    work at `minutes_per_order` and `minutes_per_unit`. Work is offered to a node with `answer_minutes`, which then has
+    so long to accept or reject it; silence is a rejection.
+
+    Raises DefinitionError naming the node and the field that is wrong.
 
     >>> Node("GHENT", kind="store", point=GeoPoint(51.05, 3.72), groups={"benelux"}).market
     ''
@@ -67,6 +73,12 @@ class Node:
     lead_days: int = 0
     capacity_units: int | None = None
     capacity_orders: int | None = None
+    capacity_minutes: int | None = None
+    minutes_per_order: int = 0
+    minutes_per_unit: int = 0
+    slot_hours: int = 24
+    answer_minutes: int | None = None
+    drop_ships: frozenset[str] = field(default=frozenset(), converter=_names)
     rejection_permille: int = 0
     carbon_grams_per_km: int = 0
     parcel_cost: Money | None = None
@@ -93,10 +105,18 @@ class Node:
     def _check(self) -> None:
         if self.kind not in KINDS:
             raise InvalidValue(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
-        for name in ("position", "processing_hours", "lead_days", "rejection_permille", "carbon_grams_per_km"):
+        for name in (
+            "position",
+            "processing_hours",
+            "lead_days",
+            "rejection_permille",
+            "carbon_grams_per_km",
+            "minutes_per_order",
+            "minutes_per_unit",
+        ):
             if type(getattr(self, name)) is not int or getattr(self, name) < 0:
                 raise InvalidValue(f"{name} must be a whole number of at least 0, not {getattr(self, name)!r}")
-        for name in ("priority", "capacity_units", "capacity_orders"):
+        for name in ("priority", "capacity_units", "capacity_orders", "capacity_minutes", "answer_minutes"):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or value < 0):
                 raise InvalidValue(f"{name} must be a whole number of at least 0 or none, not {value!r}")
@@ -104,6 +124,8 @@ class Node:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, Money) or value.minor < 0):
                 raise InvalidValue(f"{name} must be Money of at least 0 or none, not {value!r}")
+        if type(self.slot_hours) is not int or self.slot_hours < 1 or 24 % self.slot_hours:
+            raise InvalidValue(f"slot_hours must divide a day of 24, not {self.slot_hours!r}")
         for name in ("active", "online", "pickup"):
             if type(getattr(self, name)) is not bool:
                 raise InvalidValue(f"{name} must be true or false, not {getattr(self, name)!r}")

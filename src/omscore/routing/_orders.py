@@ -4,22 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from omscore.inventory import Books, Cell, available
-from omscore.kernel import Item
-from omscore.orders import Items, Order
+from attrs import evolve
+
+from omscore.inventory import Books, Cell, LedgerTransaction, allocate, available, release, send
+from omscore.kernel import Item, Money
+from omscore.orders import DraftLine, Items, Order
 from omscore.routing._demand import Demand, DemandLine, Stock
 from omscore.routing._trace import Decision, Plan
 
 _NO_FLOORS: Mapping[Cell, int] = {}
+_NOTHING: Mapping[str, int] = {}
+NO_SUBSTITUTE = "no_substitute"
+"""The tag of a line that gets no substitute, whatever its item allows."""
+COMMITTED = ("assigned", "partly_assigned", "backordered")
+"""The outcomes whose plan is carried out at once; what is backordered in it waits."""
 
 
 def demand_of(
-    order: Order, items: Items | None = None, *, excluded: tuple[str, ...] = (), attempts: int = 0
+    order: Order,
+    items: Items | None = None,
+    *,
+    excluded: tuple[str, ...] = (),
+    attempts: int = 0,
+    queue: str = "",
+    waiting: bool = False,
+    coming: Mapping[str, int] = _NOTHING,
 ) -> Demand | None:
     """An order's units that wait for a node, as routing reads them; None when none do.
 
-    Backordered units wait for stock, not for a node. `items` gives weights, tags and categories by SKU; what it does
-    not know weighs nothing.
+    Backordered units wait for stock, not for a node, and are left out unless `waiting` asks for them too (a rule may
+    bring them from elsewhere); `coming` are those of them, by line, that are on their way already. `items` gives
+    weights, tags, categories and substitutes by SKU; what it does not know weighs nothing. A line with the tag
+    "no_substitute" gets none. A draft's `extra` may name "pickup_node", "wished_node", "market", "seller" and "margin"
+    (an amount as text), and further facts that rules ask about under "routing".
 
     >>> from datetime import UTC, datetime
     >>> from omscore.kernel import Money
@@ -35,23 +52,20 @@ def demand_of(
     for line in order.lines:
         units = order.units[line.id]
         n = units.open + units.reserved
+        if waiting:
+            n += max(0, units.backordered - coming.get(line.id, 0))
         if n:
-            item = (items.get(line.item) if items is not None else None) or Item(line.item)
-            lines.append(
-                DemandLine(
-                    line.id,
-                    line.item,
-                    n,
-                    price=line.unit_price,
-                    weight_grams=item.weight_grams,
-                    tags=item.tags | line.tags,
-                    category=item.category,
-                    group=line.group,
-                )
-            )
+            item = _item(items, line.item)
+            made = _line(line, item, n)
+            if item.substitutes and NO_SUBSTITUTE not in made.tags:
+                made = evolve(made, substitutes=[_line(line, _item(items, sku), n) for sku in item.substitutes])
+            lines.append(made)
     if not lines:
         return None
     draft = order.draft
+    extra = draft.extra
+    wished = extra.get("pickup_node") or extra.get("wished_node") or ""
+    margin = extra.get("margin")
     return Demand(
         order.id,
         lines,
@@ -67,6 +81,30 @@ def demand_of(
         tags=draft.tags,
         excluded=excluded,
         attempts=attempts,
+        queue=queue,
+        wished=str(wished),
+        pickup=bool(extra.get("pickup_node")),
+        market=str(extra.get("market") or ""),
+        seller=str(extra.get("seller") or ""),
+        margin=None if margin is None else Money.of(str(margin), draft.currency),
+        facts=extra.get("routing") or {},
+    )
+
+
+def _item(items: Items | None, sku: str) -> Item:
+    return (items.get(sku) if items is not None else None) or Item(sku)
+
+
+def _line(line: DraftLine, item: Item, units: int) -> DemandLine:
+    return DemandLine(
+        line.id,
+        item.sku,
+        units,
+        price=line.unit_price,
+        weight_grams=item.weight_grams,
+        tags=item.tags | line.tags,
+        category=item.category,
+        group=line.group,
     )
 
 
@@ -82,11 +120,21 @@ def stock_of(books: Books, demand: Demand, *, floors: Mapping[Cell, int] = _NO_F
     (5, 3)
     """
     units: dict[tuple[str, str], int] = {}
-    for item, _ in demand.needs:
+    for item in items_of(demand):
         for cell, n in available(books, item, reservation=demand.id, floors=floors).items():
             if not cell.pool and n:
                 units[cell.node, item] = units.get((cell.node, item), 0) + n
     return Stock(units)
+
+
+def items_of(demand: Demand) -> tuple[str, ...]:
+    """The items that a decision looks at: those asked and those that may be sent in their place.
+
+    >>> items_of(Demand("ord-1", [DemandLine("1", "X", substitutes=["Y"])]))
+    ('X', 'Y')
+    """
+    items = dict.fromkeys(item for item, _ in demand.needs)
+    return tuple(items | dict.fromkeys(other.item for line in demand.lines for other in line.substitutes))
 
 
 def plan_to_commit(decision: Decision, *, approved: bool = False) -> Plan | None:
@@ -98,7 +146,7 @@ def plan_to_commit(decision: Decision, *, approved: bool = False) -> Plan | None
     >>> plan_to_commit(router.route(order, {("A", "X"): 1})).nodes, plan_to_commit(router.route(order, {}))
     (('A',), None)
     """
-    if decision.outcome in ("assigned", "partly_assigned") or (approved and decision.outcome == "review"):
+    if decision.outcome in COMMITTED or (approved and decision.outcome == "review"):
         return decision.plan
     return None
 
@@ -131,3 +179,63 @@ def cells_of(plan: Plan) -> dict[Cell, int]:
             cell = Cell(given.item, given.node)
             cells[cell] = cells.get(cell, 0) + given.units
     return cells
+
+
+def transfers_of(plan: Plan) -> dict[tuple[str, str], dict[Cell, int]]:
+    """The units that a plan has sent between nodes first: by (from, to) the cells they leave.
+
+    >>> from omscore.routing import Assignment
+    >>> transfers_of(Plan((Assignment("B", "1", "X", 2, True, how="transfer", origin="A"),)))
+    {('A', 'B'): {Cell(item='X', node='A', pool='', lot=''): 2}}
+    """
+    moves: dict[tuple[str, str], dict[Cell, int]] = {}
+    for given in plan.assignments:
+        if given.how == "transfer":
+            cells = moves.setdefault((given.origin, given.node), {})
+            cell = Cell(given.item, given.origin)
+            cells[cell] = cells.get(cell, 0) + given.units
+    return moves
+
+
+def carry_out(
+    books: LedgerTransaction,
+    owner: str,
+    plan: Plan,
+    *,
+    cause: str,
+    floors: Mapping[Cell, int] = _NO_FLOORS,
+    transfer_id: str = "",
+) -> tuple[str, ...]:
+    """Carry out a plan in the ledger, in one transaction: allocate what is there, send what is to be brought first.
+
+    What the owner holds softly at a node that sends is given up there. Returns the ids of the transfers: `transfer_id`
+    (the owner's, unless given) with "-t" and their number. Raises InsufficientStock, with nothing moved, when the plan
+    does not hold any more.
+
+    >>> from omscore.inventory import MemoryBooks, receive
+    >>> from omscore.routing import Assignment
+    >>> books = MemoryBooks()
+    >>> receive(books, {Cell("X", "A"): 5}, cause="dock-7")
+    >>> plan = Plan((Assignment("A", "1", "X", 1), Assignment("B", "1", "X", 2, True, how="transfer", origin="A")))
+    >>> carry_out(books, "ord-1", plan, cause="route-1")
+    ('ord-1-t1',)
+    >>> books.figures([Cell("X", "A")])[Cell("X", "A")]
+    Figures(free=2, reserved=0, allocated=1, ...)
+    """
+    if cells := cells_of(plan):
+        own = {cell: floors[cell] for cell in cells if cell in floors}
+        allocate(books, owner, cells, cause=cause, floors=own)
+    ids: list[str] = []
+    for (_, to), cells in sorted(transfers_of(plan).items()):
+        held = books.reservation(owner)
+        soft = {
+            (cell, "reserved"): n
+            for cell in cells
+            if held is not None and (n := min(cells[cell], held.held.get((cell, "reserved"), 0)))
+        }
+        if soft:
+            release(books, owner, soft, cause=cause)
+        ids.append(f"{transfer_id or owner}-t{len(ids) + 1}")
+        own = {cell: floors[cell] for cell in cells if cell in floors}
+        send(books, ids[-1], cells, to, cause=cause, floors=own)
+    return tuple(ids)

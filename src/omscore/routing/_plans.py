@@ -10,6 +10,7 @@ lies).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from omscore.routing._case import Case, Row, bits
@@ -23,12 +24,18 @@ STEPS_MAX = 20_000
 
 Take = tuple[int, int, int]
 """(node, need, units): indexes into the network's nodes and the case's needs."""
+Way = tuple[str, int, datetime | None]
+"""(how, donor, due): "backorder", "transfer" or "drop_ship"; the node it comes from, or -1; when it is there."""
 
 
 class Found:
-    """A plan, its vector, and how sure it is: `bound` is a vector that no plan under the rule goes below."""
+    """A plan, its vector, and how sure it is: `bound` is a vector that no plan under the rule goes below.
 
-    __slots__ = ("backorders", "bound", "proven", "steps", "takes", "vector")
+    `backorders` are units that are not there yet; `ways` says of each how they come: by "backorder", by "transfer" from
+    a node, or by "drop_ship", and by when.
+    """
+
+    __slots__ = ("backorders", "bound", "proven", "steps", "takes", "vector", "ways")
 
     def __init__(
         self,
@@ -38,7 +45,9 @@ class Found:
         proven: bool = True,
         steps: int = 0,
         backorders: tuple[Take, ...] = (),
+        ways: tuple[Way, ...] = (),
     ) -> None:
+        self.ways = ways
         self.takes = takes
         self.vector = vector
         self.bound = bound
@@ -445,7 +454,17 @@ def cost_of(x: Case, found: Found) -> int | None:
     total = 0
     for node in found.nodes:
         mine = [(k, n) for i, k, n in (*found.takes, *found.backorders) if i == node]
-        cost = x.cost(node, sum(grams[k] * n for k, n in mine), sum(lines[k] for k, _ in mine), sum(n for _, n in mine))
+        count = sum(lines[k] for k in {k for k, _ in mine})
+        cost = x.cost(node, sum(grams[k] * n for k, n in mine), count, sum(n for _, n in mine))
+        if cost is None:
+            return None
+        total += cost
+    brought: dict[tuple[int, int], int] = {}
+    for (i, k, n), (how, donor, _) in zip(found.backorders, found.ways, strict=True):
+        if how == "transfer":
+            brought[donor, i] = brought.get((donor, i), 0) + grams[k] * n
+    for (donor, i), weight in brought.items():
+        cost = x.transfer_cost(donor, i, weight)
         if cost is None:
             return None
         total += cost

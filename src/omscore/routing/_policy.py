@@ -18,7 +18,7 @@ from omscore.routing._review import REVIEW_WORDS
 from omscore.routing._terms import Condition, Preference, Requirement, ReviewSign, Term, amount, from_data
 from omscore.routing._toml import toml_text
 
-PARTIAL = ("next", "ship", "backorder", "review", "park")
+PARTIAL = ("next", "ship", "backorder", "transfer", "drop_ship", "substitute", "review", "park")
 FILL = ("best", "in_order")
 PICK = ("first", "most_specific")
 
@@ -68,11 +68,13 @@ class Rule:
 
     `saving_min`: a split is taken only if it saves more than this over the best single node. `partial` says what
     happens when not everything can be served: hand on to the `next` rule, `ship` what is there, `backorder` the rest,
-    ask for a `review`, or `park`. `fill` is `best` (the best plan of all) or `in_order` (walk the nodes in the order
-    of `prefer` and take what each has). A line is split over nodes only when `split_lines` and no node has all of it.
-    `keep_groups` keeps lines of one group at one node; `parcel_min` is the least value of each parcel of a split and
-    of an unfilled rest. `review_when` sends the chosen plan to a person first. `over_capacity` lets plans exceed
-    capacity.
+    bring it in by a `transfer` from other nodes, order it at a vendor that will `drop_ship` it, send a `substitute`
+    that the line allows, ask for a `review`, or `park`. `rest_from` says who may bring or drop-ship the rest (any node
+    with stock; any node that drop-ships the item). `fill` is `best` (the best plan of all) or `in_order` (walk the
+    nodes in the order of `prefer` and take what each has). A line is split over nodes only when `split_lines` and no
+    node has all of it. `keep_groups` keeps lines of one group at one node; `parcel_min` is the least value of each
+    parcel of a split and of an unfilled rest. `review_when` sends the chosen plan to a person first. `over_capacity`
+    lets plans exceed capacity.
 
     >>> from omscore.routing import nearest, whole_order
     >>> Rule("one stop", require=whole_order(), prefer=nearest()).stops_max
@@ -86,6 +88,7 @@ class Rule:
     saving_min: str | None = field(default=None, converter=_optional_amount)
     review_when: tuple[ReviewSign | Condition, ...] = field(default=(), converter=_signs)
     partial: str = "next"
+    rest_from: tuple[Requirement, ...] = field(default=(), converter=_requirements)
     fill: str = "best"
     split_lines: bool = True
     keep_groups: bool = False
@@ -106,7 +109,9 @@ class Rule:
         for name in ("split_lines", "keep_groups", "over_capacity"):
             if type(getattr(self, name)) is not bool:
                 raise DefinitionError(f"{where}: {name} must be true or false, not {getattr(self, name)!r}")
-        for term in self.require:
+        if self.rest_from and self.partial not in ("transfer", "drop_ship"):
+            raise DefinitionError(f"{where}: rest_from needs partial to be transfer or drop_ship, not {self.partial!r}")
+        for term in (*self.require, *self.rest_from):
             if isinstance(term, Condition) and (why := contradiction(term)):
                 raise DefinitionError(f"{where}: {term!r} can never hold: {why}")
             for inner in term.walk():
@@ -424,6 +429,7 @@ def _rule_in(where: str, data: Any) -> Rule:
     row = dict(_object(where, data, [s.name for s in fields(Rule)], needed=("name",)))
     tables: tuple[tuple[str, Mapping[str, Any], type[Term]], ...] = (
         ("require", WORDS, Requirement),
+        ("rest_from", WORDS, Requirement),
         ("prefer", PREFERENCE_WORDS, Preference),
         ("review_when", REVIEW_WORDS, ReviewSign),
     )

@@ -8,15 +8,15 @@ the one that live routing would make, and its slowest parcel gives the date.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from attrs import evolve, field, frozen
 
 from omscore.errors import Reason
 from omscore.inventory import Cell, LedgerTransaction, Supply, available, pegs, supplies
 from omscore.kernel import Address, utc
+from omscore.routing._capacity import slot_end
 from omscore.routing._case import Case
 from omscore.routing._demand import NO_FACTS, Demand, DemandLine, Facts, Stock
 from omscore.routing._engine import Router
@@ -38,6 +38,7 @@ def _by_date(given: Iterable[Supply]) -> tuple[Supply, ...]:
 class Outlook:
     """What may be promised: units by (node, item) that are there now, and supply that nobody has been promised yet.
 
+    >>> from datetime import UTC
     >>> from omscore.inventory import Supply
     >>> monday = datetime(2026, 3, 2, tzinfo=UTC)
     >>> coming = Outlook({("ghent", "X"): 1}, [Supply("po-1", "X", "ghent", 5, monday)])
@@ -51,6 +52,7 @@ class Outlook:
     def at(self, moment: datetime) -> Stock:
         """What is there at a moment, if nothing else is promised until then and supply comes when it is due.
 
+        >>> from datetime import UTC
         >>> Outlook({("ghent", "X"): 1}).at(datetime(2026, 3, 2, tzinfo=UTC)).available("ghent", "X")
         1
         """
@@ -78,6 +80,7 @@ def outlook(
 
     Supply that is overdue is none until it gets a new date. `reservation` is the asker's own, whose units count.
 
+    >>> from datetime import UTC
     >>> from omscore.inventory import MemoryBooks, Want, expect, receive, reserve
     >>> books = MemoryBooks()
     >>> receive(books, {Cell("X", "ghent"): 1}, cause="dock-7")
@@ -112,6 +115,7 @@ def _unpromised(books: LedgerTransaction, item: str, own: str, now: datetime) ->
 class PromisedPart:
     """What one node would send: units by line, when it is all there, the day it leaves, and when it has arrived.
 
+    >>> from datetime import UTC
     >>> part = PromisedPart("ghent", {"1": 2}, ready_at=datetime(2026, 3, 2, 9, tzinfo=UTC))
     >>> part.arrives_at is None
     True
@@ -133,6 +137,7 @@ class DeliveryPromise:
     `arrives_at` is the end of the last parcel's day of arrival where it was sent from. `reasons` tell in turn where the
     units come from, what the nodes need, and how long the parcels travel; or why there is no date.
 
+    >>> from datetime import UTC
     >>> asked = Demand("cart-1", [DemandLine("1", "X")])
     >>> print(DeliveryPromise(asked, datetime(2026, 3, 2, tzinfo=UTC), None, reasons=(Reason("promise.no_stock", "no X"),)))
     cart-1: no date
@@ -150,6 +155,7 @@ class DeliveryPromise:
     def ships_on(self) -> date | None:
         """The local day on which the last parcel leaves, or None.
 
+        >>> from datetime import UTC
         >>> DeliveryPromise(Demand("c", [DemandLine("1", "X")]), datetime(2026, 3, 2, tzinfo=UTC), None).ships_on
         """
         days = [part.leaves_on for part in self.parts]
@@ -159,6 +165,7 @@ class DeliveryPromise:
     def arrives_on(self) -> date | None:
         """The day by whose end the last parcel has arrived, where it was sent from; None without a date.
 
+        >>> from datetime import UTC
         >>> asked, monday = Demand("c", [DemandLine("1", "X")]), datetime(2026, 3, 2, tzinfo=UTC)
         >>> DeliveryPromise(asked, monday, arrives_at=monday + timedelta(days=2)).arrives_on
         datetime.date(2026, 3, 3)
@@ -168,6 +175,7 @@ class DeliveryPromise:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkout page.
 
+        >>> from datetime import UTC
         >>> nothing = DeliveryPromise(Demand("c", [DemandLine("1", "X")]), datetime(2026, 3, 2, tzinfo=UTC), None)
         >>> nothing.to_dict()["arrives_at"] is None
         True
@@ -199,6 +207,7 @@ class DeliveryPromise:
 class Repromised:
     """A promise made again: what it was, what it is now, and the reasons that are new.
 
+    >>> from datetime import UTC
     >>> asked = Demand("cart-1", [DemandLine("1", "X")])
     >>> was = DeliveryPromise(asked, datetime(2026, 3, 2, tzinfo=UTC), None)
     >>> Repromised(was, was).changed
@@ -213,6 +222,7 @@ class Repromised:
     def changed(self) -> bool:
         """Whether the date is another.
 
+        >>> from datetime import UTC
         >>> was = DeliveryPromise(Demand("c", [DemandLine("1", "X")]), datetime(2026, 3, 2, tzinfo=UTC), None)
         >>> Repromised(was, evolve(was, arrives_at=was.asked_at)).changed
         True
@@ -223,6 +233,7 @@ class Repromised:
     def later(self) -> bool:
         """Whether the date is later than it was, or gone.
 
+        >>> from datetime import UTC
         >>> was = DeliveryPromise(Demand("c", [DemandLine("1", "X")]), datetime(2026, 3, 2, tzinfo=UTC), None)
         >>> Repromised(evolve(was, arrives_at=was.asked_at), was).later
         True
@@ -246,13 +257,15 @@ def promise(
     """By when these lines would arrive if they were ordered at a moment, and why; nothing is reserved.
 
     The router decides as it will live: first on what is there, then on what is there at each later moment. `facts`
-    hold for the local day of `at` as far as they say what capacity is left; after it nodes have all of theirs.
+    hold for the slot of `at` as far as they say what capacity is left; after it nodes have all of theirs. What a
+    transfer brings first, or a vendor drop-ships, counts from when that has happened.
     `more` are further fields of `Demand` that rules may ask about (`channel`, `value`, `customer_tier`). A plan that a
     person has to review counts from the end of the review desk's hours.
 
     Always an answer: without stock in sight, capacity, a working day within the calendars' horizon, or a service that
     reaches so far, it is a promise without a date that says which; without coordinates the farthest band counts.
 
+    >>> from datetime import UTC
     >>> from omscore import routing as r
     >>> from omscore.inventory import Supply
     >>> network = r.Network([r.Node("ghent", cutoff="16:00")], services=[r.Service("standard", transit=[(None, 2)])])
@@ -276,6 +289,7 @@ def repromise(
 
     A host that keeps its promises in events appends one when `changed`; `reasons` say what is new.
 
+    >>> from datetime import UTC
     >>> from omscore import routing as r
     >>> network = r.Network([r.Node("ghent")], services=[r.Service("standard", transit=[(None, 2)])])
     >>> router, monday = r.Router(r.packs.single_location(), network), datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -294,7 +308,7 @@ def _promise(demand: Demand, at: datetime, router: Router, outlook: Outlook, fac
     for moment in _moments(router, at, outlook, facts):
         stock, left = outlook.at(moment), _capacity_at(router, at, moment, facts)
         decision = router.route(demand, stock, now=moment, facts=left)
-        if decision.plan is not None and decision.outcome in ("assigned", "review"):
+        if decision.plan is not None and (decision.outcome in ("assigned", "review") or _brought(decision)):
             return _dated(demand, at, moment, router, outlook, left, decision)
     reasons = tuple(of_refusal(router, demand, stock, moment, left, decision))
     return DeliveryPromise(demand, at, None, reasons=reasons, decision=decision)
@@ -304,27 +318,32 @@ def _moments(router: Router, at: datetime, outlook: Outlook, facts: Facts) -> li
     """The moment asked, and those after it at which more is there or a node may take more."""
     found = {line.due_at for line in outlook.incoming if line.due_at > at}
     for node in router.network.nodes:
-        if node.id in facts.capacity_left or node.id in facts.orders_left:
-            zone = ZoneInfo(node.timezone)
-            tomorrow = at.astimezone(zone).date() + timedelta(days=1)
-            found.add(datetime.combine(tomorrow, time(), tzinfo=zone).astimezone(UTC))
+        if any(node.id in left for left in (facts.capacity_left, facts.orders_left, facts.minutes_left)):
+            found.add(slot_end(node, at))
     return [at, *sorted(found)]
 
 
 def _capacity_at(router: Router, at: datetime, moment: datetime, facts: Facts) -> Facts:
-    """The facts at a moment: what is left of a day's capacity holds for that day only."""
-    if moment == at or not (facts.capacity_left or facts.orders_left):
+    """The facts at a moment: what is left of a slot's capacity holds for that slot only."""
+    if moment == at or not (facts.capacity_left or facts.orders_left or facts.minutes_left):
         return facts
+    same = {node.id for node in router.network.nodes if slot_end(node, at) > moment}
 
-    def today(left: Mapping[str, int]) -> dict[str, int]:
-        kept = {}
-        for id_, n in left.items():
-            zone = ZoneInfo(router.network[id_].timezone) if id_ in router.network else UTC
-            if moment.astimezone(zone).date() == at.astimezone(zone).date():
-                kept[id_] = n
-        return kept
+    def still(left: Mapping[str, int]) -> dict[str, int]:
+        return {id_: n for id_, n in left.items() if id_ in same}
 
-    return evolve(facts, capacity_left=today(facts.capacity_left), orders_left=today(facts.orders_left))
+    return evolve(
+        facts,
+        capacity_left=still(facts.capacity_left),
+        orders_left=still(facts.orders_left),
+        minutes_left=still(facts.minutes_left),
+    )
+
+
+def _brought(decision: Decision) -> bool:
+    """Whether all that is not there yet is brought, and does not wait for supply that nobody knows of."""
+    later = [given for given in decision.plan.assignments if given.backordered] if decision.plan is not None else []
+    return bool(later) and all(given.how in ("transfer", "drop_ship") and given.due_at is not None for given in later)
 
 
 def _dated(
@@ -337,9 +356,21 @@ def _dated(
     plan = decision.plan
     units: dict[str, dict[str, int]] = {}
     asked: dict[tuple[str, str], int] = {}
+    ready: dict[str, datetime] = {}
     for given in plan.assignments if plan is not None else ():
         mine = units.setdefault(given.node, {})
         mine[given.line] = mine.get(given.line, 0) + given.units
+        if given.due_at is not None:
+            due = f"{given.due_at:%Y-%m-%d %H:%M %Z}"
+            what = f"{given.units} of {given.item}"
+            if given.how == "transfer":
+                ready[given.node] = max(ready.get(given.node, given.due_at), given.due_at)
+                text = f"{what} come from {given.origin} to {given.node} by {due}"
+            else:
+                text = f"{what} are ordered at {given.node}, which sends them by {due}"
+            facts_told = {"units": given.units, "item": given.item, "node": given.node, "origin": given.origin}
+            reasons.append(Reason(f"promise.{given.how}", text, facts_told))
+            continue
         asked[given.node, given.item] = asked.get((given.node, given.item), 0) + given.units
     for (node, item), n in asked.items():
         told, late = of_origin(outlook.units, outlook.incoming, node, item, n)
@@ -353,10 +384,11 @@ def _dated(
         start = moment + timedelta(hours=desk.hours)
         text = f"{desk.owner} looks at the plan within {desk.hours} h"
         reasons.append(Reason("promise.review", text, {"hours": desk.hours}))
-    case = router.case(demand, outlook.at(moment), now=start, facts=facts)
     parts = []
     for id_ in sorted(units):
-        part, told = _part(router, case, id_, units[id_], start)
+        begin = max(start, ready.get(id_, start))
+        case = router.case(demand, outlook.at(moment), now=begin, facts=facts)
+        part, told = _part(router, case, id_, units[id_], begin)
         parts.append(part)
         reasons += told
     arrivals = [part.arrives_at for part in parts]

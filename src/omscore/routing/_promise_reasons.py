@@ -132,9 +132,15 @@ def of_refusal(
     if short:
         return
     room = dict.fromkeys(open_ids, _BOUNDLESS)
-    freely = router.route(demand, stock, now=moment, facts=evolve(facts, capacity_left=room, orders_left=room))
+    freely = router.route(
+        demand, stock, now=moment, facts=evolve(facts, capacity_left=room, orders_left=room, minutes_left=room)
+    )
     if freely.outcome in ("assigned", "review"):
-        full = [node.id for node in router.network.nodes if 0 in (node.capacity_units, node.capacity_orders)]
+        full = [
+            node.id
+            for node in router.network.nodes
+            if 0 in (node.capacity_units, node.capacity_orders, node.capacity_minutes)
+        ]
         text = (
             f"no node can take {demand.units} units on any day; without capacity to spare: {', '.join(full) or 'none'}"
         )

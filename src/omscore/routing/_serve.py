@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from math import inf
+from itertools import islice, product
 from typing import Any
+
+from attrs import evolve
 
 from omscore.errors import Reason
 from omscore.routing._case import Case
 from omscore.routing._compile import ReadyRule
 from omscore.routing._demand import NO_FACTS
 from omscore.routing._plans import LAST, Found, Part, Search, cost_of, part_of, single
-from omscore.routing._preferences import Rank
+from omscore.routing._rank import first, ranked_nodes
 from omscore.routing._requirements import units_left
+from omscore.routing._rest import RESTS, with_rest
 from omscore.routing._sourced import Question, can_source
 from omscore.routing._terms import Condition, minor
 
-RANKS_MAX = 256
-"""Rankings kept for one destination; they are made again when there are more."""
+VARIANTS_MAX = 64
+"""Ways to put substitutes into a demand that are tried, those with the fewest substitutes first."""
 
 
 def serve(ready: ReadyRule, x: Case, mask: int) -> Found | int | None:
     """The plan of one rule; the node alone when one ships everything; None when the rule hands on."""
     if not mask:
-        return None
+        # A vendor may send all of it, whoever else qualifies.
+        return with_rest(ready, x, mask, Found(())) if ready.rule.partial == "drop_ship" else None
     if ready.single_first:
         whole = mask if ready.complete else mask & x.covers_all()
         if whole and ready.capped:
@@ -54,27 +58,28 @@ def _serve_many(ready: ReadyRule, x: Case, mask: int) -> Found | None:
         alone = single(x, first(ready, x, whole)) if whole else None
         if alone is not None and not _saves(x, alone, found, rule.saving_min):
             return alone
-    if found is None and rule.partial != "next":
+    if found is None and rule.partial not in ("next", "substitute"):
         found = search(ready, x, mask, partial=True)
-        if found is not None and rule.partial == "backorder":
-            found = backordered(ready, x, mask, found)
+        if rule.partial in RESTS:
+            found = with_rest(ready, x, mask, found or Found(()))
     return found
 
 
-def first(ready: ReadyRule, x: Case, mask: int) -> int:
-    """The best single node: from a remembered ranking where that holds, else by narrowing."""
-    if ready.key is not None:
-        ranks = x.place.ranks
-        key = ready.key(x.demand)
-        ranked = ranks.get(key)
-        if ranked is None:
-            if len(ranks) >= RANKS_MAX:
-                ranks.clear()
-            ranked = ranks[key] = _ranking(ready.ranks, x, x.grid.full)
-        for bit in ranked:
-            if bit & mask:
-                return int(bit.bit_length()) - 1
-    return _narrow(ready.ranks, x, mask)
+def substituted(ready: ReadyRule, x: Case) -> tuple[Case, Found | int] | None:
+    """The plan of a rule for the same demand with as few substitutes as it takes, in the order the lines name them.
+
+    A line gets its substitute whole. None when no way was found that serves everything.
+    """
+    lines = x.demand.lines
+    choices = [range(len(line.substitutes) + 1) for line in lines]
+    ways = sorted(islice(product(*choices), 1, VARIANTS_MAX), key=lambda way: (sum(map(bool, way)), sum(way), way))
+    for way in ways:
+        changed = [line.substitutes[n - 1] if n else line for line, n in zip(lines, way, strict=True)]
+        other = x.instead(evolve(x.demand, lines=changed, value=x.demand.value))
+        found = serve(ready, other, ready.screen(other.demand, other))
+        if found is not None:
+            return other, found
+    return None
 
 
 def search(
@@ -112,10 +117,9 @@ def in_order(ready: ReadyRule, x: Case, mask: int) -> Found | None:
     multiples = [max(line.multiple for line in x.demand.lines if line.item == row.item) for row, _ in x.needs]
     takes: list[tuple[int, int, int]] = []
     used = 0
-    for bit in _ranking(ready.ranks, x, mask):
-        if not bit & mask or used == rule.stops_max:
-            continue
-        i = bit.bit_length() - 1
+    for i in ranked_nodes(ready.ranks, x, mask):
+        if used == rule.stops_max:
+            break
         room = units_left(x, i) if ready.capped else None
         mine = []
         for k, (row, n) in enumerate(x.needs):
@@ -135,31 +139,9 @@ def in_order(ready: ReadyRule, x: Case, mask: int) -> Found | None:
     found = Found(tuple(takes), (sum(left),), (sum(left),))
     if not any(left):
         return found
-    if rule.partial == "next" or (not takes and rule.partial != "backorder"):
-        return None
-    return backordered(ready, x, mask, found) if rule.partial == "backorder" else found
-
-
-def backordered(ready: ReadyRule, x: Case, mask: int, found: Found) -> Found | None:
-    """The rest promised from what nodes may backorder, in the order of the preferences; all of it or nothing."""
-    given = [0] * len(x.needs)
-    for _, k, n in found.takes:
-        given[k] += n
-    more: list[tuple[int, int, int]] = []
-    ranked = [bit.bit_length() - 1 for bit in _ranking(ready.ranks, x, mask) if bit & mask]
-    for k, (row, n) in enumerate(x.needs):
-        rest = n - given[k]
-        for i in ranked:
-            cell = (x.grid.ids[i], row.item)
-            cap = x.facts.backorder.get(cell)
-            if cap is None:
-                cap = sum(units for _, units in x.facts.incoming.get(cell, ()))
-            if rest and cap > 0:
-                more.append((i, k, min(rest, cap)))
-                rest -= min(rest, cap)
-        if rest:
-            return None
-    return Found(found.takes, found.vector, found.bound, found.proven, found.steps, tuple(more))
+    if rule.partial in RESTS:
+        return with_rest(ready, x, mask, found)
+    return None if rule.partial in ("next", "substitute") or not takes else found
 
 
 def again(ready: ReadyRule, x: Case) -> int:
@@ -262,56 +244,3 @@ def _saves(x: Case, single: Found, split: Found, saving_min: str) -> bool:
     one, many = cost_of(x, single), cost_of(x, split)
     limit = minor(saving_min, x.demand.currency, x.demand.decimals)
     return one is None or (many is not None and limit is not None and one - many > limit)
-
-
-def _ranking(ranks: tuple[Rank, ...], x: Case, mask: int) -> tuple[int, ...]:
-    """The bits of all nodes, best first; what a preference does not know sorts last, ids as the last tie-break."""
-    columns = []
-    for rank in ranks:
-        scores = rank.column(x, mask)
-        columns.append([inf if score is None else score for score in scores] if None in scores else scores)
-    return tuple([1 << row[-1] for row in sorted(zip(*columns, range(len(x.grid.nodes)), strict=True))])
-
-
-def _narrow(ranks: tuple[Rank, ...], x: Case, mask: int) -> int:
-    """The best node of a mask: each preference keeps its best (and what ties with it) for the next one."""
-    for rank in ranks:
-        if not mask & (mask - 1):
-            break
-        scores = rank.column(x, mask)
-        if rank.term.op == "own":
-            mask = _without_excluded(scores, mask)
-        tolerance = rank.tolerance(x) if rank.tolerant else 0
-        best: Any = None
-        rest = mask
-        while rest:
-            low = rest & -rest
-            rest ^= low
-            score = scores[low.bit_length() - 1]
-            if score is not None and (best is None or score < best):
-                best = score
-        if best is None:
-            continue
-        limit = best + tolerance if tolerance else best
-        kept, rest = 0, mask
-        while rest:
-            low = rest & -rest
-            rest ^= low
-            score = scores[low.bit_length() - 1]
-            if score is not None and score <= limit:
-                kept |= low
-        mask = kept
-    return (mask & -mask).bit_length() - 1
-
-
-def _without_excluded(scores: Any, mask: int) -> int:
-    """A host's -1 says that the node should not be chosen while another can."""
-    kept = 0
-    rest = mask
-    while rest:
-        low = rest & -rest
-        rest ^= low
-        score = scores[low.bit_length() - 1]
-        if score is None or score >= 0:
-            kept |= low
-    return kept or mask

@@ -11,7 +11,7 @@ from omscore.errors import Reason
 from omscore.kernel import Money
 from omscore.routing._case import Case
 from omscore.routing._demand import Demand, Facts
-from omscore.routing._plans import Found, cost_of, single
+from omscore.routing._plans import Found, Way, cost_of, single
 from omscore.routing._serve import cheapest
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ OUTCOMES = ("assigned", "partly_assigned", "backordered", "review", "parked", "u
 class Assignment:
     """Units of one demand line given to one node; `backordered` ones are not there yet.
 
+    `how` says of those how they come: "backorder" (the node waits for supply), "transfer" (another node, `origin`,
+    sends them here first) or "drop_ship" (the node is a vendor that sends them to order); `due_at` is when that has
+    happened, as far as it is known.
+
     >>> Assignment("GHENT", "1", "SKU-1", 2).units
     2
     """
@@ -35,11 +39,16 @@ class Assignment:
     item: str
     units: int
     backordered: bool = False
+    how: str = ""
+    origin: str = ""
+    due_at: datetime | None = None
 
 
 @frozen
 class Plan:
     """Which node ships which units, and what that costs as far as the network prices it.
+
+    `substitutes` names (line, item asked, item sent) where a line's substitute is sent in its place.
 
     >>> Plan((Assignment("GHENT", "1", "SKU-1", 2),)).nodes
     ('GHENT',)
@@ -47,6 +56,7 @@ class Plan:
 
     assignments: tuple[Assignment, ...] = ()
     cost: Money | None = None
+    substitutes: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -56,6 +66,19 @@ class Plan:
         ()
         """
         return tuple(sorted({a.node for a in self.assignments}))
+
+    @property
+    def load(self) -> dict[str, int]:
+        """The units that each node is to work on, those included that are on their way to it.
+
+        >>> Plan((Assignment("GHENT", "1", "SKU-1", 2), Assignment("GHENT", "2", "SKU-2", 1))).load
+        {'GHENT': 3}
+        """
+        load: dict[str, int] = {}
+        for given in self.assignments:
+            if given.how != "backorder":
+                load[given.node] = load.get(given.node, 0) + given.units
+        return load
 
     @property
     def units(self) -> int:
@@ -192,7 +215,7 @@ class Decision:
         >>> decision.trace.route
         1
         """
-        x, rules = self._x, self._router.compiled.rules[self._route] if self._route >= 0 else []
+        x, rules = self._x.asked or self._x, self._router.compiled.rules[self._route] if self._route >= 0 else []
         masks = tuple(ready.masks(x.demand, x) for ready in rules[: self._last + 1])
         return Trace(x, self._router.hash, self._route, masks)
 
@@ -218,7 +241,7 @@ class Decision:
         >>> decision.demand.id
         'ord-1'
         """
-        return self._x.demand
+        return (self._x.asked or self._x).demand
 
     @property
     def route(self) -> str:
@@ -265,7 +288,7 @@ class Decision:
         >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
         >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
         >>> decision.plan.assignments
-        (Assignment(node='A', line='1', item='X', units=1, backordered=False),)
+        (Assignment(node='A', line='1', item='X', units=1, backordered=False, ...),)
         """
         if self._plan is None and self._found is not None:
             self._plan = plan_of(self._x, self._found)
@@ -417,8 +440,9 @@ class Decision:
         >>> decision.record().nodes
         ('A',)
         """
-        x, ids = self._x, self._x.grid.ids
-        stock = tuple((ids[i], row.item, n) for row, _ in x.rows for i, n in enumerate(row.units) if n)
+        x, ids = self._x.asked or self._x, self._x.grid.ids
+        rows = {row.item: row for row in (*(row for row, _ in x.rows), *x.spare.values())}
+        stock = tuple((ids[i], row.item, n) for row in rows.values() for i, n in enumerate(row.units) if n)
         network = self._router.network.content_hash
         return Record(x.demand, stock, x.facts, x.now, self.policy_hash, network, self.outcome, self.nodes)
 
@@ -431,8 +455,10 @@ class Decision:
         >>> decision.key()[0]
         'assigned'
         """
-        takes = () if self._found is None else self._found.takes
-        return (self._outcome, self._route, self._rule, takes, self.policy_hash)
+        found, x = self._found, self._x
+        plan = () if found is None else (found.takes, found.backorders, found.ways)
+        sent = () if x.asked is None else x.demand.needs
+        return (self._outcome, self._route, self._rule, plan, sent, self.policy_hash)
 
     def __eq__(self, other: object) -> bool:
         return self.key() == other.key() if isinstance(other, Decision) else NotImplemented
@@ -451,15 +477,24 @@ def plan_of(x: Case, found: Found) -> Plan:
     left = {line.id: line.units for line in x.demand.lines}
     out = []
     ids = x.grid.ids
-    for backordered, takes in ((False, found.takes), (True, found.backorders)):
-        for i, k, n in takes:
-            item, rest = x.needs[k][0].item, n
-            for line in x.demand.lines:
-                if line.item == item and rest and left[line.id]:
-                    give = min(rest, left[line.id])
-                    left[line.id] -= give
-                    rest -= give
-                    out.append(Assignment(ids[i], line.id, item, give, backordered))
+    there: tuple[Way, ...] = (("", -1, None),) * len(found.takes)
+    ways = (*there, *found.ways)
+    for (i, k, n), (how, donor, due_at) in zip((*found.takes, *found.backorders), ways, strict=True):
+        item, rest = x.needs[k][0].item, n
+        for line in x.demand.lines:
+            if line.item == item and rest and left[line.id]:
+                give = min(rest, left[line.id])
+                left[line.id] -= give
+                rest -= give
+                origin = ids[donor] if donor >= 0 else ""
+                out.append(Assignment(ids[i], line.id, item, give, bool(how), how, origin, due_at))
     cost = cost_of(x, found)
-    currency = x.grid.network.currency
-    return Plan(tuple(out), None if cost is None else Money(cost, currency))
+    price = None if cost is None else Money(cost, x.grid.network.currency)
+    return Plan(tuple(out), price, _substitutes(x))
+
+
+def _substitutes(x: Case) -> tuple[tuple[str, str, str], ...]:
+    if x.asked is None:
+        return ()
+    pairs = zip(x.asked.demand.lines, x.demand.lines, strict=True)
+    return tuple((line.id, line.item, other.item) for line, other in pairs if line.item != other.item)

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from omscore.errors import InvalidValue, OmsError
-from omscore.inventory import Cell, Ledger, LedgerTransaction, allocate, floors
+from omscore.inventory import Ledger, LedgerTransaction, floors
 from omscore.kernel import Money, utc
 from omscore.orders import Items, Order
 from omscore.render import Svg, geo_map, html_table, text_table
@@ -20,10 +20,13 @@ from omscore.routing import (
     Explanation,
     Facts,
     Network,
+    Plan,
     Policy,
     Router,
-    cells_of,
+    Slots,
+    carry_out,
     demand_of,
+    items_of,
     plan_to_commit,
     stock_of,
 )
@@ -332,13 +335,14 @@ def run(
         raise InvalidValue("the router is of another network; make one of this network, or give the policy")
     at = None if now is None else utc(now, "now")
     fork = ledger.fork()
+    slots = Slots(network)
     fates: dict[str, Fate] = {}
     for done, order in enumerate(orders, 1):
         if order.id in fates:
             raise InvalidValue(f"order {order.id!r} comes twice; a run decides each order once")
         found = order if isinstance(order, Demand) else _waiting(order, items)
         if isinstance(found, Demand):
-            found = _decide(fork, router, found, at or found.placed_at, facts)
+            found = _decide(fork, router, found, at or found.placed_at, facts, slots)
         fates[order.id] = found
         if progress is not None:
             progress(done)
@@ -356,39 +360,51 @@ def _waiting(order: Order, items: Items | None) -> Demand | Fate:
     return demand
 
 
-def _decide(ledger: Ledger, router: Router, demand: Demand, now: datetime | None, facts: Facts) -> Fate:
+def _decide(ledger: Ledger, router: Router, demand: Demand, now: datetime | None, facts: Facts, slots: Slots) -> Fate:
+    facts = slots.facts(now, facts)
+
     def work(txn: LedgerTransaction) -> Fate:
         kept = floors(
             ledger.buffers,
-            [row for item, _ in demand.needs for row in txn.cells_of(item)] if ledger.buffers else (),
+            [row for item in items_of(demand) for row in txn.cells_of(item)] if ledger.buffers else (),
             velocities=ledger.velocities,
             channel=demand.channel,
         )
         case = router.case(demand, stock_of(txn, demand, floors=kept), now=now, facts=facts)
         decision = router.decide(case)
-        cells = taken(router, decision)
-        if cells:
-            allocate(txn, demand.id, cells, cause=f"simulate {demand.id}", floors=kept)
-        return fate_of(case, decision, sum(cells.values()))
+        plan = taken(router, decision)
+        if plan is not None:
+            carry_out(txn, demand.id, plan, cause=f"simulate {demand.id}", floors=kept)
+        return fate_of(case, decision, plan)
 
     try:
-        return ledger.store.run(work)
+        fate = ledger.store.run(work)
     except OmsError as wrong:  # as in a service: this order fails with its reason, the others go on
         return Fate(demand.id, "failed", units=demand.units, reason=str(wrong))
+    plan = None if fate.decision is None else taken(router, fate.decision)
+    if plan is not None:
+        for node, units in plan.load.items():
+            slots.take(node, units, now)
+    return fate
 
 
-def taken(router: Router, decision: Decision) -> dict[Cell, int]:
-    """The units that a decision takes from stock, when its policy's review desk does what it does by default."""
-    plan = plan_to_commit(decision, approved=router.policy.review.default == "accept")
-    return {} if plan is None else cells_of(plan)
+def taken(router: Router, decision: Decision) -> Plan | None:
+    """The plan that is carried out, when a policy's review desk does what it does by default."""
+    return plan_to_commit(decision, approved=router.policy.review.default == "accept")
 
 
-def fate_of(case: Any, decision: Decision, units_placed: int) -> Fate:
-    """A decision of a case (`Router.case`) in figures."""
+def fate_of(case: Any, decision: Decision, plan: Plan | None) -> Fate:
+    """A decision of a case (`Router.case`) in figures; the plan is the one carried out.
+
+    Units that a transfer or a vendor brings count as placed, those that wait for supply do not. When an order arrives
+    for which units go between nodes first, or wait, is not said.
+    """
     nodes = decision.nodes
     index = [case.grid.index[node] for node in nodes]
     meters = [case.place.meters[i] for i in index]
-    arrivals = [case.arrives(i) for i in index]
+    given = () if plan is None else plan.assignments
+    units_placed = sum(one.units for one in given if one.how != "backorder")
+    arrivals = [None if any(one.how in ("transfer", "backorder") for one in given) else case.arrives(i) for i in index]
     return Fate(
         decision.demand.id,
         decision.outcome,

@@ -85,4 +85,4 @@ class Shadow:
 
 
 def _fate(router: Router, case: Any, decision: Decision) -> Fate:
-    return fate_of(case, decision, sum(taken(router, decision).values()))
+    return fate_of(case, decision, taken(router, decision))
