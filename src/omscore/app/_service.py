@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.inventory import fingerprint, once
+from omscore.inventory import fingerprint, run_once
 from omscore.kernel import key
 from omscore.ports import Store, Transaction
 
@@ -29,9 +29,9 @@ class Service:
         print_ = fingerprint(name, *content)
 
         def run(txn: Transaction) -> T:
-            return once(txn, key_, print_, lambda: work(Work(txn, self._wiring, key_)))
+            return work(Work(txn, self._wiring, key_))
 
-        result = self._store.run(run)
+        result = run_once(self._store, key_, print_, run)
         self._saw(name, key=key_)
         return result
 

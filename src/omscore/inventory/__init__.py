@@ -39,7 +39,7 @@ from omscore.inventory._floor import pack, pick, return_stock, ship, short_pick
 from omscore.inventory._ledger import Ledger, LedgerStore, MemoryLedgerStore, Outcome, outcome
 from omscore.inventory._lots import Lot, fefo, fifo, lifo
 from omscore.inventory._memory import MemoryBooks
-from omscore.inventory._once import Claims, fingerprint, once
+from omscore.inventory._once import Answered, Claims, fingerprint, once, run_once
 from omscore.inventory._outrank import Outranked, let_wait, outrank
 from omscore.inventory._past import as_of, folded, seq_at
 from omscore.inventory._reserve import POLICIES, Reserved, Selector, Want, expire, extend, reserve
@@ -49,7 +49,7 @@ from omscore.inventory._transfer import Transfer, arrive, lose, send, transfer
 from omscore.inventory._verify import Difference, Verified, reconcile, verify
 from omscore.inventory._victims import Victim, VictimOrder, fewest_orders, lowest_priority_first, newest_first
 
-Short.__module__ = __name__  # tracebacks name it as users import it
+Short.__module__ = Answered.__module__ = __name__  # tracebacks name them as users import them
 
 __all__ = [
     "BUCKETS",
@@ -73,6 +73,8 @@ __all__ = [
     "MemoryBooks",
     "fingerprint",
     "once",
+    "run_once",
+    "Answered",
     "Buffer",
     "floors",
     "Lot",

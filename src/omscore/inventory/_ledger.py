@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 from attrs import evolve, field, frozen
 
-from omscore.errors import CommandRefused, Conflict, InvalidValue, KeyReused, NotFound, OmsError, Reason, Unknown
+from omscore.errors import CommandRefused, InvalidValue, KeyReused, NotFound, OmsError, Reason, Unknown
 from omscore.inventory import _allocate, _availability, _count, _floor, _outrank, _reserve, _stock, _supply
 from omscore.inventory import _transfer as _move
 from omscore.inventory._backorders import Backorder, Repromise, backorders, repromise
@@ -19,7 +18,7 @@ from omscore.inventory._cells import Cell, Entry, Figures
 from omscore.inventory._export import export_lines, import_lines
 from omscore.inventory._fill import Arrival, Filled, fill
 from omscore.inventory._memory import MemoryBooks
-from omscore.inventory._once import fingerprint, once
+from omscore.inventory._once import REFUSALS, fingerprint, run_once
 from omscore.inventory._past import as_of
 from omscore.inventory._reserve import Selector, Want
 from omscore.inventory._verify import Verified, verify
@@ -121,7 +120,7 @@ def outcome(command: Callable[[], T]) -> Outcome[T]:
         return Outcome("done", command())
     except CommandRefused as refused:
         return Outcome("refused", reasons=refused.reasons, error=refused)
-    except (InvalidValue, NotFound, KeyReused, Conflict) as refused:
+    except REFUSALS as refused:
         code = {InvalidValue: "invalid", NotFound: "not_found", KeyReused: "key_reused"}.get(type(refused), "conflict")
         return Outcome("refused", reasons=(Reason(f"command.{code}", str(refused)),), error=refused)
     except Unknown as unknown:
@@ -197,7 +196,7 @@ class Ledger:
     ) -> T:
         checked_key(key)
         name = fingerprint(*content)
-        return self.store.run(lambda txn: once(txn, key, name, partial(work, txn), not_after=not_after))
+        return run_once(self.store, key, name, work, not_after=not_after)
 
     def _floors(self, txn: LedgerTransaction, items: Iterable[str], channel: str = "") -> Mapping[Cell, int]:
         if not self.buffers:

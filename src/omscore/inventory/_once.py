@@ -7,9 +7,34 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Protocol, TypeVar
 
-from omscore.errors import CommandRefused, KeyReused, Reason
+from omscore.errors import CommandRefused, Conflict, InvalidValue, KeyReused, NotFound, Reason, TransitionNotAllowed
 
 T = TypeVar("T")
+
+REFUSALS = (CommandRefused, InvalidValue, NotFound, KeyReused, Conflict, TransitionNotAllowed)
+"""What a command raises that leaves no trace and would be answered the same if the world stood still."""
+
+
+class Answered(Conflict):
+    """A copy of the command was done while this one was on its way; `result` is what the copy was answered.
+
+    It undoes what this one wrote, as any exception does; :func:`run_once` turns it into the answer.
+
+    >>> Answered("web-17", "ord-1").result
+    'ord-1'
+    """
+
+    def __init__(self, key: str, result: Any) -> None:
+        self.key = key
+        self.result = result
+        super().__init__(f"a copy of command {key!r} was done meanwhile; run the command again for its answer")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.key, self.result)
+
+
+class _Runs(Protocol):
+    def run(self, work: Callable[[Any], T], *, write: bool = True) -> T: ...
 
 
 class Claims(Protocol):
@@ -65,7 +90,9 @@ def once(txn: Claims, key: str, fingerprint: str, work: Callable[[], T], *, not_
     later than `not_after` by the store's clock, so that a late copy of an abandoned request cannot succeed.
 
     Raises KeyReused when the key was used with other content, and CommandRefused (`command.too_late`) after
-    `not_after`; a repeat of what was done is answered even then.
+    `not_after`; a repeat of what was done is answered even then. A command is never refused for what its own copy did:
+    before a refusal the key is looked up once more, and where a copy was done meanwhile, Answered is raised instead
+    (:func:`run_once` answers for it).
 
     >>> from omscore.inventory import MemoryBooks
     >>> books = MemoryBooks()
@@ -79,18 +106,56 @@ def once(txn: Claims, key: str, fingerprint: str, work: Callable[[], T], *, not_
     """
     kept = txn.claimed(key)
     if kept is not None:
-        if kept[0] != fingerprint:
-            raise KeyReused(key)
-        first: T = kept[1]
+        first: T = _first(key, fingerprint, kept)
         return first
-    if not_after is not None and (now := txn.now()) > not_after:
-        late = Reason(
-            "command.too_late",
-            f"it is {now.isoformat()}, and command {key!r} was not to run after {not_after.isoformat()}; "
-            "send it again with a new key if it is still wanted",
-            {"now": now, "not_after": not_after},
-        )
-        raise CommandRefused([late])
-    result = work()
+    try:
+        if not_after is not None and (now := txn.now()) > not_after:
+            raise CommandRefused([_late(key, now, not_after)])
+        result = work()
+    except REFUSALS:
+        # The stock that is missing, the reservation that is gone: a copy on its way at the same time may have them.
+        kept = txn.claimed(key)
+        if kept is None:
+            raise
+        raise Answered(key, _first(key, fingerprint, kept)) from None
     txn.claim(key, fingerprint, result)
     return result
+
+
+def run_once(
+    store: _Runs,
+    key: str,
+    fingerprint: str,
+    work: Callable[[Any], T],
+    *,
+    not_after: datetime | None = None,
+) -> T:
+    """Run a command on a store once per key: `work` is given the transaction; see :func:`once`.
+
+    >>> from omscore.inventory import MemoryLedgerStore
+    >>> store = MemoryLedgerStore()
+    >>> run_once(store, "web-17", fingerprint("greet", "you"), lambda txn: "hello")
+    'hello'
+    >>> run_once(store, "web-17", fingerprint("greet", "you"), lambda txn: "never run")
+    'hello'
+    """
+    try:
+        return store.run(lambda txn: once(txn, key, fingerprint, lambda: work(txn), not_after=not_after))
+    except Answered as answered:
+        first: T = answered.result
+        return first
+
+
+def _first(key: str, fingerprint: str, kept: tuple[str, Any]) -> Any:
+    if kept[0] != fingerprint:
+        raise KeyReused(key)
+    return kept[1]
+
+
+def _late(key: str, now: datetime, not_after: datetime) -> Reason:
+    return Reason(
+        "command.too_late",
+        f"it is {now.isoformat()}, and command {key!r} was not to run after {not_after.isoformat()}; "
+        "send it again with a new key if it is still wanted",
+        {"now": now, "not_after": not_after},
+    )

@@ -28,11 +28,13 @@ CAUGHT: dict[str, str] = {
     ),
     "done-twice": (
         "R-CELL-5 R-CELL-7 R-JOURNAL-1 R-JOURNAL-4 R-JOURNAL-5 R-JOURNAL-7 R-OUTBOX-1 R-OUTBOX-5 R-OUTBOX-6 "
-        "R-OUTBOX-7 R-OUTBOX-8 R-OUTBOX-9 R-OUTBOX-10 R-TIME-4 R-RACE-1 R-RACE-4 R-RACE-7 R-RACE-12 R-HOLD-3 "
-        "R-HOLD-4 R-HOLD-5 R-KEY-4 R-KEY-5 R-RECORD-2 R-RECORD-3 R-LOG-2"
+        "R-OUTBOX-7 R-OUTBOX-8 R-OUTBOX-9 R-OUTBOX-10 R-TIME-4 R-RACE-1 R-RACE-4 R-RACE-7 R-RACE-12 R-RACE-13 "
+        "R-HOLD-3 R-HOLD-4 R-HOLD-5 R-KEY-4 R-KEY-5 R-RECORD-2 R-RECORD-3 R-LOG-2"
     ),
     "commands-nested": "R-ATOM-7",
-    "key-ignored": "R-ATOM-4 R-ATOM-5 R-ATOM-7 R-LEDGER-2 R-LEDGER-10 R-KEY-1 R-KEY-3 R-KEY-4 R-KEY-5 R-KEY-6 R-KEY-7",
+    "key-ignored": (
+        "R-ATOM-4 R-ATOM-5 R-ATOM-7 R-LEDGER-2 R-LEDGER-10 R-RACE-13 R-KEY-1 R-KEY-3 R-KEY-4 R-KEY-5 R-KEY-6 R-KEY-7"
+    ),
     "key-without-content": "R-LEDGER-2 R-KEY-3",
     "key-folded": "R-KEY-4",
     "key-cut": "R-KEY-4",
@@ -68,10 +70,11 @@ CAUGHT: dict[str, str] = {
     "lost-update": "R-RACE-1 R-RACE-4 R-RACE-6 R-RACE-8 R-RACE-12",
     "two-transactions": (
         "R-ATOM-1 R-ATOM-2 R-ATOM-6 R-ATOM-7 R-JOURNAL-2 R-OUTBOX-2 R-OUTBOX-10 R-RACE-1 R-RACE-2 R-RACE-3 "
-        "R-RACE-5 R-RACE-12 R-RECORD-4 R-LOG-3"
+        "R-RACE-5 R-RACE-12 R-RACE-13 R-RECORD-4 R-LOG-3"
     ),
+    "keys-remembered": "R-RACE-13",
     "dirty-reads": "R-RACE-5",
-    "no-isolation": "R-ATOM-7 R-RACE-1 R-RACE-2 R-RACE-3 R-RACE-4 R-RACE-5",
+    "no-isolation": "R-ATOM-7 R-RACE-1 R-RACE-2 R-RACE-3 R-RACE-4 R-RACE-5 R-RACE-13",
 }
 
 # What depends on how the machine lets threads run.

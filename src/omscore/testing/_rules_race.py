@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from omscore.errors import Conflict, InsufficientStock
-from omscore.inventory import Ledger, Want, allocate, fingerprint, once, release, reserve, verify
+from omscore.inventory import Ledger, Want, allocate, fingerprint, once, release, reserve, scrap, verify
 from omscore.ports import Effect, Store, Transaction
 from omscore.testing._bench import A_LILLE, A, B, Bench, Client, holds, rule, same, together
 from omscore.testing._tap import Tapped
@@ -318,4 +318,40 @@ def a_hold_expires_or_is_allocated(bench: Bench) -> None:
         lambda t: reserve(t, "ord-2", [Want("A", 4)], cause="web-2"),
     )
     same("who was served", sorted(c.error is None for c in (one, two)), [False, True])
+    _verified(bench)
+
+
+@rule("R-RACE-13", "I8 I13")
+def a_command_is_not_refused_for_what_its_copy_did(bench: Bench) -> None:
+    """A command whose copy is done while it is on its way is answered as done, not refused for what the copy took.
+
+    A key that is looked up again, once other reads show what a command did, is there if that command claimed it.
+    """
+    verbs: tuple[tuple[str, Callable[[Ledger, str], object]], ...] = (
+        ("cells_of", lambda ledger, id_: ledger.reserve(id_, [Want("A", 4)], key=id_)),
+        ("now", lambda ledger, id_: ledger.reserve(id_, [Want("A", 4)], key=id_)),
+        ("figures", lambda ledger, id_: ledger.allocate(id_, {A: 4}, key=id_)),
+        ("figures", lambda ledger, id_: ledger.scrap({A: 4}, key=id_, source="free")),
+        ("get", lambda ledger, id_: ledger.send(id_, {A: 4}, "lille", key=id_)),
+    )
+    for n, (at, verb) in enumerate(verbs):
+        id_ = f"ord-{n}"
+        bench.stock(4, cells=(A,), cause=f"dock-{n}")
+        started = False
+        other = Client(lambda id_=id_, verb=verb: verb(Ledger(bench.another()), id_))  # type: ignore[misc]
+
+        def before(name: str, at: str = at, other: Client = other) -> None:
+            nonlocal started
+            if name == at and not started:
+                started = True
+                other.start()
+                bench.wait(other)
+
+        verb(Ledger(Tapped(bench.store, before=before)), id_)
+        holds(f"the command never called {at!r}", started)
+        other.result()
+        same(f"free after both ({at})", bench.free(), 0)
+        bench.run(lambda t, i=id_: release(t, i, cause=f"end-{i}"))  # type: ignore[misc]
+        if units := bench.free():
+            bench.run(lambda t, n=n, units=units: scrap(t, {A: units}, cause=f"rest-{n}", source="free"))  # type: ignore[misc]
     _verified(bench)

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from threading import RLock, get_ident
 from typing import Any
 
 from attrs import frozen
 
 from omscore.adapters import MemoryStore
 from omscore.inventory import Cell, Figures, Short, Stored
-from omscore.ports import Capabilities, Clock, Store
+from omscore.ports import Clock, Store
 from omscore.testing._bench import Backing
+from omscore.testing._broken_races import Autocommit, DirtyReads, KeysRemembered, LostUpdate, ReadCommitted, Unlocked
 from omscore.testing._caught import CAUGHT, SOMETIMES
 
 
@@ -657,91 +656,14 @@ def _early(store: Any, txn: Any) -> None:
 # -- several clients ----------------------------------------------------------------------------------------------
 
 
-class _LostUpdate:
-    """Every command works on a copy, and the last to finish wins: whole, alone, and blind to the others."""
-
-    capabilities = Capabilities()
-
-    def __init__(self, clock: Clock) -> None:
-        self._inner = MemoryStore(clock)
-        self._keep = {id(clock): clock}
-        self._busy: set[int] = set()
-
-    def run(self, work: Any, *, write: bool = True) -> Any:
-        inner: Any = MemoryStore()
-        inner._txn = deepcopy(self._inner.run(lambda txn: txn), dict(self._keep))
-        if get_ident() in self._busy:
-            raise RuntimeError("a transaction is running in this thread; use the one you were given")
-        self._busy.add(get_ident())
-        try:
-            result = inner.run(work)
-        finally:
-            self._busy.discard(get_ident())
-        if write:
-            self._inner = inner
-        return result
-
-
-class _Autocommit:
-    """Every call of the port is a transaction of its own: what fails later stays half done, and others get between."""
-
-    capabilities = Capabilities()
-
-    def __init__(self, clock: Clock) -> None:
-        self._inner = MemoryStore(clock)
-
-    def run(self, work: Any, *, write: bool = True) -> Any:
-        return work(_Calls(self._inner))
-
-
-class _Calls:
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *a, **k: self._store.run(lambda txn: getattr(txn, name)(*a, **k))
-
-
-class _DirtyReads:
-    """Readers wait for nobody: they see what is being written, and what is then undone."""
-
-    capabilities = Capabilities()
-
-    def __init__(self, clock: Clock) -> None:
-        self._inner = MemoryStore(clock)
-        self._txn = self._inner.run(lambda txn: txn)
-
-    def run(self, work: Any, *, write: bool = True) -> Any:
-        return self._inner.run(work) if write else work(self._txn)
-
-
-class _Unlocked:
-    """Threads share one transaction without a lock, as a connection passed from hand to hand."""
-
-    capabilities = Capabilities()
-
-    def __init__(self, clock: Clock) -> None:
-        self._inner: Any = MemoryStore(clock)
-        self._txn: Any = self._inner.run(lambda txn: txn)
-        self._lock = RLock()
-
-    def run(self, work: Any, *, write: bool = True) -> Any:
-        mark = self._txn.mark()
-        try:
-            return work(self._txn)
-        except BaseException:
-            with self._lock:
-                self._txn.rollback(min(mark, self._txn.mark()))
-            raise
-
-
 for _name, _kind in (
-    ("lost-update", _LostUpdate),
-    ("two-transactions", _Autocommit),
-    ("dirty-reads", _DirtyReads),
-    ("no-isolation", _Unlocked),
+    ("keys-remembered", KeysRemembered),
+    ("lost-update", LostUpdate),
+    ("two-transactions", Autocommit),
+    ("dirty-reads", DirtyReads),
+    ("no-isolation", Unlocked),
 ):
     _add(_name, _kind, _kind, concurrent=True)
 
 
-__all__ = ["Flaw", "FLAWS"]
+__all__ = ["Flaw", "FLAWS", "ReadCommitted"]

@@ -25,12 +25,12 @@ from omscore.inventory import (
     damage,
     expire,
     fingerprint,
-    once,
     pack,
     pick,
     receive,
     release,
     reserve,
+    run_once,
     ship,
     verify,
 )
@@ -239,16 +239,14 @@ class Simulation:
         self._sent += 1
         name = fingerprint(command.verb, repr(command.args))
 
-        def work(txn: Any) -> None:
-            once(txn, command.key, name, lambda: self._do(txn, command))
-
-        before = self._fate.get(command.key)
         try:
-            self._store.run(work)
+            run_once(self._store, command.key, name, lambda txn: self._do(txn, command))
             answer = "done"
-        except (CommandRefused, NotFound, InvalidValue, Busy):
-            # What was answered as done stays so; a maybe that is refused now did not happen.
+        except (CommandRefused, NotFound, InvalidValue):
+            # A maybe that is refused now did not happen.
             answer = "refused"
+        except Busy:
+            answer = "busy"
         except Unknown:
             answer = "maybe"
             self._unknown += 1
@@ -259,11 +257,11 @@ class Simulation:
             if self._rng.below(2):
                 self._open.append(command)
         self._program.append((command, answer))
-        if before == "done" and answer == "refused":
-            raise self._failure(f"{command.key} was done and is refused now")
-        # A copy of the command may have been done while this one was on its way: then that is what became of it.
         if self._fate.get(command.key) != "done":
             self._fate[command.key] = answer
+        elif answer == "refused":
+            # Also when a copy of it was done while this one was on its way.
+            raise self._failure(f"{command.key} was done and is refused now")
 
     # -- promises ---------------------------------------------------------------------------------------------------
 
@@ -282,8 +280,8 @@ class Simulation:
                 raise self._failure(f"{key} is half done: claimed {claimed}, told {told}, moved {key in moved}")
             if answer == "done" and not claimed:
                 raise self._failure(f"{key} was answered as done and is lost")
-            if answer == "refused" and claimed:
-                raise self._failure(f"{key} was answered as refused and is there")
+            if answer in ("refused", "busy") and claimed:
+                raise self._failure(f"{key} was answered as {answer} and is there")
         if len(books.outbox) != sum(books.claimed(key) is not None for key in self._fate):
             raise self._failure("the outbox holds what nobody sent")
 
