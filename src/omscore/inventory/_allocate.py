@@ -7,11 +7,11 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, Reason, Shortage
+from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.inventory._backorders import drop_backorders
 from omscore.inventory._books import Books, Held, LedgerTransaction, Reservation
 from omscore.inventory._cells import HELD, Cell, Movement
-from omscore.inventory._reserve import NO_FLOORS, Reclaimed
+from omscore.inventory._reserve import NO_FLOORS, require_free
 from omscore.kernel.quantities import quantity
 
 
@@ -67,7 +67,7 @@ def allocate(
         freed, reserved = reserved, {}
     asked = {cell: quantity(n, f"units of {cell.item!r}") for cell, n in sorted(cells.items())}
     from_free = {cell: n - reserved.get(cell, 0) for cell, n in asked.items() if n > reserved.get(cell, 0)}
-    reclaimed = _require_free(books, from_free, asked, floors, freed, spare=reservation)
+    reclaimed = require_free(books, from_free, floors, asked=asked, freed=freed, spare=reservation)
     owed: dict[str, int] = {}
     for cell, n in from_free.items():
         owed[cell.item] = owed.get(cell.item, 0) + n
@@ -92,33 +92,6 @@ def allocate(
     reclaimed.post(movements, floors, cause=cause)
     books.save_reservation(moved)
     return Allocated(reservation, asked, left)
-
-
-def _require_free(
-    books: Books,
-    wanted: Mapping[Cell, int],
-    asked: Mapping[Cell, int],
-    floors: Mapping[Cell, int],
-    freed: Mapping[Cell, int],
-    *,
-    spare: str,
-) -> Reclaimed:
-    """See that the units are free where they are wanted, reclaiming what has run out; refuse otherwise."""
-    reclaimed = Reclaimed(books)
-    if not wanted:
-        return reclaimed
-    figures = books.figures(wanted)
-    shortages = []
-    for cell, n in wanted.items():
-        free = figures[cell].free + freed.get(cell, 0) - floors.get(cell, 0)
-        while free + reclaimed.freed.get(cell, 0) < n and reclaimed.more([(cell, figures[cell])], spare=spare):
-            pass
-        free += reclaimed.freed.get(cell, 0)
-        if free < n:
-            shortages.append(Shortage(cell.item, asked[cell], asked[cell] - n + max(0, free), cell.node))
-    if shortages:
-        raise InsufficientStock(shortages)
-    return reclaimed
 
 
 def release(

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from omscore.inventory._backorders import Backorder, Repromise, backorders, meet, reaches, save_backorder
 from omscore.inventory._books import LedgerTransaction, Reservation
 from omscore.inventory._cells import Cell, Movement
-from omscore.inventory._reserve import NO_FLOORS, Reclaimed, Selector, Want, candidates
+from omscore.inventory._reserve import NO_FLOORS, Reclaimed, Selector, Want, ranked
 from omscore.inventory._supply import Supply, atp, supplies
 
 
@@ -87,7 +87,7 @@ def fill(
         }
         rest = min(line.units, _not_promised(line, queue, left, room, lines, now))
         cells: dict[Cell, int] = {}
-        for cell, _ in candidates(books, Want(item, line.units, line.nodes, line.pools), select):
+        for cell, _ in ranked(stock, Want(item, line.units, line.nodes, line.pools), select):
             if (n := min(rest, room[cell])) > 0:
                 cells[cell] = n
                 spent[cell] = spent.get(cell, 0) + n

@@ -176,7 +176,11 @@ def _summed(wants: Sequence[Want]) -> list[Want]:
 
 def candidates(books: Books, want: Want, select: Selector | None) -> list[tuple[Cell, Figures]]:
     """The cells that may serve a want, in the order in which they are to be asked: pool, node, selector, cell."""
-    found = books.cells_of(want.item)
+    return ranked(books.cells_of(want.item), want, select)
+
+
+def ranked(found: list[tuple[Cell, Figures]], want: Want, select: Selector | None) -> list[tuple[Cell, Figures]]:
+    """Those of an item's cells that may serve a want, in that order."""
     nodes, pools = want.nodes, want.pools
     if nodes is None and select is None and pools == ("",):
         if len(found) == 1 and not found[0][0].pool:
@@ -184,15 +188,15 @@ def candidates(books: Books, want: Want, select: Selector | None) -> list[tuple[
         return [row for row in found if not row[0].pool]
     node_rank = {} if nodes is None else {node: i for i, node in enumerate(nodes)}
     pool_rank = {pool: i for i, pool in enumerate(pools)}
-    ranked = []
+    rows = []
     for cell, figures in found:
         if cell.pool not in pool_rank or (nodes is not None and cell.node not in node_rank):
             continue
         place = select(cell) if select is not None else 0
         if place is not None:
-            ranked.append(((pool_rank[cell.pool], node_rank.get(cell.node, 0), place, cell), figures))
-    ranked.sort(key=lambda row: row[0])
-    return [(key[3], figures) for key, figures in ranked]
+            rows.append(((pool_rank[cell.pool], node_rank.get(cell.node, 0), place, cell), figures))
+    rows.sort(key=lambda row: row[0])
+    return [(key[3], figures) for key, figures in rows]
 
 
 def _take(
@@ -269,6 +273,36 @@ def expiry(reservation: Reservation, cause: str) -> list[Movement]:
         for (cell, bucket), n in sorted(reservation.held.items())
         if bucket == "reserved"
     ]
+
+
+def require_free(
+    books: Books,
+    wanted: Mapping[Cell, int],
+    floors: Mapping[Cell, int] = NO_FLOORS,
+    *,
+    asked: Mapping[Cell, int] | None = None,
+    freed: Mapping[Cell, int] | None = None,
+    spare: str = "",
+) -> Reclaimed:
+    """See that units are free in cells, counting what has run out there; what was reclaimed is to be posted along.
+
+    `asked` is what the caller was asked for where that is more, `freed` what it frees itself, `spare` the reservation
+    that is not to be ended. Raises InsufficientStock naming every short cell.
+    """
+    reclaimed = Reclaimed(books)
+    figures = books.figures(sorted(wanted)) if wanted else {}
+    shortages = []
+    for cell, n in wanted.items():
+        free = figures[cell].free - floors.get(cell, 0) + (freed or {}).get(cell, 0)
+        while free + reclaimed.freed.get(cell, 0) < n and reclaimed.more([(cell, figures[cell])], spare=spare):
+            pass
+        free += reclaimed.freed.get(cell, 0)
+        if free < n:
+            all_of = (asked or wanted)[cell]
+            shortages.append(Shortage(cell.item, all_of, all_of - n + max(0, free), cell.node))
+    if shortages:
+        raise InsufficientStock(shortages)
+    return reclaimed
 
 
 def _check_quotas(

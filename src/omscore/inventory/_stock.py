@@ -8,7 +8,7 @@ from datetime import datetime
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, Reason, Shortage
 from omscore.inventory._books import Books, LedgerTransaction, Reservation
 from omscore.inventory._cells import BUCKETS, HELD, Cell, Entry, Movement, cell_id, check_movement
-from omscore.inventory._reserve import NO_FLOORS
+from omscore.inventory._reserve import NO_FLOORS, require_free
 from omscore.inventory._supply import arrived
 from omscore.inventory._victims import Victim, VictimOrder, end_run_out, take_away
 from omscore.kernel.ids import key
@@ -173,7 +173,8 @@ def repool(
 ) -> None:
     """Move free units behind another fence: free in one pool -> free in another, at the same node and in the same lot.
 
-    Raises InsufficientStock, and InvalidValue when a cell is in that pool already.
+    Reservations that have run out do not stand in the way. Raises InsufficientStock, and InvalidValue when a cell is in
+    that pool already.
 
     >>> from omscore.inventory import MemoryBooks
     >>> books, shared = MemoryBooks(), Cell("A", "x")
@@ -184,22 +185,17 @@ def repool(
     """
     movements: list[Movement] = []
     arriving: dict[Cell, int] = {}
-    figures = books.figures(sorted(cells))
-    shortages: list[Shortage] = []
     for cell in sorted(cells):
         n = quantity(cells[cell], f"units of {cell.item!r}")
         if cell.pool == pool:
             raise InvalidValue(f"{cell.item!r} at {cell.node!r} is in pool {pool!r} already")
-        if (free := figures[cell].free - floors.get(cell, 0)) < n:
-            shortages.append(Shortage(cell.item, n, max(0, free), cell.node))
         other = cell._replace(pool=pool)
         arriving[other] = arriving.get(other, 0) + n
         movements.append(Movement(cell, "free", "transfer", n, "repool", cause))
         movements.append(Movement(other, "transfer", "free", n, "repool", cause))
-    if shortages:
-        raise InsufficientStock(shortages)
+    reclaimed = require_free(books, cells, floors)
     check_room(books, arriving)
-    books.post(movements, floors)
+    reclaimed.post(movements, floors, cause=cause)
 
 
 def correct(books: LedgerTransaction, cell: Cell, seq: int, *, cause: str) -> Entry:
@@ -245,9 +241,10 @@ def correct(books: LedgerTransaction, cell: Cell, seq: int, *, cause: str) -> En
             {"seq": seq},
         )
         raise CommandRefused([again])
-    figures = books.figures([cell])[cell]
-    if target in BUCKETS and (has := getattr(figures, target)) < units:
+    reclaimed = require_free(books, {cell: units} if target == "free" else {})
+    if target in BUCKETS and target != "free" and (has := getattr(books.figures([cell])[cell], target)) < units:
         raise InsufficientStock([Shortage(cell.item, units, has, cell.node)])
     books.put("ledger.corrected", id_, cause, version=0, index={"all": id_})
-    books.post([Movement(cell, target, source, units, "correct", cause, mirrors=seq)], NO_FLOORS)
+    mirror = Movement(cell, target, source, units, "correct", cause, mirrors=seq)
+    reclaimed.post([mirror], NO_FLOORS, cause=cause)
     return entry

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from attrs import evolve, field, frozen
 
-from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, Reason, Shortage
+from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason
 from omscore.inventory._books import LedgerTransaction, Records
 from omscore.inventory._cells import Cell, Movement, check_movement
-from omscore.inventory._reserve import NO_FLOORS
+from omscore.inventory._reserve import NO_FLOORS, require_free
 from omscore.inventory._stock import check_room
 from omscore.inventory._supply import arrived, expect
 from omscore.kernel.quantities import quantity
@@ -76,7 +76,8 @@ def send(
 ) -> Transfer:
     """Send free units to another node: free at one -> in_transit at the other, in the same transaction.
 
-    In transit they are on nobody's shelf and cannot be reserved. With `due_at` they are also announced as supply
+    Reservations that have run out do not stand in the way. In transit units are on nobody's shelf and cannot be
+    reserved. With `due_at` they are also announced as supply
     there, so that they can be promised.
 
     Raises InsufficientStock, and CommandRefused (`transfer.exists`).
@@ -90,24 +91,19 @@ def send(
     """
     if books.get(_KIND, id) is not None:
         raise CommandRefused([Reason("transfer.exists", f"transfer {id!r} was sent before; choose another id")])
-    figures = books.figures(sorted(cells))
     movements: list[Movement] = []
-    shortages: list[Shortage] = []
     sent: dict[Cell, int] = {}
     for cell in sorted(cells):
         n = quantity(cells[cell], f"units of {cell.item!r}")
         if cell.node == to:
             raise InvalidValue(f"{cell.item!r} is at {to!r} already; a transfer goes to another node")
-        if (free := figures[cell].free - floors.get(cell, 0)) < n:
-            shortages.append(Shortage(cell.item, n, max(0, free), cell.node))
         other = cell._replace(node=to)
         sent[other] = sent.get(other, 0) + n
         movements.append(Movement(cell, "free", "transfer", n, "transfer", cause))
         movements.append(Movement(other, "transfer", "in_transit", n, "transfer", cause))
-    if shortages:
-        raise InsufficientStock(shortages)
+    reclaimed = require_free(books, cells, floors)
     check_room(books, sent)
-    books.post(movements, floors)
+    reclaimed.post(movements, floors, cause=cause)
     announced: dict[str, str] = {}
     if due_at is not None:
         totals: dict[tuple[str, str], int] = {}

@@ -66,11 +66,15 @@ class Victim:
 def end_run_out(books: Books, cell: Cell, *, cause: str, touched: dict[str, Reservation]) -> list[Movement]:
     """The movements that end reservations in a cell whose time has run out, so that nobody else loses units."""
     movements: list[Movement] = []
-    for due in books.reservations_due(books.now(), cell=cell):
-        if due.id not in touched:
-            moves = expiry(due, cause)
-            touched[due.id] = due.moved(moves, ended="expired", expires_at=None)
-            movements += moves
+    more = True
+    while more:
+        more = False
+        for due in books.reservations_due(books.now(), cell=cell, limit=1_000 + len(touched)):
+            if due.id not in touched:
+                more = True
+                moves = expiry(due, cause)
+                touched[due.id] = due.moved(moves, ended="expired", expires_at=None)
+                movements += moves
     return movements
 
 

@@ -17,34 +17,15 @@ from typing import Any
 from attrs import frozen
 
 from omscore.errors import Busy, CommandRefused, InvalidValue, NotFound, Unknown
-from omscore.inventory import (
-    Cell,
-    Want,
-    allocate,
-    count,
-    damage,
-    expire,
-    fingerprint,
-    pack,
-    pick,
-    receive,
-    release,
-    reserve,
-    run_once,
-    ship,
-    verify,
-)
+from omscore.inventory import expire, fingerprint, run_once, verify
 from omscore.kernel.rng import Rng
+from omscore.testing._sim_commands import FEATURES, ITEMS, Command, Sender, do, take_all
 from omscore.testing._sim_store import Killed, SimBooks, SimStore
-
-FEATURES = ("expiry", "lines", "partial", "backorder", "allocate", "ship", "damage", "count", "hot", "sweeper")
-"""What a seed may switch on: expiring holds, several lines, and so on; `hot` is one item that everybody wants."""
 
 FAULTS = ("kills", "lost-replies", "duplicates", "late-repeats", "clock-jumps", "slow-calls")
 """What may go wrong: clients die at any call, replies to commits get lost, commands come twice or late, time jumps."""
 
 _START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-_ITEMS, _NODES = ("A", "B", "C", "D"), ("ghent", "lille")
 
 
 class Failed(AssertionError):
@@ -75,13 +56,6 @@ class Ran:
     faults: tuple[str, ...]
 
 
-@frozen
-class _Command:
-    key: str
-    verb: str
-    args: tuple[Any, ...]
-
-
 class _Clock:
     def __init__(self) -> None:
         self.time = _START
@@ -110,16 +84,17 @@ class Simulation:
         self._rng = rng = Rng(seed)
         self.features = tuple(f for f in FEATURES if rng.below(2))
         self.faults = tuple(f for f in FAULTS if rng.below(2))
+        self._sender = Sender(rng, self.features)
         self._clock = _Clock()
         self._books = books(self._clock.now)
         self._store = SimStore(self._books, rng, interrupt_in=6 + rng.below(40))
         self._idle = list(range(clients))
         self._sent = 0
         self._left = 0
-        self._program: list[tuple[_Command, str]] = []
+        self._program: list[tuple[Command, str]] = []
         self._fate: dict[str, str] = {}
-        self._open: list[_Command] = []
-        self._past: list[_Command] = []
+        self._open: list[Command] = []
+        self._past: list[Command] = []
         self._killed = self._unknown = 0
 
     def run(self, commands: int) -> Ran:
@@ -172,7 +147,7 @@ class Simulation:
         finally:
             self._idle.append(client)
 
-    def _next(self) -> _Command:
+    def _next(self) -> Command:
         rng = self._rng
         if self._open and rng.below(3) == 0:
             return self._open.pop(rng.below(len(self._open)))
@@ -180,67 +155,16 @@ class Simulation:
             return self._past[-1 - rng.below(min(8, len(self._past)))]
         if self._past and "late-repeats" in self.faults and rng.below(30) == 0:
             return rng.choice(self._past)
-        command = self._fresh(f"k{self._sent}")
+        command = self._sender.fresh(f"k{self._sent}")
         self._past.append(command)
         return command
 
-    def _fresh(self, key: str) -> _Command:
-        rng, has = self._rng, self.features
-        item = _ITEMS[0] if "hot" in has and rng.below(4) else rng.choice(_ITEMS)
-        holder, cell, units = f"o{rng.below(40)}", Cell(item, rng.choice(_NODES)), 1 + rng.below(4)
-        at = rng.below(20)
-        if at < 4:
-            return _Command(key, "receive", (cell, 3 * units))
-        if at < 11:
-            lines = ((item, units), (rng.choice(_ITEMS), 1)) if "lines" in has and rng.below(2) else ((item, units),)
-            minutes = rng.below(20) if "expiry" in has and rng.below(2) else None
-            policy = rng.choice([p for p in ("all", "partial", "backorder") if p == "all" or p in has])
-            return _Command(key, "reserve", (holder, lines, minutes, policy))
-        if at < 14 and "allocate" in has:
-            return _Command(key, "allocate", (holder, cell, units))
-        if at < 16 and "ship" in has:
-            return _Command(key, rng.choice(("pick", "pack", "ship")), (holder, cell, 1))
-        if at == 16 and "damage" in has:
-            return _Command(key, "damage", (cell, 1))
-        if at == 17 and "count" in has:
-            return _Command(key, "count", (cell, 2 * units))
-        if at == 18 and "sweeper" in has:
-            return _Command(key, "expire", ())
-        return _Command(key, "release", (holder,))
-
-    def _do(self, txn: Any, command: _Command) -> None:
-        cause = command.key
-        match command.verb, command.args:
-            case "receive", (cell, units):
-                receive(txn, {cell: units}, cause=cause)
-            case "reserve", (holder, lines, minutes, policy):
-                time = None if minutes is None else timedelta(minutes=minutes)
-                wants = [Want(item, units) for item, units in lines]
-                reserve(txn, holder, wants, cause=cause, expires_in=time, policy=policy)
-            case "allocate", (holder, cell, units):
-                allocate(txn, holder, {cell: units}, cause=cause)
-            case "pick", (holder, cell, units):
-                pick(txn, holder, {cell: units}, cause=cause)
-            case "pack", (holder, cell, units):
-                pack(txn, holder, {cell: units}, cause=cause)
-            case "ship", (holder, cell, units):
-                ship(txn, holder, {cell: units}, cause=cause)
-            case "damage", (cell, units):
-                damage(txn, {cell: units}, cause=cause)
-            case "count", (cell, units):
-                count(txn, {cell: units}, cause=cause)
-            case "expire", ():
-                expire(txn, cause=cause)
-            case _, (holder,):
-                release(txn, holder, cause=cause)
-        txn.emit(cause, command.verb)
-
-    def _send(self, command: _Command) -> None:
+    def _send(self, command: Command) -> None:
         self._sent += 1
         name = fingerprint(command.verb, repr(command.args))
 
         try:
-            run_once(self._store, command.key, name, lambda txn: self._do(txn, command))
+            run_once(self._store, command.key, name, lambda txn: do(txn, command, self.features, _START))
             answer = "done"
         except (CommandRefused, NotFound, InvalidValue):
             # A maybe that is refused now did not happen.
@@ -296,13 +220,13 @@ class Simulation:
         self._clock.time += timedelta(days=1)
         books = self._books
         now = books.now()
-        for item in _ITEMS:
+        for item in ITEMS:
             rows = books.cells_of(item)
             due = {r.id: r for cell, _ in rows for r in books.reservations_due(now, cell=cell, limit=10_000)}
             units = sum(figures.free for _, figures in rows)
             units += sum(r.units("reserved", item) for r in due.values())
             if units:
-                self._store.run(partial(_take_all, item, units))
+                self._store.run(partial(take_all, item=item, units=units))
         if books.reservations_due(now):
             expire(books, cause="end")
             books.commit()
@@ -312,10 +236,6 @@ class Simulation:
         skipped = len(self._program) - len(lines)
         head = f"seed {self.seed}: {what}\nfeatures {', '.join(self.features)}; faults {', '.join(self.faults)}"
         return Failed("\n".join([head, *([f"  ... {skipped} commands before these"] if skipped else []), *lines]))
-
-
-def _take_all(item: str, units: int, txn: Any) -> None:
-    reserve(txn, f"last-{item}", [Want(item, units)], cause=f"last-{item}")
 
 
 def run(seed: int, *, commands: int = 1_000, **options: Any) -> Ran:
