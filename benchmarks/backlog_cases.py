@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.sourcing_cases import lines_of
 
 from omscore.kernel.rng import Rng
-from omscore.routing._backlog import Backlog, BacklogOrder, BacklogPlan, settle
+from omscore.routing.sourcing import Backlog, BacklogOrder, BacklogPlan, settle
 
 
 def backlog(seed: int, orders: int, nodes: int, *, tight: float = 1.15) -> Backlog:

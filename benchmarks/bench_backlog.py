@@ -11,7 +11,7 @@ from statistics import median
 
 from benchmarks.backlog_cases import HighsPlanner, backlog
 
-from omscore.routing._backlog import JointPlanner, one_by_one
+from omscore.routing.sourcing import JointPlanner, one_by_one
 
 FIRST_SEED = 11
 

@@ -13,7 +13,8 @@ from statistics import mean, median
 from benchmarks.sourcing_cases import Highs, lines_of, order
 
 from omscore.kernel.rng import Rng
-from omscore.routing._search import Sourcing, solve
+from omscore.routing._search import solve
+from omscore.routing.sourcing import Sourcing
 
 ROUNDS = 15
 

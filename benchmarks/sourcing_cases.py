@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from omscore.kernel.rng import Rng
-from omscore.routing._search import Sourcing
+from omscore.routing.sourcing import Sourcing
 
 # Lines per order in percent; the "mix" has 60 % single-line orders and a mean of 1.9 lines.
 MIXES = {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.routing.sourcing_cases import brute_force, check_plan, small_case
 
 from omscore.kernel.rng import Rng
-from omscore.routing._search import Sourcing, cheapest_plan, runner_up
+from omscore.routing.sourcing import Sourcing, cheapest_plan, runner_up
 
 SEEDS = st.integers(0, 2**40)
 

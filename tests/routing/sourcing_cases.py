@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from omscore.kernel.rng import Rng
-from omscore.routing._search import Sourced, Sourcing
+from omscore.routing.sourcing import Sourced, Sourcing
 
 
 def price_of(s: Sourcing, takes: tuple[tuple[int, int, int], ...]) -> int | None:

@@ -7,18 +7,10 @@ from attrs import evolve
 
 from omscore.errors import InvalidValue
 from omscore.kernel.rng import Rng
-from omscore.routing._backlog import (
-    Backlog,
-    BacklogOrder,
-    BacklogPlan,
-    Displaced,
-    JointPlanner,
-    Planner,
-    one_by_one,
-    pressing,
-    settle,
-)
-from omscore.routing._backlog_orders import FAR, _by_nodes, _searched, best_plan
+from omscore.routing._backlog import JointPlanner, Planner, one_by_one, pressing, settle
+from omscore.routing._backlog_assigned import Choices
+from omscore.routing._backlog_orders import FAR, Ready, _by_nodes, _searched, best_plan
+from omscore.routing._backlog_values import Backlog, BacklogOrder, BacklogPlan, Displaced
 
 
 def small_backlog(seed: int, *, orders: int = 3, nodes: int = 2, items: int = 2) -> Backlog:
@@ -147,6 +139,29 @@ def test_a_plan_worse_than_first_come_is_replaced_by_it() -> None:
     order = BacklogOrder(items=(0,), units=(1,), fixed=(500,), line_costs=((0,),), unfilled=(900,))
     plan = settle(Backlog((order,), stock=((1,),)), ((-1,),))
     assert plan.where == ((0,),)
+
+
+def test_an_order_chooses_from_what_is_left_as_if_it_were_asked_anew_however_often_it_was_asked_before() -> None:
+    for seed in range(40):
+        backlog = small_backlog(seed, orders=4, nodes=4, items=5)
+        ready, rng = Ready(backlog.orders, backlog.stock), Rng(seed)
+        remembered = Choices(ready)
+        for _ in range(40):
+            free = [mask & rng.below(1 << backlog.nodes) for mask in ready.free]
+            for o, order in enumerate(backlog.orders):
+                where, cost, takes = remembered.of(o, free)
+                masks = [free[ready.sizes[item][n]] for item, n in zip(order.items, order.units, strict=True)]
+                rows = [
+                    [c if mask >> i & 1 else FAR for i, c in enumerate(row)]
+                    for row, mask in zip(ready.rows[o], masks, strict=True)
+                ]
+                assert (
+                    cost
+                    == ready.value(o, where)
+                    == best_plan(ready.fixed[o], rows, ready.outs[o], ready.penalties[o])[0]
+                )
+                assert all(i < 0 or mask >> i & 1 for i, mask in zip(where, masks, strict=True))
+                assert [i for _, _, i in takes] == [i for i in where if i >= 0]
 
 
 def test_an_empty_backlog_and_empty_shelves_have_plain_answers() -> None:

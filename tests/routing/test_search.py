@@ -6,7 +6,8 @@ from tests.routing.sourcing_cases import brute_force, check_plan, small_case
 from omscore.errors import InvalidValue
 from omscore.kernel.rng import Rng
 from omscore.routing import _search
-from omscore.routing._search import Sourcing, cheapest_plan, runner_up
+from omscore.routing._search import cheapest_plan, runner_up
+from omscore.routing._search_values import Sourcing
 
 
 def test_one_node_is_kept_while_splitting_saves_no_more_than_the_penalty() -> None:

@@ -10,138 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from omscore.errors import InvalidValue
+from omscore.routing._backlog_assigned import Assigned, Choices
 from omscore.routing._backlog_orders import Ready, Where
 from omscore.routing._backlog_prices import priced
-from omscore.routing._backlog_repair import Assigned, improve, insert
+from omscore.routing._backlog_repair import improve, insert
+from omscore.routing._backlog_values import Backlog, BacklogPlan, Displaced
 
+INSERTED_AT = (8, 7, 9)
+"""Eighths of the prices at which all orders are put in, one plan for each."""
+REPAIRED_AT = (0, 4, 8, 8, 10)
+"""Eighths of the prices of which each repair draws one."""
 
-@frozen
-class BacklogOrder:
-    """One waiting order: per line the item, the units, what it costs from each node, and what leaving it out costs.
-
-    `nodes` is the bitmask of nodes that may serve the order (None: all). A line ships whole from one node, or not.
-
-    >>> BacklogOrder(items=(0,), units=(2,), fixed=(500, 600), line_costs=((40, 30),), unfilled=(2_000,)).units
-    (2,)
-    """
-
-    items: Sequence[int]
-    units: Sequence[int]
-    fixed: Sequence[int]
-    line_costs: Sequence[Sequence[int]]
-    unfilled: Sequence[int]
-    split_penalty: int = 0
-    nodes: int | None = None
-
-
-@frozen
-class Backlog:
-    """Waiting orders, the most urgent first, and the units of each item at each node: `stock[item][node]`.
-
-    >>> Backlog(orders=(), stock=((3, 0), (1, 2))).nodes
-    2
-    """
-
-    orders: Sequence[BacklogOrder]
-    stock: Sequence[Sequence[int]]
-
-    @property
-    def nodes(self) -> int:
-        """How many nodes there are.
-
-        >>> Backlog(orders=(), stock=()).nodes
-        0
-        """
-        return len(self.stock[0]) if self.stock else 0
-
-    def check(self) -> None:
-        """Refuse a backlog that makes no sense, with InvalidValue.
-
-        >>> Backlog(orders=(BacklogOrder((7,), (1,), (5,), ((0,),), (9,)),), stock=((1,),)).check()
-        Traceback (most recent call last):
-        omscore.errors.InvalidValue: order 0 asks for item 7, but stock lists 1 items
-        """
-        nodes = self.nodes
-        if any(len(row) != nodes or any(n < 0 for n in row) for row in self.stock):
-            raise InvalidValue(f"stock needs {nodes} figures of 0 or more for each item")
-        for o, order in enumerate(self.orders):
-            lines = len(order.items)
-            if not lines or len(order.units) != lines or len(order.unfilled) != lines or len(order.line_costs) != lines:
-                raise InvalidValue(f"order {o} needs an item, units, costs and an unfilled price for each line")
-            for item in order.items:
-                if not 0 <= item < len(self.stock):
-                    raise InvalidValue(f"order {o} asks for item {item}, but stock lists {len(self.stock)} items")
-            if len(set(order.items)) != lines:
-                raise InvalidValue(f"order {o} names an item twice; sum its lines first")
-            if len(order.fixed) != nodes or any(len(row) != nodes for row in order.line_costs):
-                raise InvalidValue(f"order {o} needs a cost for each of the {nodes} nodes")
-            figures = (
-                *order.fixed,
-                *order.unfilled,
-                order.split_penalty,
-                *(c for row in order.line_costs for c in row),
-            )
-            if min(order.units) < 1 or min(figures) < 0:
-                raise InvalidValue(f"order {o} has units below 1 or a cost below 0")
-
-
-@frozen
-class Displaced:
-    """A line that the first come, first served plan ships and this plan does not, and the orders that got its units.
-
-    >>> Displaced(order=3, line=0, by=(7,)).by
-    (7,)
-    """
-
-    order: int
-    line: int
-    by: tuple[int, ...]
-
-
-@frozen
-class BacklogPlan:
-    """For each order the node of each line (-1: left out), the cost, a bound that no plan beats, and who was displaced.
-
-    >>> BacklogPlan(((0, -1),), cost=1_000, bound=990, first_come=1_200).gap
-    0.01
-    """
-
-    where: tuple[tuple[int, ...], ...]
-    cost: int
-    bound: int
-    first_come: int
-    displaced: tuple[Displaced, ...] = ()
-    steps: int = 0
-
-    @property
-    def proven(self) -> bool:
-        """Whether no plan is cheaper.
-
-        >>> BacklogPlan((), cost=5, bound=5, first_come=5).proven
-        True
-        """
-        return self.bound >= self.cost
-
-    @property
-    def gap(self) -> float:
-        """By what part of its cost this plan could be cheaper at most.
-
-        >>> BacklogPlan((), cost=0, bound=0, first_come=0).gap
-        0.0
-        """
-        return 0.0 if self.proven else (self.cost - self.bound) / self.cost
-
-    @property
-    def saved(self) -> int:
-        """What it saves over first come, first served, in minor units.
-
-        >>> BacklogPlan((), cost=90, bound=80, first_come=100).saved
-        10
-        """
-        return self.first_come - self.cost
+REPAIRS_PER_ORDER = 20
 
 
 class Planner(Protocol):
@@ -192,8 +75,9 @@ def one_by_one(backlog: Backlog) -> BacklogPlan:
 class JointPlanner:
     """Decides a backlog together: prices on (item, node), insertion at those prices, then repeated repair.
 
-    `price_rounds` and `repairs` are the budget in steps; `elapsed` (seconds since the start, given by the host) with
-    `seconds_max` ends the work sooner. The same seed and the same budget of steps give the same plan.
+    `price_rounds` and `repairs` (None: 20 for each order) are the budget in steps; `elapsed` (seconds since the start,
+    given by the host) with `seconds_max` ends the work sooner, and so does a plan that is proven the cheapest. The same
+    seed and the same budget of steps give the same plan.
 
     >>> near = BacklogOrder((0,), (1,), fixed=(500, 510), line_costs=((0, 0),), unfilled=(2_000,))
     >>> only = BacklogOrder((0,), (1,), fixed=(500, 900), line_costs=((0, 0),), unfilled=(2_000,), nodes=0b01)
@@ -204,14 +88,14 @@ class JointPlanner:
 
     seed: int = 0
     price_rounds: int = 45
-    repairs: int = 5_000
+    repairs: int | None = None
     seconds_max: float | None = None
     elapsed: Callable[[], float] | None = field(default=None)
 
     def __attrs_post_init__(self) -> None:
         if (self.seconds_max is None) != (self.elapsed is None):
             raise InvalidValue("a limit in seconds needs both `seconds_max` and `elapsed`")
-        if self.price_rounds < 0 or self.repairs < 0:
+        if self.price_rounds < 0 or (self.repairs or 0) < 0:
             raise InvalidValue("price_rounds and repairs are 0 or more")
 
     def plan(self, backlog: Backlog) -> BacklogPlan:
@@ -230,17 +114,20 @@ class JointPlanner:
         def late(part: float) -> bool:
             return elapsed is not None and limit is not None and elapsed() - start >= limit * part
 
-        prices = priced(ready, ready.cost(first), self.price_rounds, lambda: late(0.6))
+        prices = priced(ready, ready.cost(first), self.price_rounds, lambda: late(0.4))
+        at = {share: Choices(ready, prices.of, share) for share in (*INSERTED_AT, *REPAIRED_AT)}
         best = Assigned(ready, first)
-        best.settle_down()
-        for share in (8, 7, 9):  # eighths of the prices
-            if late(0.8):
+        best.settle_down(at[0])
+        for share in INSERTED_AT:
+            if late(0.5):
                 break
-            tried = insert(ready, prices.of, share)
-            tried.settle_down()
-            if tried.cost < best.cost:
+            tried = insert(ready, at[share])
+            tried.settle_down(at[0])
+            if tried.total < best.total:
                 best = tried
-        steps = improve(best, prices.of, self.repairs, self.seed, lambda: late(1.0))
+        repairs = REPAIRS_PER_ORDER * len(ready.orders) if self.repairs is None else self.repairs
+        choices = [at[share] for share in REPAIRED_AT]
+        steps = improve(best, prices, choices, repairs, self.seed, lambda: late(1.0))
         return _settle(backlog, ready, best.where, prices.bound, prices.rounds + steps, first)
 
 
@@ -259,9 +146,10 @@ def pressing(price: int, *, slack_hours: int, commitment_hours: int) -> int:
 
 
 def _first_come(ready: Ready) -> list[Where]:
-    assigned = Assigned(ready, None)
+    assigned = Assigned(ready)
+    choices = Choices(ready)
     for o in range(len(ready.orders)):
-        assigned.place(o)
+        assigned.place(o, choices)
     return assigned.where
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from operator import add
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from operator import add, itemgetter
+from typing import Any
 
-from omscore.routing._search import Sourcing, solve
+from omscore.routing._backlog_values import BacklogOrder
+from omscore.routing._search import solve
 from omscore.routing._search_subsets import ways_of
-
-if TYPE_CHECKING:
-    from omscore.routing._backlog import BacklogOrder
+from omscore.routing._search_values import Sourcing
 
 Where = tuple[int, ...]
 Rows = list[list[int]]
@@ -48,9 +47,22 @@ class Ready:
         self.outs = [[p * SCALE for p in order.unfilled] for order in orders]
         self.penalties = [order.split_penalty * SCALE for order in orders]
         self.wanting: list[list[int]] = [[] for _ in stock]
+        # Per item, the units asked at once by some line, each with its place in `free`.
+        self.sizes: list[dict[int, int]] = [{} for _ in stock]
+        # Per (item, units asked at once), the bitmask of nodes that have so many.
+        self.free: list[int] = []
+        # Per order, from a list like `free` to the masks of its lines: an int for one line, else a tuple.
+        self.masks: list[Callable[[list[int]], Any]] = []
         for o, items in enumerate(self.items):
-            for item in items:
+            places = []
+            for item, n in zip(items, self.units[o], strict=True):
                 self.wanting[item].append(o)
+                sizes = self.sizes[item]
+                if n not in sizes:
+                    sizes[n] = len(self.free)
+                    self.free.append(sum([1 << i for i, k in enumerate(stock[item]) if k >= n]))
+                places.append(sizes[n])
+            self.masks.append(itemgetter(*places))
 
     def best(self, o: int, rows: Rows) -> tuple[int, Where, int]:
         """(cost, node of each line, bound) of the cheapest plan of order `o` when its lines cost `rows`."""
@@ -112,21 +124,38 @@ def _two(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[i
 
 
 def _by_sets(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
-    """Dynamic programming over sets of lines, as in _search_subsets."""
-    lines = len(rows)
-    size = 1 << lines
+    """The cheapest node for each set of lines, then the cheapest way to divide all lines into such sets."""
     sums: list[list[int]] = [fixed]
-    for row in rows:
-        sums += [list(map(add, one, row)) for one in sums]
-    cheapest = [min(one) + penalty for one in sums]
     none = [0]
-    for out in outs:
+    for row, out in zip(rows, outs, strict=True):
+        sums += [list(map(add, one, row)) for one in sums]
         none += [v + out for v in none]
-    # What at least one node costs that ships something, its penalty not yet given back.
+    cheapest = [min(one) + penalty for one in sums]
+    cost, groups = divided(cheapest, none, penalty)
+    where = [-1] * len(rows)
+    for group in groups:
+        one = sums[group]
+        i = one.index(min(one))
+        for line in range(len(rows)):
+            if group >> line & 1:
+                where[line] = i
+    cost -= penalty if groups else 0
+    return cost, tuple(where), cost
+
+
+def divided(cheapest: list[int], none: list[int], penalty: int) -> tuple[int, list[int]]:
+    """(cost, sets of lines shipped together) of the cheapest way to divide all lines into sets.
+
+    Per set of lines, `cheapest` is its cost as a stop with the penalty of one, `none` what leaving it out costs. The
+    cost counts the penalty of each stop; a plan that ships anything has one given back, so that one which ships
+    nothing is preferred only when it costs no more than that. Dynamic programming as in _search_subsets.
+    """
+    size = len(none)
+    # What at least one node costs that ships something.
     total = [2 * FAR] * size
     pick = [0] * size
     after = list(none)
-    for whole, (low, sets) in enumerate(ways_of(lines)):
+    for whole, (low, sets) in enumerate(ways_of(size.bit_length() - 1)):
         if not whole:
             continue
         least, how = total[whole ^ low] + none[low], 0
@@ -136,25 +165,18 @@ def _by_sets(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tup
                 least, how = v, t
         total[whole], pick[whole] = least, how
         after[whole] = min(after[whole], least)
-    cost = total[-1] - penalty
-    where = [-1] * lines
-    if none[-1] <= cost:
-        return none[-1], tuple(where), none[-1]
+    if none[-1] <= total[-1] - penalty:
+        return none[-1], []
+    groups: list[int] = []
     whole = size - 1
-    shipped = False
-    while whole and not (shipped and none[whole] <= total[whole]):
+    while whole and not (groups and none[whole] <= total[whole]):
         how = pick[whole]
-        if not how:
+        if how:
+            groups.append(how)
+            whole ^= how
+        else:
             whole &= whole - 1
-            continue
-        shipped = True
-        one = sums[how]
-        i = one.index(min(one))
-        for line in range(lines):
-            if how >> line & 1:
-                where[line] = i
-        whole ^= how
-    return cost, tuple(where), cost
+    return total[-1], groups
 
 
 def _by_nodes(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:

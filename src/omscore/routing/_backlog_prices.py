@@ -14,6 +14,8 @@ from attrs import frozen
 
 from omscore.routing._backlog_orders import SCALE, Ready, Rows, Where
 
+PriceRows = list[list[int] | None]
+"""Per item its scaled price per node, or None where stock suffices."""
 DEFLECT = 0.65
 PATIENCE = 4
 

@@ -9,17 +9,10 @@ with the larger sum of powers comes first in lexicographic order. Dividing by `(
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
 
 from attrs import define
 
-if TYPE_CHECKING:
-    from omscore.routing._search import Sourcing
-
-Take = tuple[int, int, int]
-"""(node, line, units)."""
-
-NEVER: Literal["never"] = "never"
+from omscore.routing._search_values import Sourcing
 
 
 def bits(mask: int) -> Iterator[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from omscore.routing._search_problem import Shares, Take, bits, keyed, scale_of
+from omscore.routing._search_problem import Shares, bits, keyed, scale_of
+from omscore.routing._search_values import Take
 
 PASSES = 2
 """How often the prices per unit are raised anew for each bound."""

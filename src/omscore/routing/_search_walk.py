@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from omscore.routing._search_problem import Shares, Take, keyed, scale_of
+from omscore.routing._search_problem import Shares, keyed, scale_of
+from omscore.routing._search_values import Take
 
 
 def by_walk(p: Shares, steps_max: int, bound: int) -> tuple[list[Take], int, int, int] | None:

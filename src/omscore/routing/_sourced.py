@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from omscore.routing._case import Case, bits
 from omscore.routing._plans import LAST, Found, Part, need_figures
 from omscore.routing._policy import Rule
-from omscore.routing._search import Sourced, Sourcing, solve
+from omscore.routing._search import solve
+from omscore.routing._search_values import Sourced, Sourcing
 
 ADDITIVE = frozenset({"parcels", "sum", "cost"})
 

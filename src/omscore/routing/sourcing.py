@@ -5,18 +5,10 @@
 units, nodes, lines and items are indexes.
 """
 
-from omscore.routing._backlog import (
-    Backlog,
-    BacklogOrder,
-    BacklogPlan,
-    Displaced,
-    JointPlanner,
-    Planner,
-    one_by_one,
-    pressing,
-    settle,
-)
-from omscore.routing._search import Sourced, Sourcing, Tariff, cheapest_plan, runner_up
+from omscore.routing._backlog import JointPlanner, Planner, one_by_one, pressing, settle
+from omscore.routing._backlog_values import Backlog, BacklogOrder, BacklogPlan, Displaced
+from omscore.routing._search import cheapest_plan, runner_up
+from omscore.routing._search_values import Sourced, Sourcing, Tariff
 
 __all__ = [
     # one order
