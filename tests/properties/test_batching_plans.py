@@ -33,30 +33,35 @@ def picks(floor: Floor, data: st.DataObject, most: int) -> list[str]:
     return data.draw(st.lists(st.sampled_from([b.id for b in floor.bins]), min_size=1, max_size=most, unique=True))
 
 
-def distance(floor: Floor, one: tuple[int, int], other: tuple[int, int]) -> int:
-    """Between two points of the walkable grid, each (x, y): along one aisle, or over the nearer cross-aisle."""
-    (x, y), (u, v) = one, other
-    if x == u:
-        return abs(y - v)
-    height = floor.front_mm + (floor.cells // floor.blocks - 1) * floor.cell_mm + floor.back_mm
-    crossings = range(0, floor.blocks * height + 1, height)
-    return abs(x - u) + min(abs(y - c) + abs(v - c) for c in crossings)
-
-
 def point(floor: Floor, bin_id: str) -> tuple[int, int]:
     b = floor.bin(bin_id)
     per_block = floor.cells // floor.blocks
-    height = floor.front_mm + (per_block - 1) * floor.cell_mm + floor.back_mm
     block, cell = divmod(b.cell, per_block)
-    return b.aisle * floor.aisle_mm, block * height + floor.front_mm + cell * floor.cell_mm
+    return b.aisle * floor.aisle_mm, block * block_mm(floor) + floor.front_mm + cell * floor.cell_mm
+
+
+def block_mm(floor: Floor) -> int:
+    return floor.front_mm + (floor.cells // floor.blocks - 1) * floor.cell_mm + floor.back_mm
+
+
+def distance(floor: Floor, one: str, other: str) -> int:
+    """Between two bins: along their aisle, or over the nearest cross-aisle (aisles may be drawn without a width)."""
+    (x, y), (u, v) = point(floor, one), point(floor, other)
+    if floor.bin(one).aisle == floor.bin(other).aisle:
+        return abs(y - v)
+    crossings = range(0, floor.blocks * block_mm(floor) + 1, block_mm(floor) or 1)
+    return abs(x - u) + min(abs(y - c) + abs(v - c) for c in crossings)
+
+
+def from_depot(floor: Floor, bin_id: str) -> int:
+    x, y = point(floor, bin_id)
+    return floor.depot_mm + abs(x - floor.depot_at_mm) + y
 
 
 def brute_force(floor: Floor, bins: list[str]) -> int:
-    points = [point(floor, b) for b in bins]
-    return 2 * floor.depot_mm + min(
-        sum(distance(floor, a, b) for a, b in pairwise(way))
-        + sum(abs(x - floor.depot_at_mm) + y for x, y in (way[0], way[-1]))
-        for way in permutations(points)
+    return min(
+        from_depot(floor, way[0]) + sum(distance(floor, a, b) for a, b in pairwise(way)) + from_depot(floor, way[-1])
+        for way in permutations(bins)
     )
 
 
