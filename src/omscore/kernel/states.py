@@ -86,10 +86,10 @@ class StateTable:
         Traceback (most recent call last):
         omscore.errors.TransitionNotAllowed: 'end' is not allowed in state 'done'; allowed: nothing (a final state)
         """
-        row = self.moves.get(state)
-        if row is None or command not in row:
-            raise TransitionNotAllowed(state, command, self.allowed(state))
-        return row[command]
+        try:
+            return self.moves[state][command]
+        except KeyError:
+            raise TransitionNotAllowed(state, command, self.allowed(state)) from None
 
     def extended(self, moves: Mapping[str, Mapping[str, str]]) -> Self:
         """A new table with more states and commands; a host's additions never take a row away.

@@ -38,9 +38,14 @@ from omscore.orders._messages import (
     Reopen,
     Reopened,
     UnitsMoved,
+    accepted,
+    closed,
+    hold_placed,
+    hold_released,
+    units_moved,
 )
-from omscore.orders._order import ORDER_STATES, Order
-from omscore.orders._units import FINAL_BUCKETS, UNIT_BUCKETS, UNIT_INDEX, UNIT_MOVES, Units
+from omscore.orders._order import ORDER_STATES, Order, order_of
+from omscore.orders._units import FINAL_BUCKETS, UNIT_BUCKETS, UNIT_MOVES, UNIT_SOURCES, Units
 
 
 def _refuse(code: str, text: str, /, **facts: Any) -> CommandRefused:
@@ -51,6 +56,7 @@ def _moves(order: Order, verb: str, units: Mapping[str, int]) -> tuple[tuple[str
     """The bucket moves of a verb, or CommandRefused naming every line that has too few units."""
     move = UNIT_MOVES[verb]
     target = move.target
+    sources = UNIT_SOURCES[verb]
     result: list[tuple[str, str, str, int]] = []
     reasons: list[Reason] = []
     for line, asked in units.items():
@@ -60,8 +66,8 @@ def _moves(order: Order, verb: str, units: Mapping[str, int]) -> tuple[tuple[str
             raise InvariantBroken(f"order {order.id} has a line {line!r} without units")
         # Most moves take one bucket's units: the check of the number is written out because this runs for every line.
         rest = asked if type(asked) is int and 0 < asked <= QUANTITY_MAX else quantity(asked, f"line {line}: units")
-        for source in move.sources:
-            n = has[UNIT_INDEX[source]]
+        for source, at in sources:
+            n = has[at]
             if n:
                 if n >= rest:
                     result.append((line, source, target, rest))
@@ -70,12 +76,12 @@ def _moves(order: Order, verb: str, units: Mapping[str, int]) -> tuple[tuple[str
                 result.append((line, source, target, n))
                 rest -= n
         if rest:
-            sources = " or ".join(move.sources)
+            buckets = " or ".join(move.sources)
             reasons.append(
                 Reason(
                     "units.too_few",
                     f"line {line}: cannot {verb} {asked}, only {asked - rest} {'is' if asked - rest == 1 else 'are'} "
-                    f"{sources}",
+                    f"{buckets}",
                     {"line": line, "verb": verb, "asked": asked, "has": asked - rest},
                 )
             )
@@ -98,7 +104,7 @@ def _decide_accept(order: Order, command: Accept, now: datetime) -> tuple[Event,
     ORDER_STATES.next(order.state, "accept")
     if order.holds:
         raise CommandRefused([_held(hold) for hold in order.holds])
-    return (Accepted(now),)
+    return (accepted(now),)
 
 
 def _decide_reject(order: Order, command: Reject, now: datetime) -> tuple[Event, ...]:
@@ -110,13 +116,13 @@ def _decide_place(order: Order, command: PlaceHold, now: datetime) -> tuple[Even
     if order.state not in ("captured", "accepted"):
         raise TransitionNotAllowed(order.state, "place_hold", ORDER_STATES.allowed(order.state))
     # A hold that stands already is not placed twice: a repeated check must not pile up holds.
-    return () if command.hold in order.holds else (HoldPlaced(now, command.hold),)
+    return () if command.hold in order.holds else (hold_placed(now, command.hold),)
 
 
 def _decide_release(order: Order, command: ReleaseHold, now: datetime) -> tuple[Event, ...]:
-    if all(hold.code != command.code for hold in order.holds):
+    if command.code not in [hold.code for hold in order.holds]:
         raise _refuse("hold.not_placed", f"order {order.id} has no hold {command.code!r} to release", code=command.code)
-    return (HoldReleased(now, command.code),)
+    return (hold_released(now, command.code),)
 
 
 def _held(hold: Hold) -> Reason:
@@ -139,7 +145,7 @@ def _decide_move(order: Order, command: MoveUnits, now: datetime) -> tuple[Event
         raise TransitionNotAllowed(order.state, command.verb, ORDER_STATES.allowed(order.state))
     if not command.units:
         return ()
-    return (UnitsMoved(now, command.verb, _moves(order, command.verb, command.units), command.ref),)
+    return (units_moved(now, command.verb, _moves(order, command.verb, command.units), command.ref),)
 
 
 def _decide_cancel(order: Order, command: Cancel, now: datetime) -> tuple[Event, ...]:
@@ -176,7 +182,7 @@ def _decide_close(order: Order, command: Close, now: datetime) -> tuple[Event, .
     if not order.finished:
         rest = {b: n for b, n in zip(UNIT_BUCKETS, order.totals, strict=True) if n and b not in FINAL_BUCKETS}
         raise _refuse("close.unfinished", f"order {order.id} still has units that are {', '.join(rest)}", units=rest)
-    return (Closed(now),)
+    return (closed(now),)
 
 
 def _decide_reopen(order: Order, command: Reopen, now: datetime) -> tuple[Event, ...]:
@@ -228,15 +234,15 @@ def _apply_moved(order: Order, event: UnitsMoved) -> Order:
     units = cast("dict[str, Units]", order.units).copy()
     for line, source, target, n in event.moves:
         units[line] = units[line].moved(source, target, n)
-    return Order(order.id, order.draft, order.state, MappingProxyType(units), order.holds, order.captured_at)
+    return order_of(order.id, order.draft, order.state, MappingProxyType(units), order.holds, order.captured_at)
 
 
 def _into(order: Order, state: str) -> Order:
-    return Order(order.id, order.draft, state, order.units, order.holds, order.captured_at)
+    return order_of(order.id, order.draft, state, order.units, order.holds, order.captured_at)
 
 
 def _held_by(order: Order, holds: tuple[Hold, ...]) -> Order:
-    return Order(order.id, order.draft, order.state, order.units, holds, order.captured_at)
+    return order_of(order.id, order.draft, order.state, order.units, holds, order.captured_at)
 
 
 def _apply_reopened(order: Order, event: Reopened) -> Order:
@@ -247,21 +253,21 @@ def _apply_reopened(order: Order, event: Reopened) -> Order:
         units = MappingProxyType(
             {line: u.moved("cancelled", "open", u.cancelled - before[line]) for line, u in order.units.items()}
         )
-    return Order(order.id, order.draft, state, units, order.holds, order.captured_at)
+    return order_of(order.id, order.draft, state, units, order.holds, order.captured_at)
 
 
 def _apply_edited(order: Order, event: Edited) -> Order:
     units = dict(order.units)
     for line in event.draft.lines:
         units.setdefault(line.id, Units(open=line.units))
-    return Order(order.id, event.draft, order.state, MappingProxyType(units), order.holds, order.captured_at)
+    return order_of(order.id, event.draft, order.state, MappingProxyType(units), order.holds, order.captured_at)
 
 
 _APPLIERS: dict[type, Callable[[Any, Any], Order]] = {
     Accepted: lambda order, event: _into(order, "accepted"),
     Rejected: lambda order, event: _into(order, "rejected"),
     HoldPlaced: lambda order, event: _held_by(order, (*order.holds, event.hold)),
-    HoldReleased: lambda order, event: _held_by(order, tuple(h for h in order.holds if h.code != event.code)),
+    HoldReleased: lambda order, event: _held_by(order, tuple([h for h in order.holds if h.code != event.code])),
     UnitsMoved: _apply_moved,
     Cancelled: lambda order, event: _into(order, "cancelled"),
     Closed: lambda order, event: _into(order, "closed"),
@@ -281,7 +287,7 @@ def apply(order: Order | None, event: Event) -> Order:
     """
     if type(event) is Captured:
         units = {line.id: Units(open=line.units) for line in event.draft.lines}
-        return Order(event.id, event.draft, "captured", MappingProxyType(units), (), event.at)
+        return order_of(event.id, event.draft, "captured", MappingProxyType(units), (), event.at)
     if order is None:
         raise InvariantBroken(f"an order's first event is Captured, not {type(event).__name__}")
     return _APPLIERS[type(event)](order, event)

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from omscore.errors import InvalidValue, Reason
+from omscore.kernel.frozen import maker
 from omscore.orders._draft import Draft
 
 HOLD_EXPIRIES = ("escalate", "release", "cancel")
@@ -158,7 +159,7 @@ Command = Capture | Accept | Reject | PlaceHold | ReleaseHold | MoveUnits | Canc
 # -- events: past tense, what happened --
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Captured:
     """A draft became an order.
 
@@ -171,7 +172,7 @@ class Captured:
     at: datetime
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Accepted:
     """The order is ours to fulfill.
 
@@ -182,7 +183,7 @@ class Accepted:
     at: datetime
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Rejected:
     """The order will not be fulfilled.
 
@@ -194,7 +195,7 @@ class Rejected:
     reasons: tuple[Reason, ...]
 
 
-@frozen
+@frozen(weakref_slot=False)
 class HoldPlaced:
     """Progress stopped.
 
@@ -206,7 +207,7 @@ class HoldPlaced:
     hold: Hold
 
 
-@frozen
+@frozen(weakref_slot=False)
 class HoldReleased:
     """Progress may go on.
 
@@ -218,7 +219,7 @@ class HoldReleased:
     code: str
 
 
-@frozen
+@frozen(weakref_slot=False)
 class UnitsMoved:
     """Units went from bucket to bucket: (line, source, target, units) for each.
 
@@ -233,7 +234,7 @@ class UnitsMoved:
     why: str = ""
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Cancelled:
     """Every unit of the order is cancelled.
 
@@ -245,7 +246,7 @@ class Cancelled:
     why: str = ""
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Closed:
     """Nothing is left to do.
 
@@ -256,7 +257,7 @@ class Closed:
     at: datetime
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Reopened:
     """A finished order was taken up again; its cancelled units are open once more if it was cancelled.
 
@@ -268,7 +269,7 @@ class Reopened:
     why: str = ""
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Edited:
     """The order is now about another draft: the same lines and perhaps more, at these prices, to this place.
 
@@ -283,6 +284,10 @@ class Edited:
 
 Event = Captured | Edited | Accepted | Rejected | HoldPlaced | HoldReleased | UnitsMoved | Cancelled | Closed | Reopened
 """Everything that can have happened to an order."""
+
+# What every order goes through is made fast.
+accepted, hold_placed, hold_released = maker(Accepted), maker(HoldPlaced), maker(HoldReleased)
+units_moved, closed = maker(UnitsMoved), maker(Closed)
 
 EVENTS: tuple[type, ...] = (
     Captured,

@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from omscore.kernel import Address, StateTable
+from omscore.kernel.frozen import maker
 from omscore.orders._draft import Draft, DraftLine
 from omscore.orders._messages import Hold
 from omscore.orders._units import UNIT_BUCKETS, UNIT_MOVES, Units
@@ -26,7 +27,7 @@ ORDER_STATES = StateTable(
 """The life of an order as a whole; where its units are is told by their buckets."""
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Order:
     """An accepted wish: what was asked (`draft`), the state of the whole, and where each line's units are.
 
@@ -173,3 +174,7 @@ class Order:
         filled = ", ".join(f"{bucket} {n}" for bucket, n in zip(UNIT_BUCKETS, self.totals, strict=True) if n)
         held = f", held: {', '.join(h.code for h in self.holds)}" if self.holds else ""
         return f"<Order {self.id} {self.state}: {filled}{held}>"
+
+
+order_of = maker(Order)
+"""Makes an order: once for every event that is folded."""

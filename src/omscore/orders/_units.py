@@ -9,6 +9,8 @@ from attrs import frozen
 
 from omscore.errors import CommandRefused, Reason
 
+_new = tuple.__new__
+
 
 class Units(NamedTuple):
     """How many units of a line are in each bucket; the sum is always what was ordered.
@@ -45,14 +47,14 @@ class Units(NamedTuple):
         Traceback (most recent call last):
         omscore.errors.CommandRefused: 1 unit is open, 2 cannot become allocated (units.too_few)
         """
-        row = list(self)
+        row = [*self]
         at = UNIT_INDEX[source]
         row[at] = rest = row[at] - n
         row[UNIT_INDEX[target]] += n
         if rest < 0:
             raise self._too_few(source, target, n)
-        # tuple.__new__ and not Units(...): a move runs for every line of every event that is folded.
-        return tuple.__new__(Units, row)
+        # Not Units(...): a move runs for every line of every event that is folded.
+        return _new(Units, row)
 
     def _too_few(self, source: str, target: str, n: int) -> CommandRefused:
         has = self[UNIT_INDEX[source]]
@@ -117,3 +119,8 @@ UNIT_MOVES: dict[str, UnitMove] = {
     "receive_return": UnitMove(("return_expected",), "returned"),
     "cancel": UnitMove(("backordered", "open", "reserved", "allocated", "picked"), "cancelled"),
 }
+
+UNIT_SOURCES = {
+    verb: tuple([(source, UNIT_INDEX[source]) for source in move.sources]) for verb, move in UNIT_MOVES.items()
+}
+"""Per verb, the buckets it takes from and where they stand in Units."""
