@@ -3,79 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from attrs import evolve
 
 from omscore import inventory
 from omscore.app import _money
+from omscore.app._cancel import cancel
 from omscore.app._capture import reserve
+from omscore.app._floor_tally import check_scanned
 from omscore.app._work import Work, cells_at
-from omscore.batching import BatchPlan, Limits, MatrixFloor, PickLine, PickOrder, plan
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.kernel import quantity
-from omscore.orders import Close, Fulfillment, MoveUnits, PickTask
+from omscore.orders import Close, Fulfillment, MoveUnits
 from omscore.shipping import Parcel, Shipment
-
-# A host that describes no floor still gets batches that keep the cart's limits; nothing is known of the walk.
-_NOWHERE = "anywhere"
-_NO_FLOOR = MatrixFloor(("depot", _NOWHERE), ((0, 0), (0, 0)), depot="depot")
-
-
-def pick_order(work: Work, fulfillment: Fulfillment) -> PickOrder:
-    """A fulfillment as the planner reads it: what is left to pick, from which bins."""
-    lines = []
-    mapped = fulfillment.node in work.wiring.floors
-    for line in fulfillment.lines:
-        n = line.units - line.picked
-        if n <= 0:
-            continue
-        item = work.item(line.item)
-        volume = item.dimensions.volume_mm3 if item.dimensions else 0
-        lines.append(
-            PickLine(
-                fulfillment.id,
-                line.line,
-                line.item,
-                n,
-                work.wiring.bins.get((fulfillment.node, line.item), "") if mapped else _NOWHERE,
-                weight_grams=item.weight_grams * n,
-                volume_mm3=volume * n,
-            )
-        )
-    return PickOrder(fulfillment.id, lines, due=fulfillment.due_at, lane=fulfillment.service)
-
-
-def plan_batches(work: Work, node: str, limits: Limits, limit: int, **options: Any) -> BatchPlan:
-    """Plan the open fulfillments of a node, those due first first, and keep the batches; they are not batched again."""
-    found = [
-        pick_order(work, work.load("fulfillment", id_))
-        for _, id_ in work.txn.find("fulfillment", f"to_batch:{node}", limit=limit)
-    ]
-    floor = work.wiring.floors.get(node)
-    if floor is None:
-        # Where every walk is unknown, no order of batches is better than first come, first served.
-        floor, options = _NO_FLOOR, {"method": "first_come", **options}
-    number = work.count("pick_task", f"node:{node}")
-    made = plan(found, floor, limits, prefix=f"{node}-w{number + 1}-b", **options)
-    length = floor.measure(made.rule)
-    for batch in made.batches:
-        alone = {id_: floor.cover([]) for id_ in batch.orders}
-        for line in batch.lines:
-            alone[line.order] |= floor.cover([line.bin])
-        for id_ in batch.orders:
-            work.save_fulfillment(evolve(work.load("fulfillment", id_), batch=batch.id))
-        task = PickTask(
-            batch.id,
-            node,
-            batch.orders,
-            work.now,
-            batch.tour.length_mm,
-            sum(length(cover) for cover in alone.values()),
-            len(batch.tour.stops),
-        )
-        work.save("pick_task", batch.id, task, {f"node:{node}": batch.id, "all": batch.id})
-    return made
 
 
 def pick(work: Work, fulfillment_id: str, units: Mapping[str, int] | None) -> str:
@@ -95,10 +35,11 @@ def pick(work: Work, fulfillment_id: str, units: Mapping[str, int] | None) -> st
     return fulfillment_id
 
 
-def short_pick(work: Work, fulfillment_id: str, units: Mapping[str, int]) -> str:
+def short_pick(work: Work, fulfillment_id: str, units: Mapping[str, int], *, backorder: bool = True) -> str:
     """Units were not in their bins: mend the figure, take what other nodes have, queue the rest for routing.
 
-    The node that was short is left out when the rest is routed again.
+    The node that was short is left out when the rest is routed again. Without `backorder`, what no node has is
+    cancelled and its money let go or given back. The customer is told what became of the units.
     """
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
     if not units:
@@ -118,12 +59,18 @@ def short_pick(work: Work, fulfillment_id: str, units: Mapping[str, int]) -> str
     queued = work.find("queue", order.id)
     excluded = tuple(sorted({*(queued.excluded if queued else ()), fulfillment.node}))
     work.queue(order, due_at=work.now, excluded=excluded, note=f"short pick at {fulfillment.node}")
+    waiting = {name: n for name in units if (n := min(units[name], order.units[name].backordered))}
+    if waiting and not backorder:
+        cancel(work, order.id, waiting, f"short pick at {fulfillment.node}", refund=True)
+    told = {"fulfillment": fulfillment_id, "missing": dict(units), "backordered" if backorder else "cancelled": waiting}
+    work.notify("short", f"{fulfillment_id}:{work.cause}", order, **told)
     return order.id
 
 
 def pack(work: Work, fulfillment_id: str) -> str:
     """Everything of a fulfillment is in its parcels; what was not picked yet counts as picked now."""
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
+    check_scanned(work, fulfillment)
     if fulfillment.state == "open" or any(line.units > line.picked for line in fulfillment.lines):
         pick(work, fulfillment_id, None)
         fulfillment = work.load("fulfillment", fulfillment_id)

@@ -17,9 +17,9 @@ from omscore.app._route import ROUTING_HOLD
 from omscore.app._service import pairs
 from omscore.app._ship_work import ShipWork
 from omscore.app._watch_work import WatchWork
-from omscore.app._wiring import AnyItem, Wiring, standard_checks
+from omscore.app._wiring import AnyItem, Wiring, region_of, standard_checks
 from omscore.app._work import Work
-from omscore.batching import PACKING_RULES, Carton, PackingRule
+from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
 from omscore.errors import (
     ChannelError,
     CommandRefused,
@@ -74,7 +74,9 @@ class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
         observer: Observer | None = None,
         ids: IdSource | None = None,
         floors: Mapping[str, Any] | None = None,
-        bins: Mapping[tuple[str, str], str] | None = None,
+        bins: Mapping[tuple[str, str], str | Sequence[BinStock]] | None = None,
+        barcodes: Barcodes | None = None,
+        region: Callable[[Draft], str] = region_of,
         buffers: Mapping[Cell, int] | None = None,
         due: Callable[[Draft, datetime], datetime | None] | None = None,
         gateway: PaymentGateway | None = None,
@@ -88,6 +90,7 @@ class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
         profiles: Mapping[str, ChannelProfile] | None = None,
         cartons: Sequence[Carton] = (),
         packing_rules: Sequence[PackingRule] = PACKING_RULES,
+        packer: CartonChooser | None = None,
     ) -> None:
         self._store = store
         policy = packs.single_location() if routing is None else routing
@@ -103,7 +106,9 @@ class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
             notifier=notifier,
             observer=observer,
             floors=floors or {},
-            bins=bins or {},
+            bins={} if bins is None else bins,
+            barcodes=barcodes,
+            region=region,
             buffers=buffers or {},
             due=due or (lambda draft, now: _ship_by(profiles or {}, draft, now)),
             gateway=gateway,
@@ -117,6 +122,7 @@ class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
             profiles=profiles or {},
             cartons=tuple(cartons),
             packing_rules=tuple(packing_rules),
+            packer=packer,
         )
 
     # -- capture -------------------------------------------------------------------------------------------------------

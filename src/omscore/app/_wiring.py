@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from omscore.batching import PACKING_RULES, Carton, PackingRule
+from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
 from omscore.inventory import Cell
 from omscore.kernel import Item, Money
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Items, sells_items
@@ -34,6 +34,17 @@ class AnyItem:
         return Item(sku)
 
 
+def region_of(draft: Draft) -> str:
+    """The region batches are made by unless a host says otherwise: the country, with the state where there is one.
+
+    >>> from omscore.testing.walkthrough import draft
+    >>> region_of(draft())
+    'BE'
+    """
+    where = draft.ship_to
+    return "-".join(filter(None, (where.country, where.region))) if where else ""
+
+
 @frozen
 class Wiring:
     """Everything a service needs besides its store; built once by :class:`Oms`.
@@ -53,7 +64,9 @@ class Wiring:
     notifier: Notifier | None = None
     observer: Observer | None = None
     floors: Mapping[str, Any] = field(factory=dict)
-    bins: Mapping[tuple[str, str], str] = field(factory=dict)
+    bins: Mapping[tuple[str, str], str | Sequence[BinStock]] = field(factory=dict)
+    barcodes: Barcodes | None = None
+    region: Callable[[Draft], str] = region_of
     buffers: Mapping[Cell, int] = field(factory=dict)
     gateway: PaymentGateway | None = None
     erp: Erp | None = None
@@ -65,6 +78,7 @@ class Wiring:
     costs: Mapping[str, Money] = field(factory=dict)
     cartons: Sequence[Carton] = ()
     packing_rules: Sequence[PackingRule] = PACKING_RULES
+    packer: CartonChooser | None = None
     profiles: Mapping[str, ChannelProfile] = field(factory=dict)
     due: Callable[[Draft, datetime], datetime | None] = field(default=lambda draft, now: draft.ship_by)
 

@@ -179,7 +179,8 @@ class Work:
 
     def notify(self, notice: str, id_: str, order: Order, /, **payload: Any) -> None:
         """Have the customer told, if the channel's profile has this notice."""
-        if notice in self.wiring.profile(order.draft.channel).notices:
+        profile = self.wiring.profile(order.draft.channel)
+        if notice in profile.notices or notice in profile.occasions:
             self.emit(f"notify.{notice}", id_, order.id, order=order.id, **payload)
 
     def floors(self, order: Order) -> Mapping[Cell, int]:

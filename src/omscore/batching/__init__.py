@@ -27,6 +27,7 @@ from omscore.batching._packer import choose_cartons
 from omscore.batching._packing_rules import PACKING_RULES, PackingRule, packing_rules
 from omscore.batching._picklist import BinStock, PickList, PickRow, PickShortage, find_bins, pick_list
 from omscore.batching._plan import Batch, BatchPlan, Cart, Refused, plan
+from omscore.batching._release import release
 from omscore.batching._scan import (
     PickEvent,
     Scan,
@@ -74,6 +75,7 @@ __all__ = [
     "by_zone",
     "ZonePicks",
     "by_item",
+    "release",
     "replan",
     "Mode",
     "Modes",

@@ -65,6 +65,9 @@ class PickShortage:
 class PickList:
     """Rows in the order walked, a tote for each order, and what could not be found; prints as text.
 
+    `rule` is the tour's; `wave` and `zone` say what the list is part of; `together` names, for each order that is on
+    other lists too, these lists: its parts are brought together again before it is packed.
+
     >>> print(PickList("7", (PickRow(1, stop=1, bin="A-1", item="MUG", units=2, order="o-1", tote="T1"),)))
     pick list 7: 1 row, 1 stop, 2 units
     <BLANKLINE>
@@ -78,6 +81,10 @@ class PickList:
     shortages: tuple[PickShortage, ...] = ()
     totes: Mapping[str, tuple[str, ...]] = field(factory=dict)
     length_mm: int | None = None
+    rule: str = ""
+    wave: str = ""
+    zone: str = ""
+    together: Mapping[str, tuple[str, ...]] = field(factory=dict)
 
     @property
     def units(self) -> int:
@@ -101,7 +108,9 @@ class PickList:
             parts.append(f"walk {(self.length_mm + 500) // 1000} m")
         if self.shortages:
             parts.append(f"{_counted(sum(s.missing for s in self.shortages), 'unit')} missing")
-        return f"pick list {self.id}: {', '.join(parts)}"
+        part_of = [f"{what} {name}" for what, name in (("wave", self.wave), ("zone", self.zone)) if name]
+        named = f"{self.id} ({', '.join(part_of)})" if part_of else self.id
+        return f"pick list {named}: {', '.join(parts)}"
 
     def to_text(self) -> str:
         """The list as aligned text; columns that hold nothing are left out.
@@ -114,7 +123,8 @@ class PickList:
               3  MUG       3  o-1
         """
         parts = [self.headline]
-        parts += [render.text_table(*table) for table in (self._rows_table(), self._shortage_table()) if table[1]]
+        tables = (self._rows_table(), self._shortage_table(), self._together_table())
+        parts += [render.text_table(*table) for table in tables if table[1]]
         return "\n\n".join(parts)
 
     def to_html(self, drawing: object = "") -> str:
@@ -129,7 +139,7 @@ class PickList:
         """The list as plain data that json can write.
 
         >>> PickList("7", ()).to_dict()
-        {'id': '7', 'rows': [], 'shortages': [], 'totes': {}, 'length_mm': None}
+        {'id': '7', 'rows': [], 'shortages': [], 'totes': {}, 'length_mm': None, 'rule': '', 'wave': '', ...}
         """
         return {
             "id": self.id,
@@ -137,6 +147,10 @@ class PickList:
             "shortages": [asdict(shortage) | {"missing": shortage.missing} for shortage in self.shortages],
             "totes": {order: list(totes) for order, totes in self.totes.items()},
             "length_mm": self.length_mm,
+            "rule": self.rule,
+            "wave": self.wave,
+            "zone": self.zone,
+            "together": {order: list(lists) for order, lists in self.together.items()},
         }
 
     def __str__(self) -> str:
@@ -155,6 +169,9 @@ class PickList:
         columns, rows = self._shortage_table()
         if rows:
             parts.append(render.html_table(columns, rows, caption="missing", rows_max=rows_max))
+        columns, rows = self._together_table()
+        if rows:
+            parts.append(render.html_table(columns, rows, caption="bring together", rows_max=rows_max))
         return "".join(parts)
 
     def _rows_table(self) -> tuple[list[str], list[list[object]]]:
@@ -164,6 +181,9 @@ class PickList:
     def _shortage_table(self) -> tuple[list[str], list[list[object]]]:
         rows: list[list[object]] = [[s.missing, s.item, s.asked, s.order] for s in self.shortages]
         return ["missing", "item", "asked", "order"], rows
+
+    def _together_table(self) -> tuple[list[str], list[list[object]]]:
+        return ["order", "also on"], [[order, ", ".join(lists)] for order, lists in self.together.items()]
 
 
 @frozen
@@ -287,7 +307,8 @@ def pick_list(
             )
             rows.append(row)
     in_totes = {order: tuple(mine) for order, mine in rack.of.items()}
-    return PickList(id, tuple(rows), tuple(shortages), in_totes, tour.length_mm if tour else None)
+    length_mm, rule = (tour.length_mm, tour.rule) if tour else (None, "")
+    return PickList(id, tuple(rows), tuple(shortages), in_totes, length_mm, rule)
 
 
 class _Totes:

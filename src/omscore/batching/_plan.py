@@ -55,7 +55,7 @@ class Batch:
     """Orders that one picker collects in one walk.
 
     `lines` are in walking order: by stop, then by order and line; `tour` is the walk; `cart` the kind of cart, where
-    kinds were given.
+    kinds were given; `wave` and `zone` what `release` says it is part of.
 
     >>> from omscore.batching import Floor
     >>> order = PickOrder("o-1", [PickLine("o-1", "1", "SKU", 2, "0-3")])
@@ -69,6 +69,8 @@ class Batch:
     lines: tuple[PickLine, ...]
     tour: Tour
     cart: str = ""
+    wave: str = ""
+    zone: str = ""
 
     @property
     def units(self) -> int:
@@ -90,7 +92,8 @@ class Batch:
         ----  ---  ----  -----  ----  -----
            1  0-3  SKU       2  T1    o-1
         """
-        return pick_list(self.id, self.lines, self.tour, **options)
+        made = pick_list(self.id, self.lines, self.tour, **options)
+        return evolve(made, wave=self.wave, zone=self.zone)
 
 
 @frozen

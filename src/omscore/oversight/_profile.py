@@ -21,6 +21,9 @@ NOTICES: Mapping[str, timedelta] = {
 }
 """The seven notices and how soon after capture each is due, unless the channel's profile says otherwise."""
 
+OCCASIONS = ("short",)
+"""The notices that are owed at no time of their own, but when something happens: units were not found when picked."""
+
 CAPTURE_METHODS = ("at_order", "at_shipment", "on_terms")
 """When money is taken: once authorized, with each shipment, or later by invoice."""
 
@@ -32,7 +35,8 @@ class ChannelProfile:
     `commitment` is how soon an order ships; orders of a higher `priority` are worked on first; `packaging` is told to
     the packing table. `capture_method` and `allowance_minor` say when and how far money is taken; an order that is not
     paid within `unpaid_max` is cancelled. `buffers` are the free units to leave in a cell for this channel. `notices`
-    maps each notice to how soon after capture it is due; one that is left out is not sent.
+    maps each notice to how soon after capture it is due; one that is left out is not sent. `occasions` are the notices
+    that are sent when something happens.
 
     >>> ChannelProfile(commitment=timedelta(hours=72)).notices["confirmed"]
     datetime.timedelta(seconds=120)
@@ -46,6 +50,7 @@ class ChannelProfile:
     unpaid_max: timedelta | None = None
     buffers: Mapping[Cell, int] = field(factory=dict)
     notices: Mapping[str, timedelta] = field(default=NOTICES)
+    occasions: tuple[str, ...] = OCCASIONS
 
     def __attrs_post_init__(self) -> None:
         if self.capture_method not in CAPTURE_METHODS:
@@ -54,3 +59,5 @@ class ChannelProfile:
             )
         if unknown := sorted(set(self.notices) - set(NOTICES)):
             raise InvalidValue(f"no notice is called {', '.join(unknown)}; the notices are {', '.join(NOTICES)}")
+        if unknown := sorted(set(self.occasions) - set(OCCASIONS)):
+            raise InvalidValue(f"no occasion is called {', '.join(unknown)}; the occasions are {', '.join(OCCASIONS)}")
