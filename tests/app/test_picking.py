@@ -252,6 +252,15 @@ def test_the_rest_of_a_short_row_goes_to_another_node() -> None:
     assert {f.node for f in host.fulfillments("o-1")} == {"ghent", "lille"}
 
 
+def test_the_rest_of_a_short_row_is_taken_from_another_bin_of_the_node() -> None:
+    host = two_orders()
+    batch = host.pick_list("o-1-f1").id
+    assert host.pick_list(batch).rows[0].bin == "0-3"
+    host.short_row(batch, Short("s-1", row=1))
+    (routed,) = host.route()
+    assert (routed.outcome, routed.nodes) == ("assigned", ("ghent",))
+
+
 def test_nobody_packs_what_was_begun_to_be_scanned_and_is_not_through() -> None:
     host = two_orders()
     batch = host.plan_batches("ghent", Limits()).batches[0].id

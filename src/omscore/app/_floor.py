@@ -35,11 +35,14 @@ def pick(work: Work, fulfillment_id: str, units: Mapping[str, int] | None) -> st
     return fulfillment_id
 
 
-def short_pick(work: Work, fulfillment_id: str, units: Mapping[str, int], *, backorder: bool = True) -> str:
+def short_pick(
+    work: Work, fulfillment_id: str, units: Mapping[str, int], *, backorder: bool = True, leave_out: bool = True
+) -> str:
     """Units were not in their bins: mend the figure, take what other nodes have, queue the rest for routing.
 
-    The node that was short is left out when the rest is routed again. Without `backorder`, what no node has is
-    cancelled and its money let go or given back. The customer is told what became of the units.
+    The node that was short is left out when the rest is routed again, unless `leave_out` says otherwise. Without
+    `backorder`, what no node has is cancelled and its money let go or given back. The customer is told what became of
+    the units.
     """
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
     if not units:
@@ -57,7 +60,7 @@ def short_pick(work: Work, fulfillment_id: str, units: Mapping[str, int], *, bac
     order = work.tell(work.order(fulfillment.order), MoveUnits("deallocate", units, fulfillment_id))
     order = reserve(work, order)
     queued = work.find("queue", order.id)
-    excluded = tuple(sorted({*(queued.excluded if queued else ()), fulfillment.node}))
+    excluded = tuple(sorted({*(queued.excluded if queued else ()), *([fulfillment.node] if leave_out else ())}))
     work.queue(order, due_at=work.now, excluded=excluded, note=f"short pick at {fulfillment.node}")
     waiting = {name: n for name in units if (n := min(units[name], order.units[name].backordered))}
     if waiting and not backorder:

@@ -16,6 +16,7 @@ from omscore.batching import (
     BinStock,
     Cart,
     CutOff,
+    DuePlan,
     Floor,
     Limits,
     MatrixFloor,
@@ -27,6 +28,7 @@ from omscore.batching import (
     Refused,
     Scan,
     Scanned,
+    Shift,
     Short,
     ShortPick,
     Tally,
@@ -34,6 +36,7 @@ from omscore.batching import (
     decide_scan,
     decide_short,
     find_bins,
+    plan_due,
     release,
 )
 from omscore.errors import CommandRefused, Reason
@@ -61,10 +64,37 @@ def plan_batches(
 
     With `replan`, the batches that nobody has begun are taken apart first and planned anew with what came in.
     """
+    found = _to_batch(work, node, limit, replan, started)
+    return _plan(work, node, found, limits, prefix=_prefix(work, node), **options)
+
+
+def plan_by_due(
+    work: Work,
+    node: str,
+    limits: Limits,
+    shift: Shift,
+    limit: int,
+    *,
+    replan: bool = False,
+    started: Collection[str] = (),
+    totes: Sequence[str] = (),
+    **options: Any,
+) -> DuePlan:
+    """The same against the clock: batches for a shift's pickers, late as little as can be."""
+    floor = work.wiring.floors.get(node, _NO_FLOOR)
+    orders, shortages, refused = pick_orders(work, node, floor, _to_batch(work, node, limit, replan, started))
+    made, prefix = plan_due(orders, floor, limits, shift, **options), _prefix(work, node)
+    ids = {batch.id: f"{prefix}{number}" for number, batch in enumerate(made.plan.batches, 1)}
+    batches = tuple(evolve(batch, id=ids[batch.id]) for batch in made.plan.batches)
+    named = evolve(made.plan, batches=batches, refused=(*refused, *made.plan.refused))
+    _keep(work, node, floor, named, shortages, totes)
+    return evolve(made, plan=named, tasks=tuple(evolve(task, batch=ids[task.batch]) for task in made.tasks))
+
+
+def _to_batch(work: Work, node: str, limit: int, replan: bool, started: Collection[str]) -> list[Fulfillment]:
     if replan:
         _take_apart(work, node, started)
-    found = [work.load("fulfillment", id_) for _, id_ in work.txn.find("fulfillment", f"to_batch:{node}", limit=limit)]
-    return _plan(work, node, found, limits, prefix=_prefix(work, node), **options)
+    return [work.load("fulfillment", id_) for _, id_ in work.txn.find("fulfillment", f"to_batch:{node}", limit=limit)]
 
 
 def _plan(
@@ -329,12 +359,18 @@ def scan(work: Work, list_id: str, wish: Scan, at: Table) -> tuple[Scanned, ...]
 
 
 def short_row(work: Work, list_id: str, wish: Short, *, backorder: bool) -> tuple[ShortPick, ...]:
-    """Close a row with what was found, and do what a short pick needs for the rest."""
+    """Close a row with what was found, and do what a short pick needs for the rest.
+
+    The node is not left out when the rest is routed again where another of its bins is known to hold the item.
+    """
     before = tally(work, list_id)
     events = decide_short(before, wish)
     _write(work, list_id, events, "pick", wish.by)
+    task: PickTask = work.load("pick_task", list_id)
     for event in events:
-        _floor.short_pick(work, event.order, {event.line: event.missing}, backorder=backorder)
+        elsewhere = any(shelf.bin != event.bin for shelf in _stock(work, task.node, [event.item]))
+        missing = {event.line: event.missing}
+        _floor.short_pick(work, event.order, missing, backorder=backorder, leave_out=not elsewhere)
     _save(work, work.load("pick_list", list_id), done=apply_scans(before, events).is_done)
     return events
 

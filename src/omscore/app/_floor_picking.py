@@ -12,7 +12,21 @@ from omscore.app._floor_tally import Table, tally
 from omscore.app._reads import Reads
 from omscore.app._service import pairs
 from omscore.app._work import Work
-from omscore.batching import BatchPlan, Cart, CutOff, Limits, Mode, PickList, Scan, Scanned, Short, ShortPick, Tally
+from omscore.batching import (
+    BatchPlan,
+    Cart,
+    CutOff,
+    DuePlan,
+    Limits,
+    Mode,
+    PickList,
+    Scan,
+    Scanned,
+    Shift,
+    Short,
+    ShortPick,
+    Tally,
+)
 from omscore.errors import InvalidValue, NotFound
 from omscore.orders import Fulfillment, Order
 
@@ -71,6 +85,47 @@ class Picking(Reads):
             )
         )
         self._saw("batched", node=node, batches=len(made.batches))
+        return made
+
+    def plan_due(
+        self,
+        node: str,
+        limits: Limits,
+        shift: Shift,
+        *,
+        replan: bool = False,
+        started: Collection[str] = (),
+        totes: Sequence[str] = (),
+        fulfillments_max: int = 1_000,
+        **options: Any,
+    ) -> DuePlan:
+        """The same against the clock: which picker of the shift does which batch when, late as little as can be.
+
+        `options` are those of `omscore.batching.plan_due` (rule, seed, steps_max); an order's priority weighs how late
+        it is. The batches are kept as those of `plan_batches` are.
+
+        >>> from omscore.batching import Limits, Shift
+        >>> from omscore.testing.walkthrough import MONDAY, up_to
+        >>> made = up_to("allocated").shop.plan_due("ghent", Limits(orders_max=8), Shift(MONDAY, pickers=2))
+        >>> made.tasks[0].batch, made.tasks[0].finish.strftime("%H:%M:%S"), made.late_s
+        ('ghent-w1-b1', '09:03:30', {})
+        """
+        if all(known.id != node for known in self._wiring.network.nodes):
+            raise NotFound("node", node)
+        made: DuePlan = self._store.run(
+            lambda txn: _floor_lists.plan_by_due(
+                Work(txn, self._wiring, f"batch:{node}"),
+                node,
+                limits,
+                shift,
+                fulfillments_max,
+                replan=replan,
+                started=started,
+                totes=totes,
+                **options,
+            )
+        )
+        self._saw("batched", node=node, batches=len(made.plan.batches))
         return made
 
     def pick_list(self, batch_id: str) -> PickList:
@@ -132,6 +187,8 @@ class Picking(Reads):
 
     def short_row(self, batch_id: str, short: Short, *, backorder: bool = True) -> tuple[ShortPick, ...]:
         """Close a row of a pick list with what was found; for the rest everything of `short_pick` is done with it.
+
+        The node is not left out when the rest is routed again where another of its bins is known to hold the item.
 
         >>> from omscore.batching import Scan, Short
         >>> from omscore.testing.walkthrough import up_to
