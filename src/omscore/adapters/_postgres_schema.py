@@ -63,6 +63,7 @@ NEWEST = (
     "(SELECT recorded_at FROM oms_log WHERE tenant = %s ORDER BY recorded_at DESC LIMIT 1)"
 )
 READ_CLAIM = "SELECT fingerprint, result FROM oms_claims WHERE tenant = %s AND key = %s"
+READ_CLAIMS = "SELECT key, fingerprint, result FROM oms_claims WHERE tenant = %s AND key > %s ORDER BY key LIMIT %s"
 ADD_CLAIM = "INSERT INTO oms_claims (tenant, key, fingerprint, result) VALUES (%s, %s, %s, %s)"
 
 _STATE = f"{_FIGURES}, recorded_at, turn, digest"

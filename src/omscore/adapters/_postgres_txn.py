@@ -141,6 +141,10 @@ class PostgresTransaction:
         self.writes += 1
         self._rest.append((sql.ADD_CLAIM, (self._tenant, key, fingerprint, self._codec.dumps(result))))
 
+    def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
+        rows = self._rows(sql.READ_CLAIMS, (self._tenant, after, limit))
+        return [(key, fingerprint, self._codec.loads(result)) for key, fingerprint, result in rows]
+
     # -- books ------------------------------------------------------------------------------------------------------
 
     def _state(self, cell: Cell) -> _State:

@@ -22,6 +22,7 @@ _OPEN = "state IN ('waiting', 'leased')"
 
 READ_NEWEST = f"SELECT {_NEWEST}"
 READ_CLAIM = "SELECT fingerprint, result FROM oms_claims WHERE tenant = ? AND key = ?"
+READ_CLAIMS = "SELECT key, fingerprint, result FROM oms_claims WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?"
 ADD_CLAIM = "INSERT INTO oms_claims (tenant, key, fingerprint, result) VALUES (?, ?, ?, ?)"
 READ_CELL = f"SELECT no, {_BUCKETS} FROM oms_cells WHERE tenant = ? AND item = ? AND node = ? AND pool = ? AND lot = ?"
 READ_CELLS = (

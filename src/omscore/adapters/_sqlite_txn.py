@@ -125,6 +125,11 @@ class SqliteTransaction:
             raced = Raced if key in self._unclaimed else Conflict
             raise raced(f"key {key!r} was claimed meanwhile; run the command again") from None
 
+    def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
+        self._start()
+        rows = self._run(sql.READ_CLAIMS, (self._tenant, after, limit)).fetchall()
+        return [(key, fingerprint, self._codec.loads(result)) for key, fingerprint, result in rows]
+
     # -- books ------------------------------------------------------------------------------------------------------
 
     def _row(self, cell: Cell) -> Figures:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+from attrs import fields
+
 from omscore.errors import CommandRefused, Corrupt, Reason
-from omscore.inventory._backorders import Backorder, save_backorder
+from omscore.inventory._allocate import Allocated
+from omscore.inventory._backorders import Backorder, Promise, Repromise, save_backorder
 from omscore.inventory._books import Held, LedgerTransaction, Reservation
 from omscore.inventory._cells import HELD, Cell, Entry, Movement, cell_of, linked
-from omscore.inventory._count import look
+from omscore.inventory._count import Counted, look
+from omscore.inventory._fill import Arrival, Filled
+from omscore.inventory._outrank import Outranked
+from omscore.inventory._reserve import Reserved
 from omscore.inventory._supply import Supply, pages, save_supply
 from omscore.inventory._transfer import Transfer, save_transfer
 from omscore.inventory._verify import all_reservations
+from omscore.inventory._victims import Victim
 
 _FORMAT = "omscore.ledger/1"
 _PAGE = 1_000
+_KEYS_PAGE = 10_000
 
 
 def _when(time: datetime | None) -> str | None:
@@ -70,11 +79,62 @@ _RECORDS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 }
 
 
+# What commands of the ledger are answered with, besides plain values.
+_ANSWERS: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (
+        *(Allocated, Arrival, Cell, Counted, Entry, Filled, Movement, Outranked, Promise, Repromise, Reservation),
+        *(Reserved, Transfer, Victim),
+    )
+}
+
+
+class _Foreign(Exception):
+    """An answer that is no answer of the ledger."""
+
+
+def _plain(value: Any) -> Any:
+    """An answer as plain JSON: values as they are, everything else as a list that begins with what it is."""
+    if value is None or type(value) in (bool, int, str):
+        return value
+    kind = type(value).__name__
+    if isinstance(value, datetime):
+        return ["time", value.isoformat()]
+    if isinstance(value, dict):
+        return ["map", *sorted(([_plain(k), _plain(v)] for k, v in value.items()), key=json.dumps)]
+    if type(value) in (tuple, list):
+        return [kind, *map(_plain, value)]
+    if _ANSWERS.get(kind) is not type(value):
+        raise _Foreign(kind)
+    return [kind, *(_plain(getattr(value, name)) for name in _names(type(value)))]
+
+
+def _answer(data: Any) -> Any:
+    """The answer that `_plain` wrote."""
+    if not isinstance(data, list):
+        return data
+    kind, *parts = data
+    if kind == "time":
+        return datetime.fromisoformat(*parts)
+    if kind == "map":
+        return {_answer(k): _answer(v) for k, v in parts}
+    if kind in ("tuple", "list"):
+        return (tuple if kind == "tuple" else list)(map(_answer, parts))
+    cls = _ANSWERS[kind]
+    return cls(**dict(zip(_names(cls), map(_answer, parts), strict=True)))
+
+
+def _names(cls: Any) -> tuple[str, ...]:
+    return cls._fields if hasattr(cls, "_fields") else tuple(a.name for a in fields(cls))
+
+
 def export_lines(books: LedgerTransaction) -> Iterator[str]:
     """The ledger as lines of JSON, in one order: entries as recorded, reservations and records by id, and a seal.
 
     Every entry carries its link of its cell's hash chain, and the last line a digest of all lines before it, so that a
-    changed or cut file is found out. Idempotency keys are not in it: a store's keys stay with the store.
+    changed or cut file is found out. The keys of commands are in it, with their fingerprints and answers, so that a
+    command sent again to the books that read it is a repeat there too. Only keys whose answer is none of the ledger's
+    (a host's own commands, kept in the same store) stay where they are.
 
     >>> from omscore.inventory import MemoryBooks, receive
     >>> books = MemoryBooks()
@@ -106,6 +166,12 @@ def _exported(books: LedgerTransaction) -> Iterator[list[Any]]:
             ]
     for r in all_reservations(books):
         yield ["reservation", r.id, _when(r.expires_at), r.channel, r.priority, r.ended, _when(r.since)]
+    after_key = ""
+    while keys := books.claims(after=after_key, limit=_KEYS_PAGE):
+        after_key = keys[-1][0]
+        for key, name, answer in keys:
+            with suppress(_Foreign):
+                yield ["key", key, name, _plain(answer)]
     for kind, (write, _) in _RECORDS.items():
         for _, id_ in pages(books, kind, "all"):
             stored = books.get(kind, id_)
@@ -126,7 +192,7 @@ def import_lines(books: LedgerTransaction, lines: Iterable[str]) -> int:
     >>> list(export_lines(twin)) == list(export_lines(books))
     True
     """
-    if books.journal(limit=1) or books.reservations(limit=1):
+    if books.journal(limit=1) or books.reservations(limit=1) or books.claims(limit=1):
         raise CommandRefused([Reason("ledger.not_empty", "these books have entries already; import into empty ones")])
     seal = blake2b(digest_size=16)
     reader = _Reader(books)
@@ -174,6 +240,9 @@ class _Reader:
             self._books.save_reservation(
                 Reservation(id_, held, _time(expires_at), channel, priority, 0, ended, _time(since))
             )
+        elif row[0] == "key":
+            _, key, name, answer = row
+            self._books.claim(key, name, _answer(answer))
         else:
             kind, id_, data = row
             self._record(kind, id_, _RECORDS[kind][1](data))

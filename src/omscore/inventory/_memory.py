@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Self
 
@@ -410,6 +411,15 @@ class MemoryBooks:
         if key in self._claims:
             raise Conflict(f"key {key!r} was claimed meanwhile; run the command again")
         self._set(self._claims, key, (fingerprint, result))
+
+    def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
+        """Keys in their order, behind `after`, each with its fingerprint and result.
+
+        >>> MemoryBooks().claims()
+        []
+        """
+        keys = nsmallest(limit, (key for key in self._claims if key > after))
+        return [(key, *self._claims[key]) for key in keys]
 
     def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
         """A record, or None.

@@ -69,6 +69,15 @@ class Claims(Protocol):
         """
         ...
 
+    def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
+        """Keys in their order, behind `after`, each with its fingerprint and result: what an export walks through.
+
+        >>> from omscore.inventory import MemoryBooks
+        >>> MemoryBooks().claims()
+        []
+        """
+        ...
+
 
 def fingerprint(*parts: object) -> str:
     """A short name for a command's content: equal parts give the same one, on every machine and version.

@@ -29,18 +29,20 @@ CAUGHT: dict[str, str] = {
     "done-twice": (
         "R-CELL-5 R-CELL-7 R-JOURNAL-1 R-JOURNAL-4 R-JOURNAL-5 R-JOURNAL-7 R-OUTBOX-1 R-OUTBOX-5 R-OUTBOX-6 "
         "R-OUTBOX-7 R-OUTBOX-8 R-OUTBOX-9 R-OUTBOX-10 R-TIME-4 R-RACE-1 R-RACE-4 R-RACE-7 R-RACE-12 R-RACE-13 "
-        "R-HOLD-3 R-HOLD-4 R-HOLD-5 R-KEY-4 R-KEY-5 R-RECORD-2 R-RECORD-3 R-LOG-2"
+        "R-HOLD-3 R-HOLD-4 R-HOLD-5 R-KEY-4 R-KEY-5 R-KEY-8 R-RECORD-2 R-RECORD-3 R-LOG-2"
     ),
     "commands-nested": "R-ATOM-7",
     "key-ignored": (
-        "R-ATOM-4 R-ATOM-5 R-ATOM-7 R-LEDGER-2 R-LEDGER-10 R-RACE-13 R-KEY-1 R-KEY-3 R-KEY-4 R-KEY-5 R-KEY-6 R-KEY-7"
+        "R-ATOM-4 R-ATOM-5 R-ATOM-7 R-LEDGER-2 R-LEDGER-7 R-LEDGER-10 R-RACE-13 R-KEY-1 R-KEY-3 R-KEY-4 R-KEY-5 "
+        "R-KEY-6 R-KEY-7 R-KEY-8"
     ),
     "key-without-content": "R-LEDGER-2 R-KEY-3",
-    "key-folded": "R-KEY-4",
-    "key-cut": "R-KEY-4",
+    "key-folded": "R-KEY-4 R-KEY-8",
+    "key-cut": "R-KEY-4 R-KEY-8",
     "key-pruned": "R-KEY-5",
+    "keys-left-out": "R-LEDGER-7 R-KEY-8",
     "key-overwritten": "R-KEY-1",
-    "results-as-text": "R-KEY-1 R-KEY-2 R-KEY-5 R-KEY-6",
+    "results-as-text": "R-LEDGER-7 R-KEY-1 R-KEY-2 R-KEY-5 R-KEY-6 R-KEY-8",
     "numbers-with-gaps": "R-ATOM-2 R-ATOM-3 R-CELL-4 R-CELL-6 R-JOURNAL-2 R-JOURNAL-6 R-LEDGER-7 R-RACE-1",
     "entries-edited": "R-JOURNAL-3 R-JOURNAL-5",
     "journal-by-cell": "R-JOURNAL-4 R-JOURNAL-5",

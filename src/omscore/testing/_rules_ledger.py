@@ -106,14 +106,17 @@ def a_buffer_is_kept(bench: Bench) -> None:
 
 @rule("R-LEDGER-7", "I23")
 def an_export_comes_back_equal(bench: Bench) -> None:
-    """What is exported, imported elsewhere and exported again is the same, byte for byte."""
+    """What is exported, imported elsewhere and exported again is the same, byte for byte; a repeat stays a repeat."""
     for step in walk(seed=5, steps=bench.times(40, 400, 4_000)):
         step(bench.store)
+    first = _ledger(bench).receive({A: 5, B: 1}, key="dock-9")
     lines = list(_ledger(bench).export())
     twin = Ledger(MemoryLedgerStore())
     twin.import_(lines)
     same("the second export", list(twin.export()), lines)
     same("findings", twin.verify().findings, ())
+    same("a repeat", twin.receive({A: 5, B: 1}, key="dock-9"), first)
+    same("the export after a repeat", list(twin.export()), lines)
 
 
 @rule("R-LEDGER-8", "I24")

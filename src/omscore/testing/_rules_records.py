@@ -10,7 +10,7 @@ from omscore.errors import Conflict, KeyReused
 from omscore.inventory import Cell, Movement, Reservation, Short, Want, expire, fingerprint, once, receive, reserve
 from omscore.kernel import Money
 from omscore.ports import Transaction
-from omscore.testing._bench import A_LILLE, START, A, B, Bench, raises, rule, same
+from omscore.testing._bench import A_LILLE, START, A, B, Bench, holds, raises, rule, same
 
 
 def _save(bench: Bench, reservation: Reservation) -> None:
@@ -156,6 +156,22 @@ def keys_are_told_apart_exactly(bench: Bench) -> None:
         bench.run(lambda t, key=key: t.claim(key, "f", key))  # type: ignore[misc]
     for key in keys:
         same(f"the result of {key!r}", bench.read(lambda t, key=key: t.claimed(key)), ("f", key))  # type: ignore[misc]
+
+
+@rule("R-KEY-8", "I8 I23")
+def keys_are_listed_in_order(bench: Bench) -> None:
+    """`claims` gives every key once, with its fingerprint and result, in key order, however small the pages are."""
+    keys = ["web-1", "WEB-1", "web 1", "caf\u00e9", "cafe\u0301", "k" * 200, "z", "\U0001f4e6", "%", "_"]
+    for key in keys:
+        bench.run(lambda t, key=key: t.claim(key, f"f{key}", (key, 1)))  # type: ignore[misc]
+    want = [(key, f"f{key}", (key, 1)) for key in sorted(keys)]
+    for size in (1, 3, 1_000):
+        found: list[tuple[str, str, object]] = []
+        while page := bench.read(lambda t, f=found, n=size: t.claims(after=f[-1][0] if f else "", limit=n)):  # type: ignore[misc]
+            holds(f"a page of at most {size} held {len(page)}", len(page) <= size)
+            found += page
+            holds(f"the pages never end: {found}", len(found) <= len(keys))
+        same(f"keys in pages of {size}", found, want)
 
 
 @rule("R-KEY-5", "I8")

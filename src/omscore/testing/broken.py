@@ -369,6 +369,13 @@ def _as_text(store: Any, txn: Any) -> None:
     _set(txn, claim=lambda key, f, result: claim(key, f, None if result is None else str(result)))
 
 
+@_flaw("keys-left-out")
+def _keys_left_out(store: Any, txn: Any) -> None:
+    """A page of keys leaves out the first one."""
+    claims = txn.claims
+    _set(txn, claims=lambda *, after="", limit=1_000: claims(after=after, limit=limit + 1)[1:])
+
+
 # -- the journal --------------------------------------------------------------------------------------------------
 
 
