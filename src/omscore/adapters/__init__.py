@@ -10,6 +10,7 @@ from omscore.adapters.carrier import RateRow, TableCarrier
 from omscore.adapters.channel import CsvChannel, JsonChannel
 from omscore.adapters.clock import SystemClock
 from omscore.adapters.memory import MemoryStore
+from omscore.adapters.wms import JsonLinesWms, MemoryWms
 
 if TYPE_CHECKING:
     from omscore.adapters.postgres import PostgresStore
@@ -34,4 +35,6 @@ __all__ = [
     "TableCarrier",
     "CsvChannel",
     "JsonChannel",
+    "MemoryWms",
+    "JsonLinesWms",
 ]

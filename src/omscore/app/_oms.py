@@ -10,7 +10,7 @@ from typing import Any
 from attrs import asdict
 
 from omscore import inventory
-from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _route
+from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _route, _wms, _workflows
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
@@ -18,6 +18,7 @@ from omscore.app._service import pairs
 from omscore.app._ship_work import ShipWork
 from omscore.app._watch_work import WatchWork
 from omscore.app._wiring import AnyItem, Wiring, region_of, standard_checks
+from omscore.app._wms_work import WmsWork
 from omscore.app._work import Work
 from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
 from omscore.errors import (
@@ -31,14 +32,39 @@ from omscore.errors import (
 )
 from omscore.inventory import Cell, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
-from omscore.orders import Change, Check, Draft, Finding, Hold, Order, PlaceHold, Preview, Routed, validate, verified
-from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule
-from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway, Store
+from omscore.orders import (
+    Change,
+    Check,
+    Draft,
+    Finding,
+    Guard,
+    Hold,
+    Order,
+    PlaceHold,
+    Preview,
+    Routed,
+    Workflow,
+    validate,
+    verified,
+)
+from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure
+from omscore.ports import (
+    AddressVerifier,
+    Carrier,
+    Channel,
+    Erp,
+    IdSource,
+    Notifier,
+    Observer,
+    PaymentGateway,
+    Store,
+    Wms,
+)
 from omscore.returns import ANY_TIME, ReturnPolicy
 from omscore.routing import Network, Policy, Router, packs
 
 
-class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
+class Oms(FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
     """An order-management service over a store: capture, route, batch, ship, return.
 
     Every command takes the caller's `key`: sending it again gives the first answer and does nothing, sending other
@@ -88,6 +114,10 @@ class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
         return_policy: ReturnPolicy = ANY_TIME,
         costs: Mapping[str, Money] | None = None,
         profiles: Mapping[str, ChannelProfile] | None = None,
+        wms: Mapping[str, Wms] | None = None,
+        workflows: Sequence[Workflow] = (),
+        guards: Sequence[Guard] = (),
+        measures: Sequence[Measure] = (),
         cartons: Sequence[Carton] = (),
         packing_rules: Sequence[PackingRule] = PACKING_RULES,
         packer: CartonChooser | None = None,
@@ -120,6 +150,10 @@ class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
             return_policy=return_policy,
             costs=costs or {},
             profiles=profiles or {},
+            wms=wms or {},
+            workflows=tuple(workflows),
+            guards=tuple(guards),
+            measures=tuple(measures),
             cartons=tuple(cartons),
             packing_rules=tuple(packing_rules),
             packer=packer,
@@ -265,6 +299,33 @@ class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
         self._command("edit", key, content, lambda work: _edit.edit(work, order_id, changes, why, version))
         return self.order(order_id)
 
+    def advance(self, order_id: str, workflow: str, command: str, *, key: str) -> str:
+        """Take an order on in a workflow of `Oms(workflows=...)`; returns the state it is in then.
+
+        Raises NotFound for a workflow that does not apply to it, TransitionNotAllowed naming what is allowed.
+
+        >>> from omscore.kernel import StateTable
+        >>> from omscore.orders import Workflow
+        >>> from omscore.testing.walkthrough import up_to
+        >>> table = StateTable("engraving", {"waiting": {"finish": "done"}, "done": {}})
+        >>> at = up_to("allocated", workflows=[Workflow("engraving", table, {"waiting": ("pack",)})])
+        >>> at.shop.advance("ord-1", "engraving", "finish", key="engraved-1")
+        'done'
+        """
+        content = (order_id, workflow, command)
+        return self._command(
+            "advance", key, content, lambda work: _workflows.advance(work, order_id, workflow, command)
+        )
+
+    def workflows(self, order_id: str) -> Mapping[str, str]:
+        """Where an order stands in each workflow that applies to it.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.workflows("ord-1")
+        {}
+        """
+        return self._read(lambda work: _workflows.standing(work, work.order(order_id)))
+
     # -- stock ---------------------------------------------------------------------------------------------------------
 
     def receive(self, node: str, stock: Mapping[str, int], *, key: str) -> list[str]:
@@ -372,6 +433,8 @@ class Oms(FloorWork, ShipWork, MoneyWork, WatchWork):
         for _, return_id in self._store.run(lambda txn: txn.find("return", "expected", upto=old), write=False):
             self._store.run(lambda txn: _return.withdraw(Work(txn, self._wiring, "tick"), return_id, "expire"))  # noqa: B023
             counts["expired"] += 1
+        for id_ in self._store.run(lambda txn: _wms.unsettled(Work(txn, self._wiring, "tick")), write=False):
+            self._store.run(lambda txn: _wms.settle(Work(txn, self._wiring, "tick"), id_))  # noqa: B023
         soon = stamp(now + _money.RENEW_BEFORE)
         for _, order_id in self._store.run(lambda txn: txn.find("payment", "expires", upto=soon), write=False):
             counts["renewed"] += self._store.run(lambda txn: _renewed(Work(txn, self._wiring, "tick"), order_id))  # noqa: B023

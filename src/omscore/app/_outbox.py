@@ -106,6 +106,11 @@ def _send(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None
         return _pay(store, wiring, effect)
     elif port == "erp" and wiring.erp is not None:
         wiring.erp.post(effect.payload["posting"])
+    elif port == "wms" and (wms := wiring.wms.get(effect.payload["node"])) is not None:
+        if effect.topic == "wms.pick":
+            wms.pick(effect.payload["list"])
+        else:
+            wms.change(effect.payload["fulfillment"], effect.payload["units"], effect.payload["version"])
     elif effect.topic == "carrier.label":
         return _labels.ask_label(store, wiring, effect)
     elif effect.topic == "carrier.void":

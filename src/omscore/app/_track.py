@@ -72,8 +72,9 @@ def _of_voided(work: Work, shipment: Shipment, facts: Sequence[TrackingFact]) ->
 
 
 def mismatch(work: Work, id_: str, source: str, code: str, order: str, text: str, **facts: Any) -> None:
-    """Write down, once, that what somebody told does not agree with what is known; a person will look."""
-    if work.find("mismatch", id_) is None:
+    """Write down that what somebody told does not agree with what is known; the same again is one."""
+    known: Mismatch | None = work.find("mismatch", id_)
+    if known is None or (known.text, dict(known.facts)) != (text, facts):
         told = Mismatch(id_, source, code, order, text, work.now, facts)
         work.save("mismatch", id_, told, {"open": id_})
         work.txn.append("mismatch", id_, [told], cause=work.cause)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import evolve
 
-from omscore.app import _money
+from omscore.app import _money, _workflows
 from omscore.app._work import Work
 from omscore.errors import NotFound
 from omscore.kernel import stamp
@@ -37,7 +37,8 @@ def incidents(work: Work) -> list[Incident]:
         last = [logged.event for logged in work.txn.events("effect", effect.id)[-1:]]
         found += [_with_actions(work, parked_effect(one, rules)) for one in last if isinstance(one, EffectParked)]
     found += [_with_actions(work, told_otherwise(one, rules)) for one in work.all("mismatch", "open")]
-    standing = [i for i in found if not _resolved(work, i)]
+    # A mismatch that was resolved is not found any more; what is told anew is another matter, if at the same instant.
+    standing = [i for i in found if i.kind == "mismatch" or not _resolved(work, i)]
     return sorted(standing, key=lambda i: (i.due_at or i.since, i.id))
 
 
@@ -65,6 +66,7 @@ def facts_of(work: Work, order_id: str) -> Facts:
         _money.payment_of(work, order),
         work.fulfillments(order_id),
         list(work.all("shipment", f"order:{order_id}")),
+        _workflows.actions(work, order),
     )
 
 

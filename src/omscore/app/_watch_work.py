@@ -77,6 +77,8 @@ class WatchWork(Reads):
     def kpis(self, *, since: datetime | None = None) -> Mapping[str, Kpi]:
         """The key figures of the orders captured since a time, or of all, each with its denominator.
 
+        Those of `Oms(measures=...)` stand beside them.
+
         >>> from omscore.testing.walkthrough import up_to
         >>> figures = up_to("delivered").shop.kpis()
         >>> figures["split"].count, figures["split"].of, figures["fill"].percent
@@ -85,6 +87,8 @@ class WatchWork(Reads):
 
         def read(work: Work) -> Mapping[str, Kpi]:
             backlog = len(_watch.incidents(work))
-            return kpis(_watch.log(work, since), profile=self._wiring.profile, incidents_open=backlog)
+            figures = kpis(_watch.log(work, since), profile=self._wiring.profile, incidents_open=backlog)
+            mine = [measure(_watch.log(work, since)) for measure in self._wiring.measures]
+            return {**figures, **{figure.name: figure for figure in mine}}
 
         return self._read(read)

@@ -11,9 +11,9 @@ from attrs import field, frozen
 from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
 from omscore.inventory import Cell
 from omscore.kernel import Item, Money
-from omscore.orders import STANDARD_CHECKS, Check, Draft, Items, sells_items
-from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule
-from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway
+from omscore.orders import STANDARD_CHECKS, Check, Draft, Guard, Items, Workflow, sells_items
+from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure
+from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway, Wms
 from omscore.returns import ANY_TIME, ReturnPolicy
 from omscore.routing import Network, Policy, Router
 
@@ -76,6 +76,10 @@ class Wiring:
     return_policy: ReturnPolicy = ANY_TIME
     duplicates_within: timedelta | None = None
     costs: Mapping[str, Money] = field(factory=dict)
+    wms: Mapping[str, Wms] = field(factory=dict)
+    workflows: Sequence[Workflow] = ()
+    guards: Sequence[Guard] = ()
+    measures: Sequence[Measure] = ()
     cartons: Sequence[Carton] = ()
     packing_rules: Sequence[PackingRule] = PACKING_RULES
     packer: CartonChooser | None = None

@@ -7,10 +7,22 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from omscore.app._wiring import Wiring
-from omscore.errors import NotFound
+from omscore.errors import CommandRefused, NotFound, Reason
 from omscore.inventory import Cell
 from omscore.kernel import Item, stamp
-from omscore.orders import Command, Event, Fulfillment, Order, Queued, apply, decide, likeness
+from omscore.orders import (
+    Command,
+    Event,
+    Fulfillment,
+    InWorkflow,
+    Order,
+    Queued,
+    Workflow,
+    apply,
+    decide,
+    guarded_verb,
+    likeness,
+)
 from omscore.ports import Effect, Transaction
 from omscore.returns import Return
 from omscore.shipping import Shipment
@@ -88,6 +100,8 @@ class Work:
         """Decide commands one after the other, apply their events, log and save; returns the order after them."""
         events: list[Event] = []
         for command in commands:
+            if order is not None and (asked := guarded_verb(command)) and (why := self.guarded(order, *asked)):
+                raise CommandRefused(why)
             for event in decide(order, command, self.now):
                 order = apply(order, event)
                 events.append(event)
@@ -99,6 +113,21 @@ class Work:
                 index[f"like:{likeness(order.draft)}"] = stamp(order.captured_at)
             self.save("order", order.id, order, index)
         return order
+
+    def guarded(self, order: Order, verb: str, units: Mapping[str, int]) -> list[Reason]:
+        """Why the host's workflows and guards do not let an order do a verb now."""
+        found = [
+            reason
+            for flow in self.wiring.workflows
+            if flow.applies(order)
+            for reason in flow.reasons(self.standing(flow, order.id), verb)
+        ]
+        return found + [reason for guard in self.wiring.guards for reason in guard(order, verb, units)]
+
+    def standing(self, flow: Workflow, order_id: str) -> str:
+        """The state of an order in a workflow; an order that nobody took on stands in the first."""
+        known: InWorkflow | None = self.find("workflow", f"{flow.name}:{order_id}")
+        return known.state if known else flow.table.initial
 
     def queue(self, order: Order, **changes: Any) -> None:
         """Put an order into routing's queue, or change how it stands there."""
@@ -134,7 +163,20 @@ class Work:
             index[f"to_batch:{fulfillment.node}"] = stamp(due)
         if fulfillment.state in ("open", "picking", "packed"):
             index[f"work:{fulfillment.node}"] = stamp(due)
+        self._tell_wms(fulfillment)
         self.save("fulfillment", fulfillment.id, fulfillment, index)
+
+    def _tell_wms(self, after: Fulfillment) -> None:
+        """When fewer units are asked for than a node's warehouse system was told of, it is told so."""
+        before: Fulfillment | None = self.find("fulfillment", after.id)
+        if before is None or not before.batch or after.units >= before.units:
+            return
+        asked: dict[str, int] = {}
+        for line in after.lines:
+            asked[line.item] = asked.get(line.item, 0) + line.units
+        version = self.version("fulfillment", after.id) + 1
+        facts = {"fulfillment": after.id, "units": asked, "version": version}
+        self.emit("wms.change", f"{after.id}:{version}", f"wms:{after.node}", node=after.node, **facts)
 
     def save_shipment(self, shipment: Shipment) -> None:
         """Write a shipment; found by order, by tracking number, and while it is on its way."""
@@ -173,6 +215,7 @@ class Work:
             "channel": payload.get("channel") in self.wiring.channels,
             "payment": self.wiring.gateway is not None,
             "erp": self.wiring.erp is not None,
+            "wms": payload.get("node") in self.wiring.wms,
         }
         if taken.get(port, False):
             self.txn.emit([Effect(f"{id_}:{topic}", topic, payload, key=key)])

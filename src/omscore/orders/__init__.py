@@ -81,6 +81,7 @@ from omscore.orders._risk import (
     verified_by_hand,
 )
 from omscore.orders._units import FINAL_BUCKETS, UNIT_BUCKETS, UNIT_MOVES, UnitMove, Units
+from omscore.orders._workflow import GUARDED_VERBS, Guard, InWorkflow, Workflow, WorkflowMoved, guarded_verb
 
 __all__ = [
     "PAYMENT_STATES",
@@ -165,6 +166,12 @@ __all__ = [
     "reroutes",
     "preview",
     "changes_between",
+    "GUARDED_VERBS",
+    "guarded_verb",
+    "Guard",
+    "Workflow",
+    "InWorkflow",
+    "WorkflowMoved",
     "FULFILLMENT_STATES",
     "NEGOTIATION_STATES",
     "FulfillmentLine",

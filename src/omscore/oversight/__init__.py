@@ -15,7 +15,7 @@ from omscore.oversight._incidents import (
     parked_effect,
     told_otherwise,
 )
-from omscore.oversight._kpis import Kpi, Recorded, kpis, to_records
+from omscore.oversight._kpis import Kpi, Measure, Recorded, kpis, to_records
 from omscore.oversight._notices import Notice, NoticeSent, Obligation, notices_of, obligations_of
 from omscore.oversight._profile import CAPTURE_METHODS, NOTICES, ChannelProfile
 from omscore.oversight._surge import SurgeRule, SurgeState, surges
@@ -44,6 +44,7 @@ __all__ = [
     "told_otherwise",
     "Recorded",
     "Kpi",
+    "Measure",
     "kpis",
     "to_records",
     "SurgeRule",

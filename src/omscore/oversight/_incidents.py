@@ -103,7 +103,7 @@ class EffectParked:
 
 @frozen
 class Facts:
-    """All that is known of one order when incidents are looked for.
+    """All that is known of one order when incidents are looked for; `also` are next actions of the host's own.
 
     >>> Facts.__name__
     'Facts'
@@ -115,6 +115,7 @@ class Facts:
     payment: Payment | None = None
     fulfillments: Sequence[Fulfillment] = ()
     shipments: Sequence[Shipment] = ()
+    also: Sequence[str] = ()
 
 
 Detector = Callable[[Facts, datetime], Iterable[Incident]]
@@ -163,6 +164,7 @@ def actions_of(facts: Facts) -> tuple[str, ...]:
         actions += [f"{verb}:{shipment.id}" for verb in SHIPMENT_STATES.allowed(shipment.status)]
     if facts.payment is not None and facts.payment.status == "failed":
         actions.append("authorize")
+    actions += facts.also
     return tuple(dict.fromkeys(actions))
 
 

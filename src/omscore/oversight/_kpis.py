@@ -77,6 +77,9 @@ class Kpi:
         return 100 * self.count / self.of if self.of else None
 
 
+Measure = Callable[[Iterable[Recorded]], Kpi]
+"""A host's own figure: a fold over the same log, with its denominator."""
+
 _STAGES = (
     ("captured", "accepted"),
     ("accepted", "allocate"),

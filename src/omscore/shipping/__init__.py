@@ -1,6 +1,7 @@
 """Ship: what carriers are handed, and the facts they tell."""
 
 from omscore.shipping._choices import Choice, Preference, preferences_of
+from omscore.shipping._floor_report import FloorReport
 from omscore.shipping._labels import (
     MANIFEST_STATES,
     LabelGivenBack,
@@ -31,6 +32,7 @@ __all__ = [
     "MANIFEST_STATES",
     "Manifest",
     "Mismatch",
+    "FloorReport",
     "TRACKING_CODES",
     "TrackingFact",
     "Tracking",

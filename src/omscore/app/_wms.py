@@ -1,0 +1,261 @@
+"""Warehouse systems: pick lists go out, and what they tell comes in, each message once and in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from attrs import evolve
+
+from omscore import inventory
+from omscore.app import _counts, _floor
+from omscore.app._track import mismatch
+from omscore.app._work import Work
+from omscore.batching import BatchPlan, PickLine, PickList, pick_list
+from omscore.errors import CommandRefused, InvalidValue, Reason
+from omscore.inventory import Cell
+from omscore.orders import Fulfillment, Order
+from omscore.ports import WmsMessage
+from omscore.shipping import FloorReport
+
+# -- out ---------------------------------------------------------------------------------------------------------------
+
+
+def hand_out(work: Work, node: str, made: BatchPlan) -> None:
+    """Send the pick list of each batch to the node's warehouse system, if it has one."""
+    if node in work.wiring.wms:
+        for batch in made.batches:
+            tour = batch.tour if node in work.wiring.floors else None
+            lines = _in_bins(work, node, batch.lines)
+            _send(work, node, pick_list(batch.id, lines, tour, names=_names(work, lines)))
+
+
+def send(work: Work, fulfillment_id: str) -> str:
+    """Send one fulfillment's pick list at once; it is in no batch then."""
+    fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
+    if fulfillment.node not in work.wiring.wms:
+        raise InvalidValue(f"no warehouse system is wired for {fulfillment.node!r}; give Oms(wms={{node: ...}})")
+    if fulfillment.batch or fulfillment.state != "open":
+        text = f"{fulfillment_id} is {fulfillment.state}{f' in {fulfillment.batch}' if fulfillment.batch else ''}"
+        raise CommandRefused([Reason("wms.handed_out", text, {"batch": fulfillment.batch})])
+    lines = _in_bins(work, fulfillment.node, _floor.pick_order(work, fulfillment).lines)
+    made = pick_list(f"{fulfillment_id}-list", lines, names=_names(work, lines))
+    work.save_fulfillment(evolve(fulfillment, batch=made.id))
+    _send(work, fulfillment.node, made)
+    return made.id
+
+
+def _send(work: Work, node: str, made: PickList) -> None:
+    work.emit("wms.pick", made.id, f"wms:{node}", node=node, list=made)
+
+
+def _in_bins(work: Work, node: str, lines: Sequence[PickLine]) -> list[PickLine]:
+    return [evolve(line, bin=work.wiring.bins.get((node, line.item), "")) for line in lines]
+
+
+def _names(work: Work, lines: Sequence[PickLine]) -> dict[str, str]:
+    return {line.item: work.item(line.item).name for line in lines}
+
+
+# -- in ----------------------------------------------------------------------------------------------------------------
+
+
+def take(work: Work, message: WmsMessage) -> list[str]:
+    """Do what a message means; returns the ids of the mismatches that it brought to light."""
+    notes = _Notes(work, message.node)
+    if message.kind == "counted":
+        _counted(work, message, notes)
+        return notes.ids
+    fulfillment: Fulfillment | None = work.find("fulfillment", message.fulfillment)
+    if fulfillment is None or fulfillment.node != message.node:
+        where = "unknown" if fulfillment is None else f"at {fulfillment.node}"
+        notes.add(message.id, "wms.unknown_fulfillment", "", f"fulfillment {message.fulfillment} is {where}")
+        return notes.ids
+    report = work.find("floor_report", fulfillment.id) or FloorReport(fulfillment.id, fulfillment.node)
+    units = _known_units(work, message, fulfillment, notes)
+    _save(work, report.told(message.kind, units, message.parcels, message.tracking, message.carrier), settled=False)
+    settle(work, fulfillment.id, notes)
+    return notes.ids
+
+
+class _Notes:
+    """The mismatches that a node's message brings to light, or settles."""
+
+    def __init__(self, work: Work, node: str) -> None:
+        self.work = work
+        self.node = node
+        self.ids: list[str] = []
+
+    def add(self, id_: str, code: str, order: str, text: str, **facts: object) -> None:
+        mismatch(self.work, f"{self.node}:{id_}:{code}", self.node, code, order, text, **facts)
+        self.ids.append(f"{self.node}:{id_}:{code}")
+
+    def settled(self, id_: str, code: str) -> None:
+        known = self.work.find("mismatch", f"{self.node}:{id_}:{code}")
+        if known is not None:
+            self.work.save("mismatch", known.id, known)
+
+
+def _known_units(work: Work, message: WmsMessage, fulfillment: Fulfillment, notes: _Notes) -> dict[str, int]:
+    """The units of a message by item, without items that the order does not have."""
+    order = work.order(fulfillment.order)
+    items = {line.item for line in order.lines}
+    units: dict[str, int] = {}
+    for row in message.rows:
+        if row.item not in items:
+            text = f"{message.node} {message.kind} {row.units} of {row.item}, which {order.id} does not have"
+            notes.add(f"{message.id}:{row.item}", "wms.unknown_item", order.id, text, item=row.item, units=row.units)
+            continue
+        _check_bin(work, message, row.item, row.bin, order.id, notes)
+        units[row.item] = units.get(row.item, 0) + row.units
+    return units
+
+
+def _check_bin(work: Work, message: WmsMessage, item: str, bin_: str, order: str, notes: _Notes) -> None:
+    known = work.wiring.bins.get((message.node, item))
+    if bin_ and known is not None and bin_ != known:
+        text = f"{message.node} names bin {bin_} for {item}, which lies in {known}"
+        notes.add(f"{item}:{bin_}", "wms.unknown_bin", order, text, item=item, bin=bin_, known=known)
+
+
+def unsettled(work: Work) -> list[str]:
+    """The fulfillments of which more was told than could be done."""
+    return list(work.every("floor_report", "unsettled"))
+
+
+def settle(work: Work, fulfillment_id: str, notes: _Notes | None = None) -> None:
+    """Bring a fulfillment to where its report says it is, as far as holds and the units asked for allow."""
+    report: FloorReport = work.load("floor_report", fulfillment_id)
+    notes = notes or _Notes(work, report.node)
+    fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
+    order = work.order(fulfillment.order)
+    if reasons := _stopped(work, order, fulfillment, report):
+        text = f"{report.node} works on {fulfillment_id}, which is stopped: {'; '.join(map(str, reasons))}"
+        notes.add(fulfillment_id, "wms.stopped", order.id, text)
+        return
+    notes.settled(fulfillment_id, "wms.stopped")
+    _pick(work, report)
+    report = _short(work, report)
+    fulfillment = work.load("fulfillment", fulfillment_id)
+    _excess(order, fulfillment, report, notes)
+    if fulfillment.state in ("open", "picking") and _covers(report.packed_of, fulfillment):
+        _floor.pack(work, fulfillment_id)
+    shipped = report.shipped
+    if fulfillment.state in ("open", "picking", "packed") and _covers(lambda item: shipped.get(item, 0), fulfillment):
+        _floor.ship(work, fulfillment_id, report.parcels, carrier=report.carrier, tracking=report.tracking)
+    _less(work, report, notes)
+
+
+def _stopped(work: Work, order: Order, fulfillment: Fulfillment, report: FloorReport) -> list[Reason]:
+    """Why nothing may be done now: what was told is kept, and done once the order may go on."""
+    if fulfillment.state in ("closed", "cancelled", "incomplete"):
+        return []
+    if order.state != "accepted":
+        return [Reason("order.state", f"{order.id} is {order.state}")]
+    if order.holds:
+        return [Reason(f"hold.{hold.code}", f"held until {hold.code!r} is released") for hold in order.holds]
+    verbs = ["pick", *(["pack", "ship"] if report.shipped else ["pack"] if report.packed else [])]
+    units = {line.line: line.units for line in fulfillment.lines}
+    return [reason for verb in verbs for reason in work.guarded(order, verb, units)]
+
+
+def _pick(work: Work, report: FloorReport) -> None:
+    fulfillment: Fulfillment = work.load("fulfillment", report.fulfillment)
+    if fulfillment.state not in ("open", "picking"):
+        return
+    units: dict[str, int] = {}
+    left = {item: report.picked_of(item) for item in {line.item for line in fulfillment.lines}}
+    for line in fulfillment.lines:
+        target = min(line.units, left[line.item])
+        left[line.item] -= target
+        if target > line.picked:
+            units[line.line] = target - line.picked
+    if units:
+        _floor.pick(work, report.fulfillment, units)
+
+
+def _short(work: Work, report: FloorReport) -> FloorReport:
+    """Act upon missing units, the last line first, since picks fill the first."""
+    fulfillment: Fulfillment = work.load("fulfillment", report.fulfillment)
+    units: dict[str, int] = {}
+    settled = dict(report.settled_short)
+    if fulfillment.state in ("open", "picking"):
+        for line in reversed(fulfillment.lines):
+            missing = report.short.get(line.item, 0) - settled.get(line.item, 0)
+            if n := min(missing, line.units - line.picked):
+                units[line.line] = n
+                settled[line.item] = settled.get(line.item, 0) + n
+    if units:
+        _floor.short_pick(work, report.fulfillment, units)
+        report = evolve(report, settled_short=dict(sorted(settled.items())))
+    _save(work, report, settled=True)
+    return report
+
+
+def _save(work: Work, report: FloorReport, *, settled: bool) -> None:
+    work.find("floor_report", report.fulfillment)
+    index = {} if settled else {"unsettled": report.fulfillment}
+    work.save("floor_report", report.fulfillment, report, index)
+
+
+def _covers(done: Callable[[str], int], fulfillment: Fulfillment) -> bool:
+    asked = _asked(fulfillment)
+    return bool(asked) and all(done(item) >= n for item, n in asked.items())
+
+
+def _asked(fulfillment: Fulfillment) -> dict[str, int]:
+    asked: dict[str, int] = {}
+    for line in fulfillment.lines:
+        asked[line.item] = asked.get(line.item, 0) + line.units
+    return asked
+
+
+def _excess(order: Order, fulfillment: Fulfillment, report: FloorReport, notes: _Notes) -> None:
+    """More than was asked for, picked or missing: nothing moves for it, and a person looks where the goods are."""
+    asked = _asked(fulfillment)
+    for item in sorted({*report.picked, *report.packed, *report.shipped, *report.short}):
+        done, missing = report.picked_of(item), report.short.get(item, 0) - report.settled_short.get(item, 0)
+        told = done + missing
+        if told > asked.get(item, 0):
+            text = f"{report.node} told of {told} of {item} for {fulfillment.id}, asked for are {asked.get(item, 0)}"
+            notes.add(
+                f"{fulfillment.id}:{item}",
+                "wms.too_many",
+                order.id,
+                text,
+                item=item,
+                told=told,
+                asked=asked.get(item, 0),
+            )
+
+
+def _less(work: Work, report: FloorReport, notes: _Notes) -> None:
+    """Shipped in part, and not a word of the rest: open until the rest is told."""
+    fulfillment: Fulfillment = work.load("fulfillment", report.fulfillment)
+    if report.shipped and fulfillment.state in ("open", "picking", "packed"):
+        short = {item: n - report.shipped.get(item, 0) for item, n in _asked(fulfillment).items()}
+        rest = {item: n for item, n in short.items() if n > 0}
+        text = f"{report.node} shipped {fulfillment.id} without {', '.join(f'{n} of {i}' for i, n in rest.items())}"
+        notes.add(fulfillment.id, "wms.too_few", fulfillment.order, text, rest=rest)
+    else:
+        notes.settled(fulfillment.id, "wms.too_few")
+
+
+def _counted(work: Work, message: WmsMessage, notes: _Notes) -> None:
+    """A count of all units of items at the node; one that is older than the last changes nothing."""
+    counted: dict[str, int] = {}
+    for row in message.rows:
+        _check_bin(work, message, row.item, row.bin, "", notes)
+        counted[row.item] = counted.get(row.item, 0) + row.units
+    when = message.at or work.now
+    cells = {item: Cell(item, message.node) for item in counted}
+    last = {item: inventory.seen(work.txn, cell) for item, cell in cells.items()}
+    fresh = {item: n for item, n in counted.items() if (seen := last[item]) is None or when >= seen}
+    figures = work.txn.figures(sorted(cells.values()))
+    for item, n in fresh.items():
+        shelf = figures[cells[item]]
+        known = shelf.free + shelf.reserved + shelf.allocated
+        if n != known:
+            text = f"{message.node} counted {n} of {item}, known are {known}"
+            notes.add(f"{message.id}:{item}", "wms.count_differs", "", text, item=item, counted=n, known=known)
+    if fresh:
+        _counts.count(work, message.node, fresh, when)
