@@ -130,9 +130,9 @@ class JsonLinesWms:
 def message_of(data: Any) -> WmsMessage:
     """A message from plain data; raises InvalidValue naming the field that is missing, unknown or wrong.
 
-    >>> message_of({"id": "m-1", "kind": "picked", "node": "ghent", "fulfilment": "ord-1-f1"})
+    >>> message_of({"id": "m-1", "kind": "picked", "node": "ghent", "order": "ord-1-f1"})
     Traceback (most recent call last):
-    omscore.errors.InvalidValue: a message has no field 'fulfilment'; its fields are id, kind, node, ...
+    omscore.errors.InvalidValue: a message has no field 'order'; its fields are id, kind, node, ...
     """
     fields = ("id", "kind", "node", "fulfillment", "rows", "parcels", "tracking", "carrier", "at")
     facts = dict(_fields(data, "a message", fields, ("id", "kind", "node")))
