@@ -11,7 +11,7 @@ from attrs import evolve
 import omscore as oms
 from omscore.adapters import JsonLinesWms, MemoryWms
 from omscore.adapters.wms import message_of
-from omscore.batching import Limits
+from omscore.batching import Floor, Limits
 from omscore.errors import CommandRefused, InvalidValue, KeyReused
 from omscore.kernel import Item
 from omscore.orders import Hold
@@ -35,30 +35,45 @@ def codes(at: Walk) -> list[str]:
 
 def test_each_batch_goes_out_as_a_pick_list_with_its_bins() -> None:
     wms = MemoryWms()
+    floor = Floor.parallel(aisles=2, cells=5)
+    first = next(iter(floor.bins)).id
     catalog = {"SKU-1": Item("SKU-1", name="mug")}
-    at = up_to("allocated", wms={"ghent": wms}, bins={("ghent", "SKU-1"): "A-07"}, catalog=catalog)
+    parts: dict[str, Any] = {"floors": {"ghent": floor}, "bins": {("ghent", "SKU-1"): first}, "catalog": catalog}
+    at = up_to("allocated", wms={"ghent": wms}, **parts)
     (batch,) = at.shop.plan_batches("ghent", Limits(orders_max=9)).batches
     assert wms.lists == {}
     at.shop.deliver()
     (row,) = wms.lists[batch.id].rows
-    assert (row.bin, row.item, row.units, row.order, row.name) == ("A-07", "SKU-1", 2, FULFILLMENT, "mug")
+    assert (row.bin, row.item, row.units, row.order, row.name) == (first, "SKU-1", 2, FULFILLMENT, "mug")
 
 
 def test_one_order_goes_out_at_once_and_is_in_no_batch_then() -> None:
     wms = MemoryWms()
     at = up_to("allocated", wms={"ghent": wms})
-    at.shop.send_pick_list(FULFILLMENT, key="l-1")
+    made = at.shop.pick_list(FULFILLMENT)
     at.shop.deliver()
-    assert list(wms.lists) == [f"{FULFILLMENT}-list"]
+    assert wms.lists == {made.id: made}
     assert at.shop.plan_batches("ghent", Limits()).batches == ()
-    with pytest.raises(CommandRefused, match="in ord-1-f1-list"):
-        at.shop.send_pick_list(FULFILLMENT, key="l-2")
+
+
+def test_a_list_that_is_planned_anew_is_taken_back_before_the_new_one_comes() -> None:
+    wms = MemoryWms()
+    at = up_to("allocated", wms={"ghent": wms}, stock=9)
+    at.shop.plan_batches("ghent", Limits())
+    at.shop.capture("web", draft("2"), key="c-2")
+    at.shop.route()
+    at.shop.deliver()
+    assert wms.asked == {}
+    (batch,) = at.shop.plan_batches("ghent", Limits(), replan=True).batches
+    at.shop.deliver()
+    assert wms.asked[FULFILLMENT][1] == {}
+    assert len(wms.lists[batch.id].rows) == 2
 
 
 def test_what_is_asked_for_no_longer_is_told_after_the_list() -> None:
     wms = MemoryWms()
     at = up_to("allocated", wms={"ghent": wms})
-    at.shop.send_pick_list(FULFILLMENT, key="l-1")
+    at.shop.pick_list(FULFILLMENT)
     at.shop.cancel("ord-1", {"1": 1}, key="c-1")
     at.shop.deliver()
     assert wms.asked[FULFILLMENT][1] == {"SKU-1": 1}
@@ -225,7 +240,7 @@ def test_a_count_of_what_is_reserved_only_takes_from_who_came_last() -> None:
 def test_a_warehouse_system_of_files_keeps_what_it_cannot_read(tmp_path: Path) -> None:
     wms = JsonLinesWms(tmp_path)
     at = up_to("allocated", wms={"ghent": wms})
-    at.shop.send_pick_list(FULFILLMENT, key="l-1")
+    at.shop.pick_list(FULFILLMENT)
     at.shop.deliver()
     assert json.loads((tmp_path / "out.jsonl").read_text())["pick"]["rows"][0]["units"] == 2
     line = {"id": "m-1", "kind": "picked", "node": "ghent", "fulfillment": FULFILLMENT}

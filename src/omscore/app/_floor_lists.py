@@ -247,6 +247,7 @@ def _keep(
         listed = batch.pick_list(names=names, totes=totes, shortages=mine)
         together = {id_: ids for id_, ids in others.items() if ids}
         _save(work, evolve(listed, together=together), done=False)
+        work.emit("wms.pick", batch.id, f"wms:{node}", node=node, list=evolve(listed, together=together))
 
 
 def _save(work: Work, listed: PickList, *, done: bool) -> None:
@@ -289,6 +290,7 @@ def _take_apart(work: Work, node: str, started: Collection[str]) -> None:
         if listed.id in begun:
             continue
         for id_ in dict.fromkeys(row.order for row in listed.rows):
+            work.asked_of_wms(work.load("fulfillment", id_), {})
             work.save_fulfillment(evolve(work.load("fulfillment", id_), batch=""))
         work.save("pick_list", listed.id, evolve(listed, rows=(), shortages=(), totes={}, together={}), {})
         task: PickTask = work.load("pick_task", listed.id)

@@ -4,92 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-<<<<<<< HEAD
 from omscore.app import _claim, _outbox, _return
 from omscore.app._floor_picking import Picking
 from omscore.app._service import pairs
 from omscore.orders import DraftLine, Order
-=======
-from omscore.app import _claim, _floor, _outbox, _return, _wms
-from omscore.app._reads import Reads
-from omscore.app._service import pairs
-from omscore.app._work import Work
-from omscore.batching import BatchPlan, Limits
-from omscore.errors import NotFound
-from omscore.orders import DraftLine, Fulfillment, Order
-from omscore.ports import Transaction
->>>>>>> 331552c (Take what warehouse systems tell in any order, and let hosts add states, guards and figures)
 from omscore.returns import Claim, Return
 
 
 class FloorWork(Picking):
     """The part of the service that moves goods."""
 
-<<<<<<< HEAD
-=======
-    # -- batch, pick, pack ---------------------------------------------------------------------------------------------
-
-    def plan_batches(self, node: str, limits: Limits, *, fulfillments_max: int = 1_000, **options: Any) -> BatchPlan:
-        """Plan a node's open fulfillments into batches and keep them; `options` go to omscore.batching.plan.
-
-        A node with a warehouse system (`Oms(wms=...)`) is sent the pick list of each batch.
-        A fulfillment that fits no cart, or whose item has no bin, is listed in the plan's `refused`.
-
-        >>> from omscore.testing.walkthrough import up_to
-        >>> from omscore.batching import Limits
-        >>> at = up_to("allocated")
-        >>> [batch.orders for batch in at.shop.plan_batches("ghent", Limits(orders_max=8)).batches]
-        [('ord-1-f1',)]
-        """
-        if all(known.id != node for known in self._wiring.network.nodes):
-            raise NotFound("node", node)
-
-        def plan(txn: Transaction) -> BatchPlan:
-            work = Work(txn, self._wiring, f"batch:{node}")
-            planned = _floor.plan_batches(work, node, limits, fulfillments_max, **options)
-            _wms.hand_out(work, node, planned)
-            return planned
-
-        made = self._store.run(plan)
-        self._saw("batched", node=node, batches=len(made.batches))
-        return made
-
-    def pick(self, fulfillment_id: str, units: Mapping[str, int] | None = None, *, key: str) -> Fulfillment:
-        """Record units as picked: all that are left unless units of lines are named.
-
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("allocated")
-        >>> at.shop.pick(at.fulfillment.id, {"1": 1}, key="pick-1").lines[0].picked
-        1
-        """
-        content = (fulfillment_id, pairs(units))
-        self._command("pick", key, content, lambda work: _floor.pick(work, fulfillment_id, units))
-        return self.fulfillment(fulfillment_id)
-
-    def short_pick(self, fulfillment_id: str, units: Mapping[str, int], *, key: str) -> Order:
-        """Record units as not found: the ledger is mended, the rest is taken from elsewhere or backordered.
-
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("allocated", stock=2)
-        >>> at.shop.short_pick(at.fulfillment.id, {"1": 1}, key="short-1")
-        <Order ord-1 accepted: backordered 1, allocated 1>
-        """
-        content = (fulfillment_id, pairs(units))
-        found = self._command("short_pick", key, content, lambda work: _floor.short_pick(work, fulfillment_id, units))
-        return self.order(found)
-
-    def pack(self, fulfillment_id: str, *, key: str) -> Fulfillment:
-        """Record a fulfillment as packed.
-
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("picked")
-        >>> at.shop.pack(at.fulfillment.id, key="pack-1").state
-        'packed'
-        """
-        self._command("pack", key, (fulfillment_id,), lambda work: _floor.pack(work, fulfillment_id))
-        return self.fulfillment(fulfillment_id)
-
->>>>>>> 331552c (Take what warehouse systems tell in any order, and let hosts add states, guards and figures)
     def deliver(self, effects_max: int = 1_000, *, worker: str = "oms") -> dict[str, int]:
         """Drain the outbox: labels, notices, channel messages; failures are tried again later and end parked.
 

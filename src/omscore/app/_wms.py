@@ -1,8 +1,8 @@
-"""Warehouse systems: pick lists go out, and what they tell comes in, each message once and in any order."""
+"""What warehouse systems tell: each message once, in any order, as far as holds and what was asked for allow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from attrs import evolve
 
@@ -10,51 +10,11 @@ from omscore import inventory
 from omscore.app import _counts, _floor
 from omscore.app._track import mismatch
 from omscore.app._work import Work
-from omscore.batching import BatchPlan, PickLine, PickList, pick_list
-from omscore.errors import CommandRefused, InvalidValue, Reason
+from omscore.errors import Reason
 from omscore.inventory import Cell
 from omscore.orders import Fulfillment, Order
 from omscore.ports import WmsMessage
 from omscore.shipping import FloorReport
-
-# -- out ---------------------------------------------------------------------------------------------------------------
-
-
-def hand_out(work: Work, node: str, made: BatchPlan) -> None:
-    """Send the pick list of each batch to the node's warehouse system, if it has one."""
-    if node in work.wiring.wms:
-        for batch in made.batches:
-            tour = batch.tour if node in work.wiring.floors else None
-            lines = _in_bins(work, node, batch.lines)
-            _send(work, node, pick_list(batch.id, lines, tour, names=_names(work, lines)))
-
-
-def send(work: Work, fulfillment_id: str) -> str:
-    """Send one fulfillment's pick list at once; it is in no batch then."""
-    fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
-    if fulfillment.node not in work.wiring.wms:
-        raise InvalidValue(f"no warehouse system is wired for {fulfillment.node!r}; give Oms(wms={{node: ...}})")
-    if fulfillment.batch or fulfillment.state != "open":
-        text = f"{fulfillment_id} is {fulfillment.state}{f' in {fulfillment.batch}' if fulfillment.batch else ''}"
-        raise CommandRefused([Reason("wms.handed_out", text, {"batch": fulfillment.batch})])
-    lines = _in_bins(work, fulfillment.node, _floor.pick_order(work, fulfillment).lines)
-    made = pick_list(f"{fulfillment_id}-list", lines, names=_names(work, lines))
-    work.save_fulfillment(evolve(fulfillment, batch=made.id))
-    _send(work, fulfillment.node, made)
-    return made.id
-
-
-def _send(work: Work, node: str, made: PickList) -> None:
-    work.emit("wms.pick", made.id, f"wms:{node}", node=node, list=made)
-
-
-def _in_bins(work: Work, node: str, lines: Sequence[PickLine]) -> list[PickLine]:
-    return [evolve(line, bin=work.wiring.bins.get((node, line.item), "")) for line in lines]
-
-
-def _names(work: Work, lines: Sequence[PickLine]) -> dict[str, str]:
-    return {line.item: work.item(line.item).name for line in lines}
-
 
 # -- in ----------------------------------------------------------------------------------------------------------------
 
@@ -111,9 +71,10 @@ def _known_units(work: Work, message: WmsMessage, fulfillment: Fulfillment, note
 
 
 def _check_bin(work: Work, message: WmsMessage, item: str, bin_: str, order: str, notes: _Notes) -> None:
-    known = work.wiring.bins.get((message.node, item))
-    if bin_ and known is not None and bin_ != known:
-        text = f"{message.node} names bin {bin_} for {item}, which lies in {known}"
+    where = work.wiring.bins.get((message.node, item), "")
+    known = [where] if isinstance(where, str) else [shelf.bin for shelf in where]
+    if bin_ and any(known) and bin_ not in known:
+        text = f"{message.node} names bin {bin_} for {item}, which lies in {', '.join(known)}"
         notes.add(f"{item}:{bin_}", "wms.unknown_bin", order, text, item=item, bin=bin_, known=known)
 
 

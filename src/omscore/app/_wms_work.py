@@ -15,19 +15,6 @@ from omscore.ports import TellsMessages, WmsMessage
 class WmsWork(Reads):
     """The part of the service that warehouse systems talk to."""
 
-    def send_pick_list(self, fulfillment_id: str, *, key: str) -> str:
-        """Send one fulfillment's pick list to its node's warehouse system at once; returns the list's id.
-
-        It is in no batch then. Raises CommandRefused (`wms.handed_out`) when it is in one already, or worked on.
-
-        >>> from omscore.adapters import MemoryWms
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("allocated", wms={"ghent": MemoryWms()}, bins={("ghent", "SKU-1"): "A-1"})
-        >>> at.shop.send_pick_list("ord-1-f1", key="list-1")
-        'ord-1-f1-list'
-        """
-        return self._command("send_pick_list", key, (fulfillment_id,), lambda work: _wms.send(work, fulfillment_id))
-
     def take(self, message: WmsMessage) -> list[str]:
         """Do what a message of a warehouse system means, once for its id, whatever order messages come in.
 

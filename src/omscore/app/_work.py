@@ -174,9 +174,15 @@ class Work:
         asked: dict[str, int] = {}
         for line in after.lines:
             asked[line.item] = asked.get(line.item, 0) + line.units
-        version = self.version("fulfillment", after.id) + 1
-        facts = {"fulfillment": after.id, "units": asked, "version": version}
-        self.emit("wms.change", f"{after.id}:{version}", f"wms:{after.node}", node=after.node, **facts)
+        self.asked_of_wms(after, asked)
+
+    def asked_of_wms(self, fulfillment: Fulfillment, units: Mapping[str, int]) -> None:
+        """Tell a node's warehouse system what is still asked of a fulfillment, by item."""
+        version = self.version("fulfillment", fulfillment.id) + 1
+        facts = {"fulfillment": fulfillment.id, "units": dict(units), "version": version}
+        self.emit(
+            "wms.change", f"{fulfillment.id}:{version}", f"wms:{fulfillment.node}", node=fulfillment.node, **facts
+        )
 
     def save_shipment(self, shipment: Shipment) -> None:
         """Write a shipment; found by order, by tracking number, and while it is on its way."""
