@@ -150,7 +150,7 @@ def test_an_order_chooses_from_what_is_left_as_if_it_were_asked_anew_however_oft
             free = [mask & rng.below(1 << backlog.nodes) for mask in ready.free]
             for o, order in enumerate(backlog.orders):
                 where, cost, takes = remembered.of(o, free)
-                masks = [free[ready.sizes[item][n]] for item, n in zip(order.items, order.units, strict=True)]
+                masks = [free[dict(ready.sizes[item])[n]] for item, n in zip(order.items, order.units, strict=True)]
                 rows = [
                     [c if mask >> i & 1 else FAR for i, c in enumerate(row)]
                     for row, mask in zip(ready.rows[o], masks, strict=True)
@@ -161,7 +161,7 @@ def test_an_order_chooses_from_what_is_left_as_if_it_were_asked_anew_however_oft
                     == best_plan(ready.fixed[o], rows, ready.outs[o], ready.penalties[o])[0]
                 )
                 assert all(i < 0 or mask >> i & 1 for i, mask in zip(where, masks, strict=True))
-                assert [i for _, _, i in takes] == [i for i in where if i >= 0]
+                assert [i for _, _, i, _ in takes] == [i for i in where if i >= 0]
 
 
 def test_an_empty_backlog_and_empty_shelves_have_plain_answers() -> None:

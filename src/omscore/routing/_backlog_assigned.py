@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from operator import add
 from typing import Any
 
-from omscore.routing._backlog_orders import FAR, LINES_MAX, Ready, Rows, Where, best_plan, divided
+from omscore.routing._backlog_orders import FAR, LINES_MAX, Ready, Rows, Sizes, Where, best_plan, divided
 from omscore.routing._backlog_prices import PriceRows, at_prices
 from omscore.routing._search_problem import bits
 
-Choice = tuple[Where, int, tuple[tuple[int, int, int], ...]]
-"""One order's plan: the node of each line, its true scaled cost, and its (item, units, node)."""
+Choice = tuple[Where, int, tuple[tuple[int, int, int, Sizes], ...]]
+"""One order's plan: the node of each line, its true scaled cost, and its (item, units, node, sizes of the item)."""
 
 
 KNOWN_MAX = 1_000
@@ -127,8 +127,8 @@ class Choices:
 
 def choice_of(ready: Ready, o: int, where: Where) -> Choice:
     """A plan of one order with its cost and what it takes."""
-    takes = [(item, n, i) for item, n, i in zip(ready.items[o], ready.units[o], where, strict=True) if i >= 0]
-    return where, ready.value(o, where), tuple(takes)
+    sizes, rows = ready.sizes, zip(ready.items[o], ready.units[o], where, strict=True)
+    return where, ready.value(o, where), tuple([(item, n, i, sizes[item]) for item, n, i in rows if i >= 0])
 
 
 class Assigned:
@@ -151,11 +151,11 @@ class Assigned:
 
     def put(self, o: int, choice: Choice) -> None:
         """Give an order that has nothing a plan."""
-        left, free, sizes = self.left, self.free, self.ready.sizes
-        for item, n, i in choice[2]:
+        left, free = self.left, self.free
+        for item, n, i, sizes in choice[2]:
             row = left[item]
             row[i] = rest = row[i] - n
-            for size, at in sizes[item].items():
+            for size, at in sizes:
                 if rest < size:
                     free[at] &= ~(1 << i)
         self.total += choice[1] - self.choices[o][1]
@@ -163,12 +163,12 @@ class Assigned:
 
     def clear(self, o: int) -> Choice:
         """Take an order's units back; gives the plan it had."""
-        left, free, sizes = self.left, self.free, self.ready.sizes
+        left, free = self.left, self.free
         choice = self.choices[o]
-        for item, n, i in choice[2]:
+        for item, n, i, sizes in choice[2]:
             row = left[item]
             row[i] = rest = row[i] + n
-            for size, at in sizes[item].items():
+            for size, at in sizes:
                 if rest >= size:
                     free[at] |= 1 << i
         nothing = self.choices[o] = self.nothing[o]

@@ -13,6 +13,8 @@ from omscore.routing._search_values import Sourcing
 
 Where = tuple[int, ...]
 Rows = list[list[int]]
+Sizes = tuple[tuple[int, int], ...]
+"""The units of an item that some line asks at once, each with its place in `Ready.free`."""
 
 FAR = 1 << 50
 """The cost of what cannot be."""
@@ -47,22 +49,21 @@ class Ready:
         self.outs = [[p * SCALE for p in order.unfilled] for order in orders]
         self.penalties = [order.split_penalty * SCALE for order in orders]
         self.wanting: list[list[int]] = [[] for _ in stock]
-        # Per item, the units asked at once by some line, each with its place in `free`.
-        self.sizes: list[dict[int, int]] = [{} for _ in stock]
+        places: list[dict[int, int]] = [{} for _ in stock]
         # Per (item, units asked at once), the bitmask of nodes that have so many.
         self.free: list[int] = []
         # Per order, from a list like `free` to the masks of its lines: an int for one line, else a tuple.
         self.masks: list[Callable[[list[int]], Any]] = []
         for o, items in enumerate(self.items):
-            places = []
+            at = []
             for item, n in zip(items, self.units[o], strict=True):
                 self.wanting[item].append(o)
-                sizes = self.sizes[item]
-                if n not in sizes:
-                    sizes[n] = len(self.free)
+                if n not in places[item]:
+                    places[item][n] = len(self.free)
                     self.free.append(sum([1 << i for i, k in enumerate(stock[item]) if k >= n]))
-                places.append(sizes[n])
-            self.masks.append(itemgetter(*places))
+                at.append(places[item][n])
+            self.masks.append(itemgetter(*at))
+        self.sizes: list[Sizes] = [tuple(of.items()) for of in places]
 
     def best(self, o: int, rows: Rows) -> tuple[int, Where, int]:
         """(cost, node of each line, bound) of the cheapest plan of order `o` when its lines cost `rows`."""
