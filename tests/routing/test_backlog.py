@@ -10,6 +10,7 @@ from omscore.kernel.rng import Rng
 from omscore.routing._backlog import JointPlanner, Planner, one_by_one, pressing, settle
 from omscore.routing._backlog_assigned import Choices
 from omscore.routing._backlog_orders import FAR, Ready, _by_nodes, _searched, best_plan
+from omscore.routing._backlog_prices import priced
 from omscore.routing._backlog_values import Backlog, BacklogOrder, BacklogPlan, Displaced
 
 
@@ -96,6 +97,19 @@ def test_a_plan_is_allowed_costs_what_it_says_and_lies_between_its_bound_and_fir
     assert plan.bound <= best <= plan.cost <= plan.first_come == one_by_one(backlog).cost
     for gone in plan.displaced:
         assert plan.where[gone.order][gone.line] < 0
+
+
+def test_no_bound_of_the_prices_exceeds_the_best_plan_and_many_reach_it() -> None:
+    reached = 0
+    for seed in range(120):
+        backlog = small_backlog(seed)
+        best = best_of_all(backlog)
+        bound = priced(
+            Ready(backlog.orders, backlog.stock), one_by_one(backlog).cost, 1 + seed % 40, lambda: False
+        ).bound
+        assert bound <= best
+        reached += bound == best
+    assert reached > 40
 
 
 def test_small_backlogs_are_nearly_always_decided_best() -> None:

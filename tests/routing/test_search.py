@@ -1,12 +1,17 @@
 """Plan search: the cheapest plan, the reason it is known to be the cheapest, and what happens when steps run out."""
 
 import pytest
+from attrs import evolve
 from tests.routing.sourcing_cases import brute_force, check_plan, small_case
 
 from omscore.errors import InvalidValue
 from omscore.kernel.rng import Rng
 from omscore.routing import _search
 from omscore.routing._search import cheapest_plan, runner_up
+from omscore.routing._search_problem import Atoms, Shares
+from omscore.routing._search_sites import _Sites
+from omscore.routing._search_subsets import by_subsets
+from omscore.routing._search_units import _Units
 from omscore.routing._search_values import Sourcing
 
 
@@ -137,6 +142,38 @@ def test_every_method_finds_the_best_plan_of_all(monkeypatch: pytest.MonkeyPatch
                 seen[plan.method] = seen.get(plan.method, 0) + 1
     assert set(seen) == {"single", "subsets", "sites", "units", "walk"}
     assert min(seen.values()) > 20
+
+
+def test_no_bound_at_the_root_exceeds_the_best_plan_and_many_reach_it() -> None:
+    reached = {"sites": 0, "units": 0}
+    for seed in range(250):
+        rng = Rng(20_000 + seed)
+        lines, nodes, penalty = 1 + rng.below(4), 1 + rng.below(6), rng.below(2) * 90
+        prices = [rng.below(900) for _ in range(lines)] if rng.below(2) else None
+        fixed = [rng.below(400) for _ in range(nodes)]
+        rows = [[rng.below(300) for _ in range(nodes)] for _ in range(lines)]
+        masks = [1 + rng.below((1 << nodes) - 1) for _ in range(lines)]
+        atoms = Atoms(masks, rows, fixed, penalty, None, prices, None, None, None, [1] * lines)
+        found = by_subsets(atoms)
+        assert found is not None
+        sites = _Sites(atoms, 1)
+        bound = sites._ascend((1 << nodes) - 1, 0)[0] // sites.scale - penalty
+        assert bound <= found[1]
+        reached["sites"] += bound == found[1]
+        question = evolve(
+            small_case(rng, lines_max=3, nodes_max=3), tariff=None, caps=None, groups=(), stops_max=None, divide="free"
+        )
+        truth = brute_force(question)
+        loose = [n > 1 for n in question.units]
+        bundles = [(line,) for line in range(len(loose))]
+        shares = Shares.of_sourcing(question, bundles, _search._full(question), loose, _search._rows(question))
+        units = _Units(shares, 1)
+        least = units._bound(units.free, 0)[0]
+        if truth is not None and truth[1] and least >= 0:
+            least = least // units.scale - question.split_penalty
+            assert least <= truth[0]
+            reached["units"] += least == truth[0]
+    assert min(reached.values()) > 40
 
 
 @pytest.mark.parametrize(
