@@ -32,6 +32,7 @@ from omscore.inventory import Cell, Want, allocate, once, receive, release, rese
 from omscore.ports import Store, Transaction
 
 CELL = Cell("SKU-1", "ghent")
+TTL = timedelta(minutes=15)
 _FINGERPRINT = "0123456789abcdef" * 2
 
 
@@ -41,7 +42,7 @@ def command(key: str) -> Callable[[Transaction], object]:
             txn,
             key,
             _FINGERPRINT,
-            lambda: reserve(txn, f"ord-{key}", [Want("SKU-1", 1)], cause=key, expires_in=timedelta(minutes=15)),
+            lambda: reserve(txn, f"ord-{key}", [Want("SKU-1", 1)], cause=key, expires_in=TTL),
         )
 
     return work
@@ -66,7 +67,7 @@ class Raw:
 
     def reserve(self, run: Callable[..., sqlite3.Cursor], key: str) -> None:
         id_ = f"ord-{key}"
-        run(sql.READ_RESERVATION, (TENANT_SPAN, 0, id_)).fetchone()
+        run(sql.READ_FIRST, (TENANT_SPAN, 0, id_)).fetchone()
         ((no, node, pool, lot, free, reserved, *others, version, digest),) = run(
             sql.READ_CELLS, (0, "SKU-1")
         ).fetchall()

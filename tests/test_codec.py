@@ -126,9 +126,10 @@ def test_what_is_written_down_is_read_back_the_same(value: object) -> None:
     assert CODEC.dumps(again) == CODEC.dumps(value)
 
 
-@given(trees)
-def test_encoded_values_are_plain_json(value: Tree) -> None:
+@given(plain | trees)
+def test_encoded_values_are_plain_json_and_written_as_that(value: object) -> None:
     data = CODEC.encode(value)
+    assert CODEC.dumps(value) == codecs.json_text(data)
     assert json.loads(json.dumps(data)) == data
 
 
@@ -186,6 +187,7 @@ def test_what_cannot_be_read_is_named_by_its_path(change: dict[str, Any], messag
         ({"at": datetime(2026, 3, 2)}, "at: .* is naive"),  # noqa: DTZ001 - that is the point
         (Tree((Leaf("a", Money(1, "EUR")),), at="soon"), "at: "),  # type: ignore[arg-type]
         (Leaf(object()), "name: cannot store"),  # type: ignore[arg-type]
+        (Tree(None), "leaves: cannot store None"),  # type: ignore[arg-type]
     ],
 )
 def test_what_cannot_be_stored_is_named_by_its_path(value: object, message: str) -> None:

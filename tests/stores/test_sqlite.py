@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from omscore.adapters import SqliteStore
+from omscore.adapters._relink import _link_v1
 from omscore.adapters._sqlite_schema import STEPS, prepare, schema_version
 from omscore.errors import Busy, Corrupt, InvalidValue, ReadOnly, SchemaMismatch
-from omscore.inventory import Cell, Want, receive, reserve
+from omscore.inventory import Cell, Want, receive, reserve, verify
 from omscore.kernel import ManualClock
 from omscore.ports import Transaction
 from tests.stores.conftest import Opener
@@ -198,3 +199,71 @@ def test_an_older_file_is_brought_to_the_newest_tables_and_then_older_code_refus
     conn.close()
     with pytest.raises(SchemaMismatch, match="upgrade omscore"):
         opened()
+
+
+def as_version_1_wrote_it(path: str) -> None:
+    """Turn a file of today into one of version 1, which had another formula for the chain."""
+    conn = sqlite3.connect(path)
+    conn.execute("DELETE FROM oms_schema WHERE version > 1")
+    for no, *words in conn.execute("SELECT no, item, node, pool, lot FROM oms_cells").fetchall():
+        digest = b""
+        for row in conn.execute(
+            "SELECT seq, recorded_at, source, target, units, verb, cause, reservation, effective_at, mirrors, digest "
+            "FROM oms_journal JOIN oms_moves m ON m.no = move WHERE cell = ? ORDER BY seq",
+            (no,),
+        ).fetchall():
+            digest = _link_v1(digest, Cell._make(words), row)
+            conn.execute("UPDATE oms_journal SET digest = ? WHERE cell = ? AND seq = ?", (digest, no, row[0]))
+        conn.execute("UPDATE oms_cells SET digest = ? WHERE no = ?", (digest, no))
+    conn.commit()
+    conn.close()
+
+
+def test_version_1_keeps_the_formula_it_was_written_with() -> None:
+    row = (1, 1_772_442_000_000_000, "supplier", "free", 10, "receive", "dock-7", "", None, 0, b"")
+    assert _link_v1(b"", A, row).hex() == "107cd01ac545bd838675ceff770b1eac"
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_file_of_version_1_is_chained_anew_and_stays_wrong_where_it_was_wrong(opened: Opener, changed: bool) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9, Cell("B", "x", "web", "l1"): 2}, cause="dock-1"))
+    for i in range(3):
+        reserve_one(store, f"web-{i}")
+    store.close()
+    as_version_1_wrote_it(store._path)
+    if changed:
+        with sqlite3.connect(store._path) as conn:
+            conn.execute("UPDATE oms_journal SET cause = 'web-9' WHERE cause = 'web-1'")
+        conn.close()
+    again = opened()
+    found = again.run(verify, write=False).findings
+    assert [f.facts["seq"] for f in found] == ([3] if changed else [])
+    reserve_one(again, "web-3")
+    assert len(again.run(verify, write=False).findings) == len(found)
+
+
+def test_a_process_killed_half_way_through_a_migration_leaves_the_older_version(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    reserve_one(store, "web-1")
+    store.close()
+    as_version_1_wrote_it(store._path)
+
+    def die(conn: sqlite3.Connection) -> None:
+        STEPS[1](conn)  # type: ignore[operator]
+        os._exit(9)
+
+    def migrate() -> None:
+        prepare(sqlite3.connect(store._path, isolation_level=None), steps=(STEPS[0], die))
+
+    child = multiprocessing.get_context("fork").Process(target=migrate)
+    child.start()
+    child.join(30)
+    assert child.exitcode == 9
+    conn = sqlite3.connect(store._path)
+    assert schema_version(conn) == 1
+    conn.close()
+    again = opened()
+    assert again.run(verify, write=False).ok
+    assert again.run(lambda t: t.figures([A])[A].reserved) == 1

@@ -10,6 +10,12 @@ before COMMIT: so all writes of a command, and its COMMIT, go to the server in o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from omscore.adapters._relink import relinked
+from omscore.inventory import Cell
+
 # Order is that of the bytes, as in Python; PostgreSQL would follow the server's language otherwise.
 _T = 'TEXT COLLATE "C" NOT NULL'
 _BUCKETS = ("free", "reserved", "allocated", "picked", "packed", "in_transit", "quarantine", "damaged")
@@ -54,8 +60,38 @@ _V1 = (
     "CREATE INDEX oms_outbox_order ON oms_outbox (tenant, key, turn)",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_V1,)
-"""What to run to come from version i to i + 1; only ever added to."""
+_V1_ENTRIES = (
+    "SELECT seq, recorded_at, source, target, units, verb, cause, reservation, effective_at, mirrors, digest "
+    f"FROM oms_journal WHERE {_IS_CELL} AND seq > %s ORDER BY seq LIMIT 1000"
+)
+
+
+def _v2(conn: Any) -> None:
+    for where in conn.execute(f"SELECT tenant, {_CELL} FROM oms_cells").fetchall():
+
+        def page(after: int, where: tuple[str, ...] = where) -> list[tuple[Any, ...]]:
+            rows: list[tuple[Any, ...]] = conn.execute(_V1_ENTRIES, (*where, after)).fetchall()
+            return rows
+
+        for found in relinked(Cell._make(where[1:]), page):
+            rows = [(digest, *where, seq) for digest, seq in found]
+            conn.cursor().executemany(f"UPDATE oms_journal SET digest = %s WHERE {_IS_CELL} AND seq = %s", rows)
+            conn.execute(f"UPDATE oms_cells SET digest = %s WHERE {_IS_CELL}", rows[-1][:-1])
+
+
+Step = tuple[str, ...] | Callable[[Any], None]
+STEPS: tuple[Step, ...] = (_V1, _v2)
+"""What to run to come from version i to i + 1; only ever added to. Each runs in a transaction of its own."""
+
+
+def take(conn: Any, step: Step) -> None:
+    """Run a step."""
+    if callable(step):
+        step(conn)
+        return
+    for statement in step:
+        conn.execute(statement)
+
 
 NEWEST = (
     "SELECT current_timestamp, "
@@ -94,7 +130,7 @@ READ_JOURNAL = (
     f"SELECT {_CELL}, {_ENTRY} FROM oms_journal WHERE tenant = %s "
     f"ORDER BY recorded_at, turn, {_CELL}, seq OFFSET %s LIMIT %s"
 )
-READ_JOURNAL_OF_CELL = f"SELECT {_CELL}, {_ENTRY} FROM oms_journal WHERE {_IS_CELL} AND seq > %s ORDER BY seq LIMIT %s"
+READ_JOURNAL_OF_CELL = f"SELECT {_ENTRY} FROM oms_journal WHERE {_IS_CELL} AND seq > %s ORDER BY seq LIMIT %s"
 ADD_SNAPSHOT = (
     f"INSERT INTO oms_snapshots (tenant, {_CELL}, {_FIGURES}) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"

@@ -16,7 +16,7 @@ from omscore.adapters import _postgres_schema as sql
 from omscore.adapters import _sql
 from omscore.codec import Codec
 from omscore.errors import Conflict
-from omscore.inventory import Cell, Entry, Figures, Movement, Reservation, Stored, linked
+from omscore.inventory import Cell, Entry, Figures, Movement, Reservation, Stored, link
 from omscore.ports import Effect, Leased, Logged
 
 Statement = tuple[str, tuple[Any, ...]]
@@ -177,29 +177,22 @@ class PostgresTransaction:
         states = {m.cell: self._state(m.cell) for m in movements}
         self.writes += 1
         self.wanted.update(states)
-        changed, numbered = _sql.applied(movements, floors, lambda cell: states[cell].figures)
+        changed, numbered, kept = _sql.applied(movements, floors, lambda cell: states[cell].figures)
         # Nothing is recorded before what its cells have recorded already, whoever's clock told the time of that.
         stamped = self._stamp() if recorded_at is None else _sql.stamp(recorded_at)
         if recorded_at is None:
             stamped = max(stamped, *(state.recorded_at for state in states.values()))
-        now = _sql.moment(stamped)
-        turn = 0
-        for seq, m in numbered:
-            cell, source, target, units, verb, cause, reservation, effective_at, mirrors = m
+        for seq, (cell, source, target, units, verb, cause, reservation, effective_at, mirrors) in numbered:
             state = states[cell]
             turn = self._turn(state.turn)
-            link = bytes.fromhex(linked(state.digest.hex(), Entry(seq, now, m)))
-            states[cell] = state._replace(digest=link, turn=turn)
             effective = None if effective_at is None else _sql.stamp(effective_at)
-            where = (self._tenant, *cell, seq, stamped)
-            self._entries.setdefault(cell, []).append(
-                (*where, source, target, units, verb, cause, reservation, effective, mirrors, link, turn)
-            )
+            columns = (seq, stamped, source, target, units, verb, cause, reservation, effective, mirrors)
+            digest = link(state.digest, cell, (*columns, b""))
+            states[cell] = state._replace(digest=digest, turn=turn)
+            self._entries.setdefault(cell, []).append((self._tenant, *cell, *columns, digest, turn))
+        self._snapshots += [(sql.ADD_SNAPSHOT, (self._tenant, *cell, *then)) for cell, then in kept]
         for cell, row in changed.items():
-            before, figures = states[cell].figures, Figures._make(row)
-            if figures.version // _sql.SNAPSHOT_EVERY != before.version // _sql.SNAPSHOT_EVERY:
-                self._snapshots.append((sql.ADD_SNAPSHOT, (self._tenant, *cell, *row)))
-            self._cells[cell] = states[cell]._replace(figures=figures, recorded_at=stamped)
+            self._cells[cell] = states[cell]._replace(figures=Figures._make(row), recorded_at=stamped)
             self.posted[cell] = None
             known = self._items.get(cell.item)
             if known is not None and cell not in known:
@@ -244,10 +237,12 @@ class PostgresTransaction:
 
     def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:
         if cell is None:
-            rows = self._rows(sql.READ_JOURNAL, (self._tenant, after, limit))
-        else:
-            rows = self._rows(sql.READ_JOURNAL_OF_CELL, (self._tenant, *cell, after, limit))
-        return _sql.entries(rows)
+            return _sql.entries(self._rows(sql.READ_JOURNAL, (self._tenant, after, limit)))
+        return _sql.entries((*cell, *row) for row in self.journal_rows(cell, after=after, limit=limit))
+
+    def journal_rows(self, cell: Cell, *, after: int, limit: int | None) -> list[Any]:
+        """A cell's entries as plain columns: what reading a whole journal needs, at half the cost of entries."""
+        return self._rows(sql.READ_JOURNAL_OF_CELL, (self._tenant, *cell, after, limit))
 
     def snapshot(self, cell: Cell, *, upto: int) -> Figures:
         rows = self._rows(sql.READ_SNAPSHOT, (self._tenant, *cell, upto))

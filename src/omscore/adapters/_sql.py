@@ -4,65 +4,72 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from omscore.codec import json_text
 from omscore.errors import Conflict, Corrupt, InvalidValue, InvariantBroken
 from omscore.inventory import BUCKETS, Cell, Entry, Movement, Reservation, Short
 from omscore.kernel import QUANTITY_MAX
+from omscore.kernel.times import EPOCH, microseconds
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_q: Callable[[str], str] = json.encoder.encode_basestring_ascii
 _INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
+_MICROSECOND = timedelta(microseconds=1)
 _FREE = _INDEX["free"]
 VERSION = len(BUCKETS)
 
 SNAPSHOT_EVERY = 100
-"""After how many movements of a cell its figures are kept: looking back reads no more rows than that."""
+"""The figures of a cell are kept at each of its movements so many apart: looking back reads no more rows than that."""
 
 Row = tuple[int, ...]
 """A cell's buckets in BUCKETS order, then its version."""
 
 
-Numbered = tuple[int, Movement]
-"""A movement and its number within its cell."""
+class Applied(NamedTuple):
+    """What movements change: new rows, numbered movements, and the rows that are kept for looking back."""
+
+    rows: dict[Cell, list[int]]
+    numbered: list[tuple[int, Movement]]
+    kept: list[tuple[Cell, Row]]
 
 
-def stamp(moment: datetime) -> int:
-    """Microseconds since 1970: what the stores keep times as."""
-    return (moment - EPOCH) // _MICROSECOND
+stamp = microseconds
+"""What the stores keep times as."""
 
 
 def moment(stamped: int) -> datetime:
     """The time of a stamp."""
-    return EPOCH + timedelta(0, 0, stamped)
+    return EPOCH + _MICROSECOND * stamped
 
 
-def applied(
-    movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Callable[[Cell], Row]
-) -> tuple[dict[Cell, list[int]], list[Numbered]]:
-    """The rows after some movements, and the movements numbered within their cells; raises what `Books.post` raises."""
+def applied(movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Callable[[Cell], Row]) -> Applied:
+    """What some movements change; raises what `Books.post` raises."""
     changed: dict[Cell, list[int]] = {}
-    numbered: list[Numbered] = []
+    numbered: list[tuple[int, Movement]] = []
+    kept: list[tuple[Cell, Row]] = []
     index = _INDEX
+    suspect = bool(floors)
     for movement in movements:
-        cell, source, target, units = movement[:4]
+        cell, source, target, units, _, _, _, _, _ = movement
         row = changed.get(cell)
         if row is None:
             changed[cell] = row = list(rows(cell))
-        at = index.get(source)
-        if at is not None:
-            row[at] -= units
-        at = index.get(target)
-        if at is not None:
-            row[at] += units
-        row[VERSION] += 1
-        numbered.append((row[VERSION], movement))
+        if source in index:
+            at = index[source]
+            row[at] = left = row[at] - units
+            suspect = suspect or left < 0
+        if target in index:
+            at = index[target]
+            row[at] = grown = row[at] + units
+            suspect = suspect or grown > QUANTITY_MAX
+        row[VERSION] = version = row[VERSION] + 1
+        numbered.append((version, movement))
+        if not version % SNAPSHOT_EVERY:
+            kept.append((cell, tuple(row)))
     for cell, row in changed.items():
-        if min(row) < 0 or max(row) > QUANTITY_MAX or cell in floors:
+        if suspect:
             _check(cell, rows(cell)[_FREE], row, floors.get(cell, 0))
-    return changed, numbered
+    return Applied(changed, numbered, kept)
 
 
 def _check(cell: Cell, free_before: int, row: Sequence[int], floor: int) -> None:
@@ -79,42 +86,47 @@ def entries(rows: Iterable[tuple[Any, ...]]) -> list[Entry]:
     """Journal rows (the four words of the cell, then the entry's columns) as entries."""
     cells: dict[tuple[str, ...], Cell] = {}
     found = []
-    for *where, seq, at, source, target, units, verb, cause, reservation, effective, mirrors, digest in rows:
-        key = (where[0], where[1], where[2], where[3])
+    for item, node, pool, lot, seq, at, source, target, units, verb, cause, reservation, effective, mirrors, d in rows:
+        key = (item, node, pool, lot)
         cell = cells.get(key)
         if cell is None:
             cells[key] = cell = Cell._make(key)
         effective_at = None if effective is None else moment(effective)
         movement = Movement(cell, source, target, units, verb, cause, reservation, effective_at, mirrors)
-        found.append(Entry(seq, EPOCH + timedelta(0, 0, at), movement, digest.hex()))
+        found.append(Entry(seq, moment(at), movement, d.hex()))
     return found
 
 
 def due_at(reservation: Reservation) -> int | None:
     """When a reservation runs out, if it holds anything that can."""
-    if reservation.expires_at is not None:
-        for _, bucket in reservation.held:
+    if reservation[2] is not None:
+        for _, bucket in reservation[1]:
             if bucket == "reserved":
-                return stamp(reservation.expires_at)
+                return stamp(reservation[2])
     return None
 
 
 def reservation_text(reservation: Reservation, due: int | None) -> str:
     """A reservation's own fields as compact JSON: id, version and a live deadline stand in columns."""
-    fields: dict[str, Any] = {}
-    if reservation.held:
-        fields["h"] = [[*cell, bucket, n] for (cell, bucket), n in reservation.held.items()]
-    if reservation.channel:
-        fields["c"] = reservation.channel
-    if reservation.priority:
-        fields["p"] = reservation.priority
-    if reservation.ended:
-        fields["e"] = reservation.ended
-    if reservation.expires_at is not None and due is None:
-        fields["x"] = stamp(reservation.expires_at)
-    if reservation.since is not None:
-        fields["s"] = stamp(reservation.since)
-    return json_text(fields)
+    _, held, expires_at, channel, priority, _, ended, since = reservation
+    fields = []
+    if held:
+        shares = [
+            f"[{_q(item)},{_q(node)},{_q(pool)},{_q(lot)},{_q(bucket)},{n}]"
+            for ((item, node, pool, lot), bucket), n in held.items()
+        ]
+        fields.append(f'"h":[{",".join(shares)}]')
+    if channel:
+        fields.append(f'"c":{_q(channel)}')
+    if priority:
+        fields.append(f'"p":{priority}')
+    if ended:
+        fields.append(f'"e":{_q(ended)}')
+    if expires_at is not None and due is None:
+        fields.append(f'"x":{stamp(expires_at)}')
+    if since is not None:
+        fields.append(f'"s":{stamp(since)}')
+    return f"{{{','.join(fields)}}}"
 
 
 def reservation_from(id_: str, version: int, due: int | None, text: str) -> Reservation:
@@ -144,7 +156,11 @@ def due_at_cell(holders: Sequence[Reservation], cell: Cell, at: datetime) -> lis
 
 def holding(reservation: Reservation) -> list[Cell]:
     """The cells a reservation holds units in, in order."""
-    return list(dict.fromkeys(cell for cell, _ in reservation.held))
+    held = reservation[1]
+    if len(held) == 1:
+        ((cell, _),) = held
+        return [cell]
+    return list(dict.fromkeys([cell for cell, _ in held]))
 
 
 def conflict(kind: str, id_: str, version: int, expected: int) -> Conflict:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from typing import Any
 
+from omscore.adapters._relink import relinked
 from omscore.errors import SchemaMismatch
+from omscore.inventory import Cell
 
 TENANT_SPAN = 1 << 40
 """How many rows of the journal, the log and the outbox one tenant may have: each tenant numbers its own from 1."""
@@ -80,12 +84,33 @@ CREATE INDEX oms_outbox_order ON oms_outbox (tenant, key, n) WHERE state IN ('wa
 CREATE INDEX oms_outbox_state ON oms_outbox (tenant, state, n) WHERE state NOT IN ('waiting', 'leased', 'done');
 """
 
-STEPS: tuple[str, ...] = (_V1,)
-"""What to run to come from version i to i + 1; only ever added to."""
+
+_V1_ENTRIES = (
+    "SELECT j.seq, j.recorded_at, m.source, m.target, j.units, m.verb, j.cause, j.reservation, j.effective_at, "
+    "j.mirrors, j.digest FROM oms_journal j JOIN oms_moves m ON m.no = j.move "
+    "WHERE j.cell = ? AND j.seq > ? ORDER BY j.seq LIMIT 1000"
+)
 
 
-def prepare(conn: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -> None:
-    """Bring the tables to the newest version, in one transaction; a newer one is refused."""
+def _v2(conn: sqlite3.Connection) -> None:
+    for no, *words in conn.execute("SELECT no, item, node, pool, lot FROM oms_cells").fetchall():
+
+        def page(after: int, no: int = no) -> list[tuple[Any, ...]]:
+            return conn.execute(_V1_ENTRIES, (no, after)).fetchall()
+
+        for found in relinked(Cell._make(words), page):
+            rows = [(digest, no, seq) for digest, seq in found]
+            conn.executemany("UPDATE oms_journal SET digest = ? WHERE cell = ? AND seq = ?", rows)
+            conn.execute("UPDATE oms_cells SET digest = ? WHERE no = ?", rows[-1][:2])
+
+
+Step = str | Callable[[sqlite3.Connection], None]
+STEPS: tuple[Step, ...] = (_V1, _v2)
+"""What to run to come from version i to i + 1; only ever added to. Each runs in a transaction of its own."""
+
+
+def prepare(conn: sqlite3.Connection, *, steps: tuple[Step, ...] = STEPS) -> None:
+    """Bring the tables to the newest version; a newer one is refused. Killed half-way, it goes on where it was."""
     version = schema_version(conn)
     if version == len(steps):
         return
@@ -94,19 +119,27 @@ def prepare(conn: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -> None
             f"the store is at schema version {version}, this version of omscore reads up to {len(steps)}; "
             "upgrade omscore, nothing was changed"
         )
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        # Another process may have migrated while this one waited.
-        for i, step in enumerate(steps[schema_version(conn) :], schema_version(conn) + 1):
-            for statement in step.split(";\n"):
-                if statement.strip():
-                    conn.execute(statement)
-            conn.execute("INSERT INTO oms_schema (version) VALUES (?)", (i,))
-        conn.execute("COMMIT")
-    except BaseException:
-        if conn.in_transaction:
-            conn.execute("ROLLBACK")
-        raise
+    # Another process may have migrated while this one waited, so each step asks again.
+    while (version := schema_version(conn)) < len(steps):
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            if schema_version(conn) == version:
+                _take(conn, steps[version])
+                conn.execute("INSERT INTO oms_schema (version) VALUES (?)", (version + 1,))
+            conn.execute("COMMIT")
+        except BaseException:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            raise
+
+
+def _take(conn: sqlite3.Connection, step: Step) -> None:
+    if callable(step):
+        step(conn)
+        return
+    for statement in step.split(";\n"):
+        if statement.strip():
+            conn.execute(statement)
 
 
 def schema_version(conn: sqlite3.Connection) -> int:

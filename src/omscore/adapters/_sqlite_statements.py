@@ -42,13 +42,15 @@ ADD_ENTRY = (
     "(n, cell, seq, recorded_at, move, units, cause, reservation, effective_at, mirrors, digest) "
     f"VALUES ({_next('oms_journal')}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 )
-_JOURNAL = (
-    "SELECT c.item, c.node, c.pool, c.lot, j.seq, j.recorded_at, m.source, m.target, j.units, m.verb, j.cause, "
-    "j.reservation, j.effective_at, j.mirrors, j.digest FROM oms_journal j "
-    "JOIN oms_cells c ON c.no = j.cell JOIN oms_moves m ON m.no = j.move "
+_ENTRY = (
+    "j.seq, j.recorded_at, m.source, m.target, j.units, m.verb, j.cause, j.reservation, j.effective_at, j.mirrors, "
+    "j.digest FROM oms_journal j JOIN oms_moves m ON m.no = j.move"
 )
-READ_JOURNAL = f"{_JOURNAL}WHERE j.n > ? AND j.n < ? ORDER BY j.n LIMIT ?"
-READ_JOURNAL_OF_CELL = f"{_JOURNAL}WHERE j.cell = ? AND j.seq > ? ORDER BY j.seq LIMIT ?"
+READ_JOURNAL = (
+    f"SELECT c.item, c.node, c.pool, c.lot, {_ENTRY} JOIN oms_cells c ON c.no = j.cell "
+    "WHERE j.n > ? AND j.n < ? ORDER BY j.n LIMIT ?"
+)
+READ_JOURNAL_OF_CELL = f"SELECT {_ENTRY} WHERE j.cell = ? AND j.seq > ? ORDER BY j.seq LIMIT ?"
 READ_ALL_CELLS = (
     f"SELECT item, node, pool, lot, {_BUCKETS} FROM oms_cells WHERE tenant = ? AND version > 0 "
     "AND (item, node, pool, lot) > (?, ?, ?, ?) ORDER BY item, node, pool, lot LIMIT ?"
@@ -64,7 +66,9 @@ READ_SNAPSHOT = (
 READ_RESERVATIONS = (
     "SELECT id, version, due, value FROM oms_reservations WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?"
 )
-READ_RESERVATION = (
+READ_RESERVATION = "SELECT version, due, value FROM oms_reservations WHERE tenant = ? AND id = ?"
+# The same, together with what was recorded last.
+READ_FIRST = (
     f"SELECT r.version, r.due, r.value, {_NEWEST} FROM (SELECT 1) "
     "LEFT JOIN oms_reservations r ON r.tenant = ?2 AND r.id = ?3"
 )

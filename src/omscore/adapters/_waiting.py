@@ -15,6 +15,9 @@ try:
     import fcntl
 except ImportError:  # Windows: whoever is refused the write lock tries again at random times
     fcntl = None  # type: ignore[assignment]
+    _TRY = 0
+else:
+    _TRY = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 from omscore.errors import Busy
 
@@ -75,7 +78,10 @@ class Line:
                 return self._perform_one(work)
             finally:
                 with self._mutex:
-                    self._hand_on()
+                    if self._jobs:
+                        self._hand_on()
+                    else:
+                        self._led = False
         self._wait(job)
         if job.lead:
             self._lead()
@@ -142,10 +148,17 @@ class LockFile:
         """Wait for the lock; raises Busy when patience ends."""
         if fcntl is None:
             return
+        if self._thread is None:
+            try:
+                fcntl.flock(self._file, _TRY)
+            except BlockingIOError:
+                pass
+            else:
+                return
         with self._turn:
             if not self._standing:
                 with suppress(BlockingIOError):
-                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(self._file, _TRY)
                     return
             # flock itself knows no deadline, so a thread of ours stands in line.
             if self._thread is None:

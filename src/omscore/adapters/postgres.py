@@ -361,8 +361,7 @@ def _prepare(conn: Any) -> None:
         with conn.transaction():
             # Whoever comes second waits for this row, and finds it taken.
             conn.execute("INSERT INTO oms_schema (version) VALUES (%s)", (number,))
-            for statement in step:
-                conn.execute(statement)
+            schema.take(conn, step)
 
 
 __all__ = ["PostgresStore"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 from threading import local
 from typing import Literal, TypeVar
@@ -67,7 +68,7 @@ class SqliteStore:
         self._path = os.fspath(path)
         if self._path in ("", ":memory:"):
             raise DefinitionError("a SQLite store is a file that others can open too; use MemoryStore for memory")
-        self._clock: Callable[[], datetime] = clock.now if clock else _machine_time
+        self._clock = clock.now if clock else None
         self._codec = codec or codecs.standard()
         self._synchronous = _SYNCHRONOUS[durability]
         self._patience_s = patience_s
@@ -217,7 +218,10 @@ class SqliteStore:
         return SqliteTransaction(cursor, self._tenant, self._codec, self._told, begin, moves, careful=careful)
 
     def _told(self) -> int:
-        self._last = told = max(self._last, _sql.stamp(self._clock()))
+        told = _sql.stamp(self._clock()) if self._clock else time.time_ns() // 1_000
+        if told < self._last:
+            return self._last
+        self._last = told
         return told
 
     # -- writing: only the thread that leads the line comes here ----------------------------------------------------
@@ -234,13 +238,21 @@ class SqliteStore:
     def _begin(self) -> None:
         self._queue.acquire(self._patience_s)
         self._queued = True
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not isinstance(typed(error), Busy):
+                raise
+            # Somebody who does not stand in the line: a host's own transaction, or a process that died just now.
+            self._begin_later()
+
+    def _begin_later(self) -> None:
         for _ in pauses(self._patience_s):
-            try:
-                self._cursor.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if not isinstance(typed(error), Busy):
-                    raise
-            else:
+            with suppress(Busy):
+                try:
+                    self._cursor.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as error:
+                    raise typed(error) from error
                 return
         raise Busy(f"{self._path!r} stayed locked for {self._patience_s:g} s; try again")
 
@@ -253,16 +265,17 @@ class SqliteStore:
             self._queue.release()
 
     def _alone(self, work: Callable[[Transaction], T]) -> T:
+        cursor, busy = self._cursor, self._busy
         for _ in range(_RERUNS_MAX):
-            txn = self._transaction(self._cursor, self._begin)
+            txn = SqliteTransaction(cursor, self._tenant, self._codec, self._told, self._begin, self._moves)
             committing = committed = False
-            self._busy.now = True
+            busy.now = True
             try:
                 result = work(txn)
                 txn.finish()
                 committing = True
-                if self._writer.in_transaction:
-                    self._cursor.execute("COMMIT")
+                if txn.begun:
+                    cursor.execute("COMMIT")
                 committed = True
             except Behind as behind:
                 self._last = behind.newest
@@ -273,7 +286,7 @@ class SqliteStore:
             else:
                 return result
             finally:
-                self._busy.now = False
+                busy.now = False
                 if txn.new_moves and not committed:
                     self._moves.clear()
                 self._end()
@@ -282,11 +295,13 @@ class SqliteStore:
     def _together(self, group: Sequence[Job]) -> bool:
         """Commit many jobs at once, each behind a savepoint; False when they must be done one by one."""
         new_moves = committing = committed = False
-        self._busy.now = True
+        execute, busy = self._cursor.execute, self._busy
+        busy.now = True
         try:
             self._begin()
+            txn = self._transaction(self._cursor, self._savepoint)
             for job in group:
-                txn = self._transaction(self._cursor, self._savepoint)
+                txn.again(self._savepoint)
                 try:
                     job.result = job.work(txn)
                     txn.finish()
@@ -295,10 +310,16 @@ class SqliteStore:
                         return False
                     job.error = typed(error) if isinstance(error, ENGINE_ERRORS) else error
                     if txn.begun:
-                        self._cursor.execute("ROLLBACK TO job")
-                new_moves |= txn.new_moves
-                if txn.begun:
-                    self._cursor.execute("RELEASE job")
+                        execute("ROLLBACK TO job")
+                        execute("RELEASE job")
+                    # What this one knows may have been undone.
+                    if txn.new_moves:
+                        self._moves.clear()
+                    txn = self._transaction(self._cursor, self._savepoint)
+                else:
+                    new_moves = new_moves or txn.new_moves
+                    if txn.begun:
+                        execute("RELEASE job")
             committing = True
             self._cursor.execute("COMMIT")
             committed = True
@@ -308,7 +329,7 @@ class SqliteStore:
             for job in group:
                 job.error = job.error or ours
         finally:
-            self._busy.now = False
+            busy.now = False
             if new_moves and not committed:
                 self._moves.clear()
             self._end()
@@ -316,10 +337,6 @@ class SqliteStore:
 
     def _savepoint(self) -> None:
         self._cursor.execute("SAVEPOINT job")
-
-
-def _machine_time() -> datetime:
-    return datetime.now(UTC)
 
 
 __all__ = ["SqliteStore"]

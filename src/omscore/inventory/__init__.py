@@ -28,8 +28,11 @@ from omscore.inventory._cells import (
     Cell,
     Entry,
     Figures,
+    JournalRow,
     Movement,
     check_movement,
+    flat,
+    link,
     linked,
 )
 from omscore.inventory._count import Counted, ages, count, feed, seen
@@ -61,6 +64,9 @@ __all__ = [
     "Movement",
     "Entry",
     "check_movement",
+    "JournalRow",
+    "flat",
+    "link",
     "linked",
     "Held",
     "Reservation",

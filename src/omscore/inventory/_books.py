@@ -76,7 +76,7 @@ class Reservation(NamedTuple):
         1
         """
         id_, held, expires_at, channel, priority, version, ended, since = self
-        return Reservation(id_, held, expires_at, channel, priority, version + 1, ended, since)
+        return tuple.__new__(Reservation, (id_, held, expires_at, channel, priority, version + 1, ended, since))
 
 
 @frozen

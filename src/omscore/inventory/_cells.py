@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from omscore.errors import InvalidValue
+from omscore.kernel.times import microseconds
 
 BUCKETS = ("free", "reserved", "allocated", "picked", "packed", "in_transit", "quarantine", "damaged")
 """The buckets of a cell; a unit is in exactly one of them."""
@@ -124,33 +125,50 @@ class Entry(NamedTuple):
     digest: str = ""
 
 
-def linked(previous: str, entry: Entry) -> str:
+JournalRow = tuple[int, Any, str, str, int, str, str, str, Any, int, bytes]
+"""An entry as plain columns, without its cell: number, time, source, target, units, verb, cause, reservation, effective
+time, mirrored number, digest. Times are whole microseconds since 1970, None where there is none."""
+
+
+def link(previous: bytes, cell: Cell, row: JournalRow) -> bytes:
     """The digest of an entry, given the digest of the one before it in its cell (empty for the first).
 
-    It covers every column of the entry, so that a changed, dropped, inserted or swapped row shows from there on
-    (BLAKE2b, 128 bits, in hex).
+    It covers every column of the entry, and the first one its cell, so that a changed, dropped, inserted or swapped row
+    shows from there on (BLAKE2b, 128 bits). Stores that keep the chain call this; `linked` is the same for an Entry.
+
+    >>> row = (1, 1_772_442_000_000_000, "supplier", "free", 10, "receive", "dock-7", "", None, 0, b"")
+    >>> link(b"", Cell("SKU-1", "ghent"), row).hex()
+    '17159e647b1e29b1b5b056be23229f5f'
+    """
+    seq, at, source, target, units, verb, cause, reservation, effective, mirrors, _ = row
+    # No verb, bucket or number holds a space, so no two rows give the same text.
+    rare = "" if effective is None and not mirrors else f"{effective} {mirrors}"
+    text = f"{seq} {at} {verb} {source} {target} {units} {rare} {len(cause)} {cause}{reservation}"
+    before = previous or repr(tuple(cell)).encode()
+    return blake2b(before + text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def flat(entry: Entry) -> JournalRow:
+    """An entry as plain columns.
+
+    >>> flat(Entry(1, None, Movement(Cell("SKU-1", "ghent"), "supplier", "free", 10, "receive", "dock-7")))
+    (1, None, 'supplier', 'free', 10, 'receive', 'dock-7', '', None, 0, b'')
+    """
+    seq, recorded_at, movement, digest = entry
+    _, source, target, units, verb, cause, reservation, effective_at, mirrors = movement
+    at = None if recorded_at is None else microseconds(recorded_at)
+    effective = None if effective_at is None else microseconds(effective_at)
+    return (seq, at, source, target, units, verb, cause, reservation, effective, mirrors, bytes.fromhex(digest))
+
+
+def linked(previous: str, entry: Entry) -> str:
+    """The digest of an entry in hex, given that of the one before it in its cell; see :func:`link`.
 
     >>> first = Entry(1, None, Movement(Cell("SKU-1", "ghent"), "supplier", "free", 10, "receive", "dock-7"))
     >>> linked("", first)
-    '2eb2be4e3988cd8c981af84da01e30b3'
+    '6c4a3bf11ab35472245e76b7a621633b'
     """
-    seq, recorded_at, movement = entry[:3]
-    cell, source, target, units, verb, cause, reservation, effective_at, mirrors = movement
-    columns = (
-        previous,
-        seq,
-        recorded_at.isoformat() if recorded_at else "",
-        tuple(cell),
-        source,
-        target,
-        units,
-        verb,
-        cause,
-        reservation,
-        effective_at.isoformat() if effective_at else "",
-        mirrors,
-    )
-    return blake2b(repr(columns).encode(), digest_size=16).hexdigest()
+    return link(bytes.fromhex(previous), entry[2][0], flat(entry)).hex()
 
 
 def check_movement(movement: Movement) -> Movement:

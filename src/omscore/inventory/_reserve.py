@@ -19,6 +19,9 @@ POLICIES = ("all", "partial", "backorder", "promise")
 
 NO_FLOORS: Mapping[Cell, int] = {}
 
+# Nothing runs as often as a reserve, and this takes a third of the time of a NamedTuple's own constructor.
+_new = tuple.__new__
+
 Selector = Callable[[Cell], Any]
 """Puts an item's cells in order by a sort key; None leaves a cell out. See :func:`fefo`, :func:`fifo`, :func:`lifo`."""
 
@@ -136,11 +139,12 @@ def reserve(
                 movements.append(Movement(cell, "reserved", "free", n, "release", cause, reservation))  # noqa: PERF401
     for cell in sorted(taken) if len(taken) > 1 else taken:
         if (n := taken[cell] - held.get(cell, 0)) > 0:
-            movements.append(Movement(cell, "free", "reserved", n, "reserve", cause, reservation))  # noqa: PERF401
+            row = (cell, "free", "reserved", n, "reserve", cause, reservation, None, 0)
+            movements.append(_new(Movement, row))
     expires_at = now + expires_in if expires_in is not None else None
     if own is None:
-        now_held = {(cell, "reserved"): taken[cell] for cell in sorted(taken)}
-        after = Reservation(reservation, now_held, expires_at, channel, priority, 0, "", now)
+        now_held = {(cell, "reserved"): taken[cell] for cell in (sorted(taken) if len(taken) > 1 else taken)}
+        after = _new(Reservation, (reservation, now_held, expires_at, channel, priority, 0, "", now))
     else:
         after = own.moved(
             movements, expires_at=expires_at, channel=channel, priority=priority, ended="", since=own.since or now
@@ -163,7 +167,7 @@ def reserve(
         )
     elif own is not None:
         drop_backorders(books, reservation)
-    return Reserved(reservation, taken, short, expires_at, promises)
+    return _new(Reserved, (reservation, taken, short, expires_at, promises))
 
 
 def _summed(wants: Sequence[Want]) -> list[Want]:

@@ -31,6 +31,19 @@ def utc(value: Any, name: str = "time") -> datetime:
         raise InvalidValue(f"{name} {value.isoformat()} lies outside the years that can be told in UTC") from None
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(at: datetime) -> int:
+    """An aware time as whole microseconds since 1970; `EPOCH + timedelta(microseconds=n)` is the way back.
+
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    return (at - EPOCH) // _MICROSECOND
+
+
 def stamp(at: datetime) -> str:
     """A UTC time as text that sorts like the time, for the sort keys of indexes.
 
