@@ -392,6 +392,8 @@ class Codec:
         return Coder(self._encode, partial(one_of, kinds, self._decode), self._write)
 
     def _container(self, origin: type, args: tuple[Any, ...]) -> Coder:
+        if args and isinstance(args[0], list):
+            return self._tagged(origin)  # a Callable: no function can be stored, only a value that holds one is refused
         if issubclass(origin, tuple):
             if args and args[-1] is not Ellipsis:
                 return fixed([self._coder(a) for a in args])
