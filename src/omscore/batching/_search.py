@@ -22,10 +22,10 @@ from omscore.batching._partition import members_of
 from omscore.batching._problem import Batches, Problem
 from omscore.kernel import Rng
 
-HOT, COLD = 0.04, 0.004
+HOT, COLD = 0.02, 0.004
 """First and last temperature, as shares of the mean tour."""
 
-UNEVEN = 0.6
+UNEVEN = 0.3
 """The first weight of the reward for uneven fill, as a share of the mean tour."""
 
 TIGHT_HEAT = 0.5
@@ -137,7 +137,7 @@ class _Search:
             keys = list(self.tight_keys)
         members = [list(members_of(key)) for key in keys]
         costs = [lengths[key] for key in keys]
-        load = [sum(loads[o] for o in batch) for batch in members]
+        free = [room - sum(loads[o] for o in batch) for batch in members]
         fill = [sum(sizes[o] for o in batch) for batch in members]
         home = [0] * n
         for b, batch in enumerate(members):
@@ -147,10 +147,11 @@ class _Search:
         mean = total / len(keys)
         # One more batch stands empty, so that a move can open it.
         spare = len(keys)
-        self._open(members, keys, costs, load, fill)
+        self._open(members, keys, costs, free, fill)
         hot, cold = HOT * mean * heat, COLD * mean
         temperature, uneven = hot, UNEVEN * mean
-        get, draw = lengths.get, self.rng.bits64
+        get = lengths.get
+        state = self.rng.bits64()
         k = 0
         while True:
             if not k & 63:
@@ -165,60 +166,66 @@ class _Search:
             if k == steps_max:
                 break
             k += 1
-            bits = draw()
-            i = ((bits & 0xFFFF) * n) >> 16
+            # Knuth's linear congruential generator, in line because a call costs as much as the rest of a draw; its
+            # low bits are poor and not used.
+            state = (state * 6364136223846793005 + 1442695040888963407) & _MASK
+            i = (state >> 48) * n >> 16
             a = home[i]
-            if bits & 0xF0000:
+            if state & 0xF0000000:
                 ranked = near[i]
-                partner = ranked[(bits >> 20 & 0xFFF) * len(ranked) >> 12]
+                partner = ranked[(state >> 32 & 0xFFF) * len(ranked) >> 12]
             else:
-                partner = (bits >> 20 & 0xFFFF) * (n + 1 + n // 16) >> 16
+                partner = (state >> 32 & 0xFFFF) * (n + 1 + n // 16) >> 16
             b = home[partner] if partner < n else spare
             if a == b:
                 continue
-            in_b = members[b]
-            more, size = loads[i], sizes[i]
-            moved, back, less = 1 << i, 0, 0
-            pick = bits >> 36 & 0xFF
-            if in_b and (pick & 1 or (room - load[b] - more) & guards != guards):
-                # Exchange: some other order of b comes back, maybe a second one, or a second one goes along.
-                j = in_b[pick % len(in_b)]
-                if j == partner:
-                    j = in_b[pick % len(in_b) - 1]
-                back, less = 1 << j, loads[j]
-                size -= sizes[j]
-                kind = bits >> 44 & 3
-                if kind == 0:
-                    second = bits >> 46 & 0x3F
-                    if size > 0:
-                        j = in_b[second % len(in_b)]
-                        if back >> j & 1 or j == partner:
-                            continue
-                        back |= 1 << j
-                        less += loads[j]
-                        size -= sizes[j]
-                    else:
-                        in_a = members[a]
-                        o = in_a[second % len(in_a)]
-                        if o == i:
-                            continue
+            in_a, in_b = members[a], members[b]
+            moved, back, size = 1 << i, 0, sizes[i]
+            free_a, free_b = free[a] + loads[i], free[b] - loads[i]
+            kind, pick = state >> 20 & 3, state >> 8 & 0xFFF
+            if kind or free_b & guards != guards:
+                # Not i alone: orders other than the partner come back, chosen among those that fit both carts; before
+                # that a second order may go along (kind 3) or come back already (kind 2).
+                if kind == 3 and size > 0:
+                    o = in_a[pick % len(in_a)]
+                    if o != i:
                         moved |= 1 << o
-                        more += loads[o]
                         size += sizes[o]
-                room_a, room_b = room - load[a] + more - less, room - load[b] - more + less
-                if room_a & guards != guards or room_b & guards != guards:
+                        free_a, free_b = free_a + loads[o], free_b - loads[o]
+                elif kind == 2 and in_b:
+                    j = in_b[pick % len(in_b)]
+                    if j != partner:
+                        back = 1 << j
+                        size -= sizes[j]
+                        free_a, free_b = free_a - loads[j], free_b + loads[j]
+                options = [
+                    j
+                    for j in in_b
+                    if (free_a - loads[j]) & (free_b + loads[j]) & guards == guards
+                    and j != partner
+                    and not back >> j & 1
+                ]
+                if options:
+                    j = options[pick * len(options) >> 12]
+                    back |= 1 << j
+                    size -= sizes[j]
+                    free_a, free_b = free_a - loads[j], free_b + loads[j]
+                elif free_a & free_b & guards != guards:
                     continue
             swap = moved | back
             key_a, key_b = keys[a] ^ swap, keys[b] ^ swap
             fill_a, fill_b = fill[a], fill[b]
             # Taking `size` from a to b changes the sum of squared fills by 2 size (fill_b - fill_a + size).
             allowed = (
-                costs[a] + costs[b] + temperature * _WAIT[bits >> 52] + 2 * uneven * size * (fill_b - fill_a + size)
+                costs[a]
+                + costs[b]
+                + temperature * _WAIT[state >> 16 & 0xFFF]
+                + 2 * uneven * size * (fill_b - fill_a + size)
             )
             cost_a = get(key_a)
             if cost_a is None:
                 mask = 0
-                for o in members[a]:
+                for o in in_a:
                     if not moved >> o & 1:
                         mask |= masks[o]
                 for o in in_b:
@@ -231,7 +238,7 @@ class _Search:
             if cost_b is None:
                 mask = masks[i]
                 if moved & (moved - 1):
-                    for o in members[a]:
+                    for o in in_a:
                         if moved >> o & 1:
                             mask |= masks[o]
                 for o in in_b:
@@ -241,13 +248,11 @@ class _Search:
             if cost_a + cost_b > allowed:
                 continue
             total += cost_a + cost_b - costs[a] - costs[b]
-            in_a = members[a]
             members[a] = fresh_a = [o for o in in_a if not moved >> o & 1] + [o for o in in_b if back >> o & 1]
             members[b] = fresh_b = [o for o in in_b if not back >> o & 1] + [o for o in in_a if moved >> o & 1]
             keys[a], keys[b] = key_a, key_b
             costs[a], costs[b] = cost_a, cost_b
-            load[a] += less - more
-            load[b] += more - less
+            free[a], free[b] = free_a, free_b
             fill[a] = fill_a - size
             fill[b] = fill_b + size
             for o in fresh_a:
@@ -257,17 +262,18 @@ class _Search:
             if b == spare:
                 spare = keys.index(0) if 0 in keys else len(keys)
                 if spare == len(keys):
-                    self._open(members, keys, costs, load, fill)
+                    self._open(members, keys, costs, free, fill)
             if total < self.best:
                 self.best = total
                 self.best_keys = list(keys)
         self.steps += k
 
-    @staticmethod
-    def _open(members: list[list[int]], keys: list[int], costs: list[int], load: list[int], fill: list[float]) -> None:
+    def _open(
+        self, members: list[list[int]], keys: list[int], costs: list[int], free: list[int], fill: list[float]
+    ) -> None:
         """One more batch, empty."""
         members.append([])
         keys.append(0)
         costs.append(0)
-        load.append(0)
+        free.append(self.problem.room)
         fill.append(0.0)
