@@ -46,6 +46,14 @@ class Problem:
             mask |= self.masks[order]
         return mask
 
+    def price(self, batch: Sequence[int], mask: int) -> int:
+        """What a batch costs, from its orders and its bins: its length unless the problem says otherwise."""
+        return self.length(mask) if self.cost is None else self.cost(batch, mask)
+
+    def fewest(self) -> int:
+        """A number of batches no plan goes below: what all orders take of any one limit, in whole carts."""
+        return max((-(-sum(loads) // limit) for limit, loads in self._limits()), default=1)
+
     def lower_bound(self) -> int:
         """A length no plan goes below, cheap and weak: each order pays its own tour by the share of the cart it fills.
 

@@ -11,12 +11,13 @@ with the same seed more steps never give a worse plan. With a time budget one lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from math import log
 
 from attrs import frozen
 
+from omscore.batching._assemble import assemble
 from omscore.batching._construct import tight
 from omscore.batching._partition import members_of
 from omscore.batching._problem import Batches, Problem
@@ -37,6 +38,18 @@ ROUND_STEPS = 20_000
 
 UNHURRIED = 0.008
 """Seconds an order that allow a full cooling; with less the search starts cooler, close to the plan it is given."""
+
+COOLINGS = ((0.5, 1.0), (0.9, 0.3))
+"""Where batches are put together anew: until which share of the time it is cooled before, and from how hot."""
+
+ASSEMBLE_PACE, STEP_PACE = 2000, 100
+"""Putting plans together anew takes time by the number of orders times the fourth power of how many share a batch; so
+many of these in a second, and one in so many steps, are held to be worth it.
+"""
+
+ASSEMBLE_ORDERS = 160
+"""Up to so many orders it is done at all."""
+
 CACHE_MAX = 400_000
 """Tour lengths kept (about 60 MiB)."""
 
@@ -72,7 +85,10 @@ def improve(problem: Problem, start: Batches, seed: int, budget: Budget) -> tupl
     if budget.steps is not None:
         length = ROUND_STEPS
         while search.steps < budget.steps:
-            search.round(partial(_share_of_steps, length), min(length, budget.steps - search.steps))
+            left = budget.steps - search.steps
+            search.round(partial(_share_of_steps, length), min(length, left))
+            if ROUND_STEPS < length <= left and search.can_assemble(length / STEP_PACE):
+                search.assemble(lambda: False)
             length *= 2
     elif budget.seconds is not None and budget.elapsed is not None:
         elapsed, seconds = budget.elapsed, budget.seconds
@@ -80,7 +96,12 @@ def improve(problem: Problem, start: Batches, seed: int, budget: Budget) -> tupl
         span = 0.97 * seconds - begin
         if span > 0:
             heat = min(1.0, max(0.1, span / (UNHURRIED * len(problem.masks))))
-            search.round(partial(_share_of_time, elapsed, begin, span), None, heat)
+            for until, hot in COOLINGS if search.can_assemble(ASSEMBLE_PACE * span) else ((1.0, 1.0),):
+                now = elapsed()
+                if now < begin + until * span:
+                    search.round(partial(_share_of_time, elapsed, now, begin + until * span - now), None, heat * hot)
+                if until < 1:
+                    search.assemble(lambda: elapsed() > begin + span)
     return [list(members_of(key)) for key in search.best_keys if key], search.steps
 
 
@@ -101,7 +122,7 @@ class _Search:
         self.steps = 0
         self.lengths: dict[int, int] = {0: 0}
         for batch in start:
-            self.lengths[sum(1 << o for o in batch)] = self.price(batch, problem.cover(batch))
+            self.lengths[sum(1 << o for o in batch)] = problem.price(batch, problem.cover(batch))
         self.best_keys = [sum(1 << o for o in batch) for batch in start]
         self.best = sum(self.lengths[key] for key in self.best_keys)
         # An extra batch costs more than most moves save, and is hard to be rid of: where the tightest packing has fewer
@@ -109,14 +130,22 @@ class _Search:
         packed = tight(problem)
         self.tight_keys = [sum(1 << o for o in batch) for batch in packed]
         for key, batch in zip(self.tight_keys, packed, strict=True):
-            self.lengths[key] = self.price(batch, problem.cover(batch))
+            self.lengths[key] = problem.price(batch, problem.cover(batch))
         self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives()]
         self.sizes = problem.sizes()
 
-    def price(self, batch: Sequence[int], mask: int) -> int:
-        """What a batch costs: its length unless the problem says otherwise."""
-        own = self.problem.cost
-        return self.problem.length(mask) if own is None else own(batch, mask)
+    def can_assemble(self, work: float) -> bool:
+        """Whether carts hold so few orders that putting plans together anew is no more than so much work."""
+        n = len(self.problem.masks)
+        return n <= ASSEMBLE_ORDERS and n * (n / len(self.best_keys)) ** 4 <= work
+
+    def assemble(self, stop: Callable[[], bool]) -> None:
+        """Put the best plan together anew from all batches met."""
+        n = len(self.problem.masks)
+        wide = [ranked[: max(20, n // 3)] for ranked in self.problem.relatives()]
+        plan = [key for key in self.best_keys if key]
+        self.best_keys = assemble(self.problem, self.lengths, plan, wide, self.rng.bits64(), stop)
+        self.best = sum(self.lengths[key] for key in self.best_keys)
 
     def round(self, fraction: Callable[[int], float], steps_max: int | None, heat: float = 1.0) -> None:
         """One cooling from the best plan, until `fraction` (of the steps of this round) is 1 or the steps are used
@@ -184,8 +213,8 @@ class _Search:
             free_a, free_b = free[a] + loads[i], free[b] - loads[i]
             kind, pick = state >> 20 & 3, state >> 8 & 0xFFF
             if kind or free_b & guards != guards:
-                # Not i alone: orders other than the partner come back, chosen among those that fit both carts; before
-                # that a second order may go along (kind 3) or come back already (kind 2).
+                # Not i alone: an order other than the partner comes back, one of those that fit both carts. Before that
+                # a second order may go along (kind 3, now and then with none back) or come back already (kind 2).
                 if kind == 3 and size > 0:
                     o = in_a[pick % len(in_a)]
                     if o != i:
@@ -205,8 +234,8 @@ class _Search:
                     and j != partner
                     and not back >> j & 1
                 ]
-                if options:
-                    j = options[pick * len(options) >> 12]
+                if options and (kind < 3 or pick & 0x800 or free_b & guards != guards):
+                    j = options[(pick & 0x7FF) * len(options) >> 11]
                     back |= 1 << j
                     size -= sizes[j]
                     free_a, free_b = free_a - loads[j], free_b + loads[j]
