@@ -15,7 +15,6 @@ from omscore import inventory
 from omscore import routing as r
 from omscore.adapters import SqliteStore, TableCarrier
 from omscore.app._outbox import ATTEMPTS_MAX
-from omscore.batching import Limits, Scan, Short
 from omscore.orders import AddLine, Reduce, SetAddress, SetPrice, fold
 from omscore.payments import fold as fold_payment
 from omscore.ports import GatewayAbilities, Label, LabelRequest, PaymentAnswer, PaymentRequest, Store
@@ -193,37 +192,6 @@ class OmsMachine(RuleBasedStateMachine):
                 self.do(lambda key: self.shop.short_pick(fulfillment.id, short, key=key))
         else:
             self.do(lambda key: getattr(self.shop, verb)(fulfillment.id, key=key))
-
-    @rule(node=st.sampled_from(NODES), replan=st.booleans(), most=st.integers(1, 3))
-    def the_floor_is_planned(self, node: str, replan: bool, most: int) -> None:
-        self.shop.plan_batches(node, Limits(orders_max=most), replan=replan)
-
-    @precondition(lambda self: self.orders)
-    @rule(
-        n=st.integers(0, 9),
-        which=st.integers(0, 3),
-        row=st.integers(1, 3),
-        units=st.integers(0, 3),
-        backorder=st.booleans(),
-        at=st.sampled_from(["pick", "pick", "pack"]),
-    )
-    def a_list_is_worked_on(self, n: int, which: int, row: int, units: int, backorder: bool, at: str) -> None:
-        fulfillment = self.pick_one(self.shop.fulfillments(self.order(n)), which)
-        if fulfillment is None:
-            return
-        self.do(lambda _: self.shop.pick_list(fulfillment.id))
-        if not (batch := self.shop.fulfillment(fulfillment.id).batch):
-            return
-        if units:
-            self.do(lambda key: self.shop.scan(batch, Scan(key, ITEMS[row % 2], row=row, units=units), at=at))
-        else:
-            self.do(lambda key: self.shop.short_row(batch, Short(key, row), backorder=backorder))
-        picking = self.shop.tally(batch)
-        for each in picking.rows:
-            assert picking.over(each.row) == 0
-            held = self.shop.fulfillment(each.order)
-            left = sum(line.units - line.picked for line in held.lines if line.line == each.line)
-            assert picking.open(each.row) <= (left if held.state in ("open", "picking") else 0)
 
     @precondition(lambda self: self.orders)
     @rule(

@@ -75,6 +75,26 @@ def test_text_that_is_no_json_or_toml_is_refused() -> None:
             lambda: [r.Route(n, [ONE], when=r.channel_is("web")) for n in "ab"],
             r"routes\[1\] \('b'\): no order reaches it, 'a' takes them all",
         ),
+        (
+            lambda: [
+                r.Route("a", [ONE], when=r.channel_is("x", "y")),
+                r.Route("b", [ONE], when=r.channel_is("x") & r.is_pickup()),
+            ],
+            r"\('b'\): no order reaches it, 'a' takes them all",
+        ),
+        (
+            lambda: [r.Route("a", [ONE], when=r.value < "75"), r.Route("b", [ONE], when=r.value.between("5", "7"))],
+            r"no order reaches it, 'a' takes them all",
+        ),
+        (
+            lambda: [r.Route("a", [r.Rule("x", require=r.value > "10")], when=r.value <= "10")],
+            r"route 'a': rules\[0\] \('x'\) can never serve an order: no value fits every bound",
+        ),
+        (lambda: [r.Route("a", [r.Rule("x", require=(r.online(), ~r.online()))])], "require can never be met"),
+        (
+            lambda: [r.Route("a", [r.Rule("x", require=(r.kind_is("store"), r.kind_is("vendor")))])],
+            "no node fits every kind_is in it",
+        ),
         (lambda: [r.Route("a", [ONE], when=r.is_pickup()), r.Route("a", [ONE])], "a route named 'a' comes before"),
         (lambda: [r.Route("a", [ONE], when=r.channel_is("x") & r.channel_is("y"))], "no order fits every channel_is"),
         (lambda: [r.Route("a", [ONE], when=(r.value < "5") & (r.value > "7"))], "no value fits every bound"),
@@ -125,7 +145,7 @@ def test_lint_finds_what_is_probably_not_meant() -> None:
                 [r.Rule("x", prefer=r.nearest(), partial="ship"), r.Rule("y", prefer=r.nearest())],
                 when=r.channel_is("x", "y"),
             ),
-            r.Route("b", [ONE], when=r.channel_is("x") & r.is_pickup()),
+            r.Route("b", [ONE], when=r.is_pickup()),
             r.Route(
                 "c",
                 [r.Rule("z", require=r.whole_order(), prefer=r.fewest_splits(), stops_max=2)],
@@ -139,13 +159,29 @@ def test_lint_finds_what_is_probably_not_meant() -> None:
     assert found == {
         ("no_fallback", "otherwise"),
         ("dead_rule", "routes[0].rules[1]"),
-        ("dead_route", "routes[1]"),
         ("tie_risk", "routes[2].rules[0]"),
         ("idle_stops", "routes[2].rules[0]"),
         ("idle_most_lines", "routes[3].rules[0]"),
     }
     idle = r.Policy("p", [r.Route("e", [r.Rule("z", prefer=r.nearest(), saving_min="1")])], otherwise=r.park("q"))
     assert [finding.code for finding in r.lint(idle)] == ["idle_saving"]
+
+
+def test_what_may_still_be_reached_is_not_refused() -> None:
+    for first, then in [
+        (r.value < "75", r.value < "100"),
+        (r.value < "75 EUR", r.value < "50"),
+        (r.value > "5", r.value >= "5"),
+        (r.channel_is("x") & r.is_pickup(), r.channel_is("x")),
+        (~(r.value < "75"), r.value < "100"),
+    ]:
+        r.Policy("p", [r.Route("a", [ONE], when=first), r.Route("b", [ONE], when=then)])
+    specific = r.Policy(
+        "p",
+        [r.Route("a", [ONE], when=r.value < "75"), r.Route("b", [ONE], when=(r.value < "5") & r.country_is("BE"))],
+        pick="most_specific",
+    )
+    assert [route.name for route in specific.ordered()] == ["b", "a"]
 
 
 ALL_PACKS = {

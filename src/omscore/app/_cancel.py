@@ -75,6 +75,22 @@ def free(work: Work, order: Order, moves: Iterable[tuple[str, str, str, int]], *
         release_at_nodes(
             work, order, {line: n for line, source, _, n in moves if source == bucket}, bucket, restock=restock
         )
+    if any(source == "backordered" for _, source, _, _ in moves):
+        _await_less(work, order)
+
+
+def _await_less(work: Work, order: Order) -> None:
+    """Let fulfillments await no more units than the order's lines still wait for, the newest fulfillment first."""
+    coming = work.coming(order)
+    over = {line: n - order.units[line].backordered for line, n in coming.items()}
+    for fulfillment in reversed(work.fulfillments(order.id)) if any(n > 0 for n in over.values()) else ():
+        units = {}
+        for line in fulfillment.lines if fulfillment.state == "planned" else ():
+            if (n := min(line.awaited, over.get(line.line, 0))) > 0:
+                units[line.line] = n
+                over[line.line] -= n
+        if units:
+            work.save_fulfillment(fulfillment.reduced(units, awaited=True))
 
 
 def settle_up(work: Work, order: Order, *, refund: bool, why: str) -> None:
@@ -100,7 +116,7 @@ def release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket:
         taken: dict[str, int] = {}
         freed: list[tuple[str, int]] = []
         for line in fulfillment.lines:
-            has = line.picked if bucket == "picked" else line.units - line.picked
+            has = line.picked if bucket == "picked" else line.units - line.picked - line.awaited
             n = min(rest.get(line.line, 0), has)
             if n:
                 taken[line.line] = n

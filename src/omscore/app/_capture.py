@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from omscore import inventory
 from omscore.app import _money
+from omscore.app._promises import keep_promise
 from omscore.app._work import Work
 from omscore.errors import KeyReused, Reason
 from omscore.inventory import Cell, Want
@@ -120,6 +121,7 @@ def accept(work: Work, order: Order) -> Order:
         return order
     order = work.tell(order, Accept())
     work.queue(order, due_at=work.now)
+    keep_promise(work, order, "accepted")
     return order
 
 
@@ -135,9 +137,10 @@ def release_hold(work: Work, order_id: str, code: str) -> str:
 def reserve(work: Work, order: Order) -> Order:
     """Reserve what an order's lines still want (open and backordered units); what is short is backordered."""
     wanted: dict[str, int] = {}
+    coming = work.coming(order)
     for line in order.lines:
         units = order.units[line.id]
-        n = units.open + units.backordered
+        n = units.open + units.backordered - coming.get(line.id, 0)
         if n:
             wanted[line.item] = wanted.get(line.item, 0) + n
     if not wanted:
@@ -163,7 +166,7 @@ def reserve(work: Work, order: Order) -> Order:
     by_verb: dict[str, dict[str, int]] = {"reserve": {}, "backorder": {}}
     for line in order.lines:
         units = order.units[line.id]
-        n = min(units.open + units.backordered, reserved.get(line.item, 0))
+        n = min(units.open + units.backordered - coming.get(line.id, 0), reserved.get(line.item, 0))
         if n:
             by_verb["reserve"][line.id] = n
             reserved[line.item] -= n

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from omscore import inventory
@@ -25,13 +25,13 @@ def count(work: Work, node: str, counted: Mapping[str, int], seen_at: datetime |
     for victim in result.victims:
         hit.setdefault(victim.reservation, []).append(victim)
     for order_id, victims in hit.items():
-        _lose(work, order_id, node, victims)
+        lose(work, order_id, node, victims)
     if more := sorted({cell.item for cell, change in result.changes.items() if change > 0}):
         fill(work, more, node)
     return list(hit)
 
 
-def _lose(work: Work, order_id: str, node: str, victims: list[Victim]) -> None:
+def lose(work: Work, order_id: str, node: str, victims: Sequence[Victim]) -> None:
     """Take units from an order that were not there, and have the rest of it served from elsewhere."""
     order = work.order(order_id)
     for victim in victims:
@@ -44,7 +44,7 @@ def _lose(work: Work, order_id: str, node: str, victims: list[Victim]) -> None:
                 continue
             taken: dict[str, int] = {}
             for line in reversed(fulfillment.lines):
-                if line.item == victim.cell.item and (n := min(left, line.units - line.picked)):
+                if line.item == victim.cell.item and (n := min(left, line.units - line.picked - line.awaited)):
                     taken[line.line] = n
                     left -= n
             if taken:

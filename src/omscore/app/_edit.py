@@ -73,5 +73,5 @@ def _restock(work: Work, before: Order, order: Order, rerouted: Mapping[str, int
         return order
     order = reserve(work, order)
     if order.state == "accepted":
-        work.queue(order, due_at=work.now)
+        work.queue(order, due_at=work.now, note="edited")
     return order

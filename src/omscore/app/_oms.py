@@ -10,10 +10,11 @@ from typing import Any
 from attrs import asdict
 
 from omscore import inventory
-from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _route, _wms, _workflows
+from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _wms, _workflows
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
+from omscore.app._route_work import RouteWork
 from omscore.app._service import pairs
 from omscore.app._ship_work import ShipWork
 from omscore.app._watch_work import WatchWork
@@ -25,10 +26,7 @@ from omscore.errors import (
     ChannelError,
     CommandRefused,
     InvalidValue,
-    InvariantBroken,
     NotFound,
-    OmsError,
-    StoreError,
 )
 from omscore.inventory import Cell, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
@@ -42,7 +40,6 @@ from omscore.orders import (
     Order,
     PlaceHold,
     Preview,
-    Routed,
     Workflow,
     validate,
     verified,
@@ -61,10 +58,10 @@ from omscore.ports import (
     Wms,
 )
 from omscore.returns import ANY_TIME, ReturnPolicy
-from omscore.routing import Network, Policy, Router, packs
+from omscore.routing import Demand, Facts, Network, Policy, Router, limited, packs
 
 
-class Oms(FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
+class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
     """An order-management service over a store: capture, route, batch, ship, return.
 
     Every command takes the caller's `key`: sending it again gives the first answer and does nothing, sending other
@@ -92,6 +89,9 @@ class Oms(FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
         store: Store,
         network: Network,
         routing: Policy | None = None,
+        candidate: Policy | None = None,
+        facts: Callable[[Demand, datetime], Facts] | None = None,
+        keeps_promises: bool = False,
         carriers: Iterable[Carrier] = (),
         channels: Iterable[Channel] = (),
         catalog: Mapping[str, Item] | None = None,
@@ -124,10 +124,15 @@ class Oms(FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
     ) -> None:
         self._store = store
         policy = packs.single_location() if routing is None else routing
+        router = Router(policy, network)
         self._wiring = Wiring(
             network=network,
             policy=policy,
-            router=Router(policy, network),
+            router=router,
+            shadow=None if candidate is None else _shadow(router, candidate),
+            facts=facts,
+            limited=limited(network),
+            keeps_promises=keeps_promises,
             catalog=AnyItem() if catalog is None else catalog,
             ids=ids or TimeIds(lambda: store.run(lambda txn: txn.now(), write=False), randbits),
             carriers={carrier.name: carrier for carrier in carriers},
@@ -360,63 +365,14 @@ class Oms(FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
 
         return self._read(read)
 
-    # -- route ---------------------------------------------------------------------------------------------------------
-
-    def route(self, orders_max: int = 500) -> list[Routed]:
-        """Route the orders that are due, those due first first, each in a transaction of its own.
-
-        An order that cannot be routed for a reason of its own comes back with outcome "failed" and the reason; the
-        others go on.
-
-        >>> import omscore as oms
-        >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).route()
-        []
-        """
-        now = self._store.run(lambda txn: txn.now(), write=False)
-        due = self._store.run(lambda txn: txn.find("queue", "due", upto=stamp(now), limit=orders_max), write=False)
-        return [self.route_order(order_id) for _, order_id in due]
-
-    def route_order(self, order_id: str, *, approved: bool = False) -> Routed:
-        """Route one order now, due or not; `approved` commits a plan that a rule sent to review.
-
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("accepted")
-        >>> at.shop.route_order(at.order.id).nodes
-        ('ghent',)
-        """
-        try:
-            routed = self._store.run(
-                lambda txn: _route.route(Work(txn, self._wiring, f"route:{order_id}"), order_id, approved=approved)
-            )
-        except (StoreError, InvariantBroken):
-            raise
-        except Exception as wrong:  # noqa: BLE001 - a host's own rules run in here: theirs is this order's failure alone
-            why = str(wrong) if isinstance(wrong, OmsError) else type(wrong).__name__
-            self._store.run(lambda txn: _put_off(Work(txn, self._wiring, f"route:{order_id}"), order_id, why))
-            routed = Routed(order_id, 0, "failed", why)
-        self._saw("routed", order=order_id, outcome=routed.outcome)
-        return routed
-
-    def explain(self, order_id: str) -> str:
-        """Why an order went where it went: every routing attempt, in words.
-
-        >>> import omscore as oms
-        >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).explain("ord-9")
-        Traceback (most recent call last):
-        omscore.errors.NotFound: no order with id 'ord-9'
-        """
-        attempts = self._read(lambda work: _route.explain(work, order_id))
-        if not attempts:
-            return f"{order_id}: {self._read(lambda work: _route.why_not_routed(work, order_id))}"
-        return "\n\n".join(f"{order_id}, attempt {a.attempt}: {a.outcome}\n{a.text}" for a in attempts)
-
     # -- time ----------------------------------------------------------------------------------------------------------
 
     def tick(self) -> dict[str, int]:
         """Do what time has brought: reservations that ran out expire, holds past their deadline take their way out.
 
-        Authorizations of payments that run out within a day are asked for anew, if the gateway can; returns of which
-        nothing came in time expire.
+        A plan that nobody reviewed in time is carried out, where its review desk accepts by default; work that a node
+        was offered and did not answer in time counts as rejected. Authorizations of payments that run out within a day
+        are asked for anew, if the gateway can; returns of which nothing came in time expire.
 
         >>> import omscore as oms
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).tick()
@@ -429,6 +385,11 @@ class Oms(FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
         for _, order_id in held:
             for what in self._store.run(lambda txn: _expire_holds(Work(txn, self._wiring, "tick"), order_id)):  # noqa: B023
                 counts[what] += 1
+                if what == "released":
+                    queued = self._read(lambda work: work.find("queue", order_id))  # noqa: B023
+                    if queued is not None and queued.outcome == "review":
+                        self.route_order(order_id, approved=True)
+        self._tick_routing()
         old = stamp(now - self._wiring.return_policy.patience)
         for _, return_id in self._store.run(lambda txn: txn.find("return", "expected", upto=old), write=False):
             self._store.run(lambda txn: _return.withdraw(Work(txn, self._wiring, "tick"), return_id, "expire"))  # noqa: B023
@@ -439,6 +400,12 @@ class Oms(FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
         for _, order_id in self._store.run(lambda txn: txn.find("payment", "expires", upto=soon), write=False):
             counts["renewed"] += self._store.run(lambda txn: _renewed(Work(txn, self._wiring, "tick"), order_id))  # noqa: B023
         return counts
+
+
+def _shadow(router: Router, candidate: Policy) -> Any:
+    from omscore.simulate import Shadow  # noqa: PLC0415 - most hosts never try a candidate beside the live policy
+
+    return Shadow(router, candidate)
 
 
 def _ship_by(profiles: Mapping[str, ChannelProfile], draft: Draft, now: datetime) -> datetime | None:
@@ -462,21 +429,6 @@ def _content(draft: Any) -> str:
         return value
 
     return repr(plain(asdict(draft)))
-
-
-RETRY_AFTER = timedelta(minutes=5)
-"""How long an order whose routing failed waits before it is tried again; twice as long each time."""
-
-RETRY_AFTER_MAX = timedelta(days=1)
-"""The longest such wait."""
-
-
-def _put_off(work: Work, order_id: str, note: str) -> None:
-    order = work.order(order_id)
-    queued = work.find("queue", order_id)
-    attempts = (queued.attempts if queued else 0) + 1
-    wait = min(RETRY_AFTER * 2 ** min(attempts - 1, 20), RETRY_AFTER_MAX)
-    work.queue(order, due_at=work.now + wait, attempts=attempts, outcome="failed", note=note)
 
 
 def _expire_holds(work: Work, order_id: str) -> list[str]:

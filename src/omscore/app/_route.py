@@ -3,37 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from omscore import inventory
+from attrs import evolve
+
 from omscore.app._cancel import cancel
+from omscore.app._carry import commit
+from omscore.app._facts import facts_of, served
+from omscore.app._loads import next_slot
+from omscore.app._promises import keep_promise
 from omscore.app._work import Work
-from omscore.inventory import Cell
-from omscore.orders import Fulfillment, FulfillmentLine, Hold, MoveUnits, Order, PlaceHold, Routed
-from omscore.routing import Plan, cells_of, demand_of, plan_to_commit, shares_of, stock_of
+from omscore.errors import Reason
+from omscore.kernel import Address
+from omscore.orders import Hold, Order, PlaceHold, Queued, Routed
+from omscore.routing import Decision, Record, Stock, demand_of, plan_to_commit, stock_of
 
 ROUTING_HOLD = "routing_review"
 
 
-def route(work: Work, order_id: str, *, approved: bool = False) -> Routed:
+def route(
+    work: Work,
+    order_id: str,
+    *,
+    approved: bool = False,
+    share: Mapping[tuple[str, str], int] | None = None,
+    waiting: bool = False,
+    lost: tuple[Reason, ...] = (),
+    told: str = "",
+) -> Routed:
     """Decide one order's nodes and commit: allocate the units, open a fulfillment at each node, keep the reasons.
 
-    `approved` commits a plan that a rule wanted a person to see: the person has.
+    `approved` commits a plan that a rule wanted a person to see: the person has. `share` is the stock that a joint plan
+    gives the order, `waiting` has its backordered units decided too, `lost` are the races lost before, and `told`
+    stands in front of the explanation.
     """
     order = work.order(order_id)
     queued = work.find("queue", order_id)
-    attempt = (queued.attempts if queued else 0) + 1
-    excluded = queued.excluded if queued else ()
+    before = queued.attempts if queued else 0
+    attempt = before + 1
+    because = queued.note if queued else ""
     if order.state not in ("captured", "accepted"):
-        return Routed(order_id, attempt - 1, order.state, f"nothing to route: {order!r}")
-    demand = demand_of(order, work.wiring.catalog, excluded=excluded, attempts=attempt - 1)
-    if demand is None or order.holds or order.state != "accepted":
-        waiting = "held" if order.holds else "backordered" if order.totals.backordered else "assigned"
-        work.queue(order, due_at=None, outcome=waiting)
-        return Routed(order_id, attempt, waiting, f"nothing to route: {order!r}")
-    stock = stock_of(work.txn, demand, floors=work.floors(order))
-    decision = work.wiring.router.route(demand, stock, now=work.now)
+        return Routed(order_id, before, order.state, f"nothing to route: {order!r}")
+    decision = None
+    if not order.holds and order.state == "accepted":
+        decision = _decided(work, order, queued, share, waiting=waiting)
+    if decision is None:
+        outcome = "held" if order.holds else "backordered" if order.totals.backordered else "assigned"
+        work.queue(order, due_at=None, outcome=outcome)
+        return Routed(order_id, attempt, outcome, f"nothing to route: {order!r}")
     plan = plan_to_commit(decision, approved=approved)
-    nodes = () if plan is None else _commit(work, order, plan, attempt)
+    nodes = () if plan is None else commit(work, order, plan, attempt)
     outcome = "assigned" if approved and decision.outcome == "review" else decision.outcome
     note = decision.reason.text if decision.reason else ""
     was_parked = queued is not None and queued.outcome == "parked"
@@ -43,16 +62,74 @@ def route(work: Work, order_id: str, *, approved: bool = False) -> Routed:
         # Stock that came in meanwhile gives an order another try, never more time.
         time_is_up = queued.parked_until <= work.now
         until = until if time_is_up else queued.parked_until
-    work.queue(work.order(order_id), due_at=until, attempts=attempt, outcome=outcome, note=note, parked_until=until)
+    due_at = until
+    if outcome == "parked" and not time_is_up and (slot := next_slot(work)) is not None:
+        due_at = slot if until is None else min(slot, until)
+    work.queue(work.order(order_id), due_at=due_at, attempts=attempt, outcome=outcome, note=note, parked_until=until)
     if outcome == "review" and decision.review is not None:
         review = decision.review
         text = "; ".join(reason.text for reason in review.reasons)
-        work.tell(order, PlaceHold(Hold(ROUTING_HOLD, review.owner, review.until, text)))
+        on_expiry = "release" if review.default == "accept" else "escalate"
+        hold = Hold(ROUTING_HOLD, review.owner, review.until, text, on_expiry)
+        work.tell(work.order(order_id), PlaceHold(hold))
     elif time_is_up:
         _after_parking(work, order_id)
-    routed = Routed(order_id, attempt, outcome, str(decision.explain()), decision.policy_hash, nodes)
+    if nodes:
+        served(work, nodes)
+    keep_promise(work, work.order(order_id), because or "routed", decision)
+    text = "\n".join(part for part in (told, str(decision.explain())) if part)
+    record = _without_name(decision.record())
+    routed = Routed(order_id, attempt, outcome, text, decision.policy_hash, nodes, because, before or 0, lost, record)
     work.save("decision", f"{order_id}-d{attempt}", routed, {f"order:{order_id}": f"{attempt:06}"})
     return routed
+
+
+def _decided(
+    work: Work, order: Order, queued: Queued | None, share: Mapping[tuple[str, str], int] | None, *, waiting: bool
+) -> Decision | None:
+    """What the policy says of the units that have no node; None when there are none.
+
+    Backordered units are decided too where some rule says what becomes of a rest; when none can serve them, the units
+    that are there are decided without them.
+    """
+    router, wiring = work.wiring.router, work.wiring
+    floors = work.floors(order)
+    both = bool(order.totals.backordered) and (waiting or router.compiled.rests)
+    decision = None
+    for with_waiting in (True, False) if both else (False,):
+        demand = demand_of(
+            order,
+            wiring.catalog,
+            excluded=queued.excluded if queued else (),
+            attempts=queued.attempts if queued else 0,
+            queue=router.policy.otherwise.queue if _was_parked(queued) and router.policy.otherwise else "",
+            waiting=with_waiting,
+            coming=work.coming(order),
+        )
+        if demand is None:
+            continue
+        stock = stock_of(work.txn, demand, floors=floors)
+        if share is not None:
+            stock = Stock({cell: min(n, share.get(cell, 0)) for cell, n in stock.items().items()})
+        found = (wiring.shadow or router).route(demand, stock, now=work.now, facts=facts_of(work, demand))
+        if decision is None or found.plan is not None:
+            decision = found
+        if found.plan is not None:
+            break
+    return decision
+
+
+def _was_parked(queued: Queued | None) -> bool:
+    return queued is not None and queued.outcome == "parked"
+
+
+def _without_name(record: Record) -> Record:
+    """A record of where an order goes, without who it goes to."""
+    place = record.demand.destination
+    if place is None:
+        return record
+    bare = Address(place.country, postcode=place.postcode, region=place.region, city=place.city, point=place.point)
+    return evolve(record, demand=evolve(record.demand, destination=bare))
 
 
 def _after_parking(work: Work, order_id: str) -> None:
@@ -69,42 +146,6 @@ def _after_parking(work: Work, order_id: str) -> None:
     else:
         hold = Hold(ROUTING_HOLD, "routing", text=f"parked in {park.queue!r} till its time was up")
         work.tell(work.order(order_id), PlaceHold(hold))
-
-
-def _commit(work: Work, order: Order, plan: Plan, attempt: int) -> tuple[str, ...]:
-    shares, cells = shares_of(plan), cells_of(plan)
-    items = {line.id: line.item for line in order.lines}
-    inventory.allocate(work.txn, order.id, cells, cause=work.cause, floors=_own_floors(work.floors(order), cells))
-    _open_fulfillments(work, order, shares, items, attempt)
-    nodes = tuple(sorted(shares))
-    work.notify("routed", f"{order.id}:{attempt}", order, nodes=list(nodes))
-    return nodes
-
-
-def _own_floors(floors: Mapping[Cell, int], cells: Mapping[Cell, int]) -> dict[Cell, int]:
-    return {cell: floors[cell] for cell in cells if cell in floors}
-
-
-def _open_fulfillments(
-    work: Work, order: Order, shares: Mapping[str, Mapping[str, int]], items: Mapping[str, str], attempt: int
-) -> None:
-    number = len(work.fulfillments(order.id))
-    moves = []
-    for node in sorted(shares):
-        number += 1
-        fulfillment = Fulfillment(
-            f"{order.id}-f{number}",
-            order.id,
-            node,
-            tuple(FulfillmentLine(line, items[line], n) for line, n in shares[node].items()),
-            service=order.draft.service,
-            due_at=work.wiring.due(order.draft, work.now),
-            created_at=work.now,
-            attempt=attempt,
-        )
-        work.save_fulfillment(fulfillment)
-        moves.append(MoveUnits("allocate", dict(shares[node]), fulfillment.id))
-    work.tell(order, *moves)
 
 
 def explain(work: Work, order_id: str) -> list[Routed]:
@@ -132,3 +173,19 @@ def why_not_routed(work: Work, order_id: str) -> str:
     if short and not order.totals.reserved:
         return f"waits for stock: {', '.join(f'{n} of {item}' for item, n in sorted(short.items()))} are not there"
     return f"not routed yet: {order!r}"
+
+
+RETRY_AFTER = timedelta(minutes=5)
+"""How long an order whose routing failed waits before it is tried again; twice as long each time."""
+
+RETRY_AFTER_MAX = timedelta(days=1)
+"""The longest such wait."""
+
+
+def put_off(work: Work, order_id: str, note: str) -> None:
+    """An order whose routing failed is tried again later, and later each time."""
+    order = work.order(order_id)
+    queued = work.find("queue", order_id)
+    attempts = (queued.attempts if queued else 0) + 1
+    wait = min(RETRY_AFTER * 2 ** min(attempts - 1, 20), RETRY_AFTER_MAX)
+    work.queue(order, due_at=work.now + wait, attempts=attempts, outcome="failed", note=note)

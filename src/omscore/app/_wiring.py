@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -15,7 +15,10 @@ from omscore.orders import STANDARD_CHECKS, Check, Draft, Guard, Items, Workflow
 from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure
 from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway, Wms
 from omscore.returns import ANY_TIME, ReturnPolicy
-from omscore.routing import Network, Policy, Router
+from omscore.routing import Demand, Facts, Network, Node, Policy, Router
+
+if TYPE_CHECKING:
+    from omscore.simulate import Shadow
 
 
 class AnyItem:
@@ -84,6 +87,10 @@ class Wiring:
     packing_rules: Sequence[PackingRule] = PACKING_RULES
     packer: CartonChooser | None = None
     profiles: Mapping[str, ChannelProfile] = field(factory=dict)
+    facts: Callable[[Demand, datetime], Facts] | None = None
+    limited: Sequence[Node] = ()
+    shadow: Shadow | None = None
+    keeps_promises: bool = False
     due: Callable[[Draft, datetime], datetime | None] = field(default=lambda draft, now: draft.ship_by)
 
     def profile(self, channel: str) -> ChannelProfile:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from omscore.app._loads import count_load
 from omscore.app._wiring import Wiring
 from omscore.errors import CommandRefused, NotFound, Reason
 from omscore.inventory import Cell
@@ -133,7 +134,10 @@ class Work:
         """Put an order into routing's queue, or change how it stands there."""
         old = self.find("queue", order.id)
         facts = (
-            {name: getattr(old, name) for name in ("attempts", "outcome", "note", "excluded", "parked_until")}
+            {
+                name: getattr(old, name)
+                for name in ("attempts", "outcome", "note", "excluded", "parked_until", "rejections")
+            }
             if old
             else {}
         )
@@ -149,6 +153,16 @@ class Work:
                     index[f"waits:{line.item}"] = stamp(order.captured_at)
         self.save("queue", order.id, queued, index)
 
+    def coming(self, order: Order) -> Mapping[str, int]:
+        """The backordered units by line that are on their way to a node already, and want nothing from stock."""
+        result: dict[str, int] = {}
+        if order.totals.backordered or order.state == "cancelled":
+            for fulfillment in self.fulfillments(order.id):
+                if fulfillment.state == "planned":
+                    for line in fulfillment.lines:
+                        result[line.line] = result.get(line.line, 0) + line.awaited
+        return result
+
     # -- fulfillments, shipments, returns ------------------------------------------------------------------------------
 
     def fulfillments(self, order: str) -> list[Fulfillment]:
@@ -156,11 +170,21 @@ class Work:
         return list(self.all("fulfillment", f"order:{order}"))
 
     def save_fulfillment(self, fulfillment: Fulfillment) -> None:
-        """Write a fulfillment; open ones are found at their node, by when they are due."""
+        """Write a fulfillment; open ones are found at their node, by when they are due.
+
+        It counts towards its node's capacity; one that was offered is found by when the node is to answer.
+        """
+        if self.wiring.limited:
+            count_load(self, fulfillment)
         index = {f"order:{fulfillment.order}": fulfillment.id}
         due = fulfillment.due_at or fulfillment.created_at or self.now
-        if fulfillment.state == "open" and not fulfillment.batch:
+        if fulfillment.negotiation == "offered" and fulfillment.state in ("planned", "open"):
+            answer_by = "~" if fulfillment.answer_by is None else stamp(fulfillment.answer_by)
+            index |= {"offered": answer_by, f"offered:{fulfillment.node}": answer_by}
+        elif fulfillment.state == "open" and not fulfillment.batch:
             index[f"to_batch:{fulfillment.node}"] = stamp(due)
+        for transfer_id in fulfillment.transfers:
+            index[f"transfer:{transfer_id}"] = fulfillment.id
         if fulfillment.state in ("open", "picking", "packed"):
             index[f"work:{fulfillment.node}"] = stamp(due)
         self._tell_wms(fulfillment)

@@ -68,7 +68,7 @@ from omscore.orders._messages import (
     UnitsMoved,
 )
 from omscore.orders._order import ORDER_STATES, Order
-from omscore.orders._records import External, PickTask, Queued, Routed
+from omscore.orders._records import External, PickTask, Promised, Queued, Routed
 from omscore.orders._risk import (
     STANDARD_INDICATORS,
     Indicator,
@@ -179,5 +179,6 @@ __all__ = [
     "External",
     "Queued",
     "Routed",
+    "Promised",
     "PickTask",
 ]

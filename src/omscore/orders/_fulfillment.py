@@ -16,7 +16,7 @@ from omscore.kernel import StateTable, quantity
 FULFILLMENT_STATES = StateTable(
     "fulfillment",
     {
-        "planned": {"release": "open", "cancel": "cancelled"},
+        "planned": {"release": "open", "cancel": "cancelled", "reject": "cancelled"},
         "open": {"pick": "picking", "cancel": "cancelled", "reject": "cancelled"},
         "picking": {"pick": "picking", "pack": "packed", "cancel": "cancelled", "reject": "cancelled"},
         "packed": {"ship": "closed", "unpack": "picking", "give_up": "incomplete"},
@@ -43,6 +43,8 @@ NEGOTIATION_STATES = StateTable(
 class FulfillmentLine:
     """Units of one order line at the node; `units` shrink when units are cancelled or found short.
 
+    `awaited` units of them are not there yet: another node sends them, or the vendor has not accepted them.
+
     >>> FulfillmentLine("1", "SKU-1", 2).picked
     0
     """
@@ -51,11 +53,15 @@ class FulfillmentLine:
     item: str
     units: int
     picked: int = 0
+    awaited: int = 0
 
 
 @frozen
 class Fulfillment:
     """The share of one order given to one node.
+
+    It stays `planned` while units are awaited; `transfers` are those that bring them. A node to which it was offered
+    answers by `answer_by`.
 
     >>> f = Fulfillment("ful-1", "ord-1", "ghent", (FulfillmentLine("1", "SKU-1", 2),))
     >>> f.state, f.negotiation, f.units
@@ -74,6 +80,8 @@ class Fulfillment:
     batch: str = ""
     shipment: str = ""
     attempt: int = 1
+    answer_by: datetime | None = None
+    transfers: tuple[str, ...] = ()
 
     @property
     def units(self) -> int:
@@ -91,6 +99,34 @@ class Fulfillment:
         'picking'
         """
         return evolve(self, state=FULFILLMENT_STATES.next(self.state, command))
+
+    def answered(self, command: str) -> Fulfillment:
+        """This fulfillment after a command of NEGOTIATION_STATES; raises TransitionNotAllowed.
+
+        >>> Fulfillment("f", "o", "n", ()).answered("offer").negotiation
+        'offered'
+        """
+        return evolve(self, negotiation=NEGOTIATION_STATES.next(self.negotiation, command))
+
+    def come(self, units: Mapping[str, int], *, rest: bool = True) -> Fulfillment:
+        """This fulfillment after awaited units of lines have come; open when none are awaited any more.
+
+        Without `rest` nothing more is to come: what is still awaited is taken out.
+
+        >>> f = Fulfillment("f", "o", "n", (FulfillmentLine("1", "A", 2, awaited=2),), state="planned")
+        >>> f.come({"1": 2}).state, f.come({"1": 1}, rest=False).lines
+        ('open', (FulfillmentLine(line='1', item='A', units=1, picked=0, awaited=0),))
+        """
+        lines = []
+        for line in self.lines:
+            left = line.awaited - units.get(line.line, 0)
+            n = line.units if rest else line.units - left
+            if n:
+                lines.append(evolve(line, units=n, awaited=left if rest else 0))
+        made = evolve(self, lines=tuple(lines))
+        if not lines:
+            return made.moved("cancel")
+        return made if any(line.awaited for line in lines) else made.moved("release")
 
     def picked(self, units: Mapping[str, int]) -> Fulfillment:
         """This fulfillment after units of lines were picked; raises CommandRefused for more than it has.
@@ -114,14 +150,14 @@ class Fulfillment:
             raise CommandRefused(reasons)
         return evolve(self.moved("pick"), lines=tuple(lines))
 
-    def reduced(self, units: Mapping[str, int], *, picked: bool = False) -> Fulfillment:
+    def reduced(self, units: Mapping[str, int], *, picked: bool = False, awaited: bool = False) -> Fulfillment:
         """This fulfillment with fewer units of lines: cancelled, or found short. An empty one is cancelled.
 
-        `picked` says whether the units were picked already.
+        `picked` says whether the units were picked already, `awaited` whether they were not there yet.
 
         >>> f = Fulfillment("f", "o", "n", (FulfillmentLine("1", "A", 2, picked=1),))
         >>> f.reduced({"1": 1}).lines, f.reduced({"1": 1}, picked=True).lines[0].picked
-        ((FulfillmentLine(line='1', item='A', units=1, picked=1),), 0)
+        ((FulfillmentLine(line='1', item='A', units=1, picked=1, awaited=0),), 0)
         >>> f.reduced({"1": 2}).state
         'cancelled'
         """
@@ -130,7 +166,11 @@ class Fulfillment:
             n = units.get(line.line, 0)
             if n < line.units:
                 has = line.picked - n if picked else line.picked
-                lines.append(evolve(line, units=line.units - n, picked=max(0, min(has, line.units - n))))
+                left = line.units - n
+                waits = max(0, line.awaited - n) if awaited else line.awaited
+                lines.append(evolve(line, units=left, picked=max(0, min(has, left)), awaited=max(0, min(waits, left))))
         if lines:
-            return evolve(self, lines=tuple(lines))
+            made = evolve(self, lines=tuple(lines))
+            ready = made.state == "planned" and not any(line.awaited for line in lines)
+            return made.moved("release") if ready else made
         return evolve(self, lines=(), state=FULFILLMENT_STATES.next(self.state, "cancel"))

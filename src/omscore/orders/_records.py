@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
+
+from omscore.errors import Reason
 
 
 @frozen
@@ -24,6 +27,8 @@ class External:
 class Queued:
     """Where an order stands with routing: when it is due, what the last attempt came to, which nodes are left out.
 
+    `note` says why it is due again; `rejections` counts how often nodes gave it back.
+
     >>> Queued("ord-1").attempts
     0
     """
@@ -35,11 +40,15 @@ class Queued:
     note: str = ""
     excluded: tuple[str, ...] = ()
     parked_until: datetime | None = None
+    rejections: int = 0
 
 
 @frozen
 class Routed:
     """What became of one order in one routing attempt; `text` explains it.
+
+    `because` is what made it due and `before` the attempt before it (0 for the first), so that attempts form a chain.
+    `lost` are the races for stock that were lost on the way, `record` is the decision as a router replays it.
 
     >>> Routed("ord-1", 1, "assigned", "one stop at ghent").outcome
     'assigned'
@@ -51,6 +60,36 @@ class Routed:
     text: str
     policy: str = ""
     nodes: tuple[str, ...] = ()
+    because: str = ""
+    before: int = 0
+    lost: tuple[Reason, ...] = ()
+    record: Any = field(default=None, repr=False)
+
+
+@frozen
+class Promised:
+    """By when an order would arrive, as last promised, and what was promised before; None when nobody can say.
+
+    >>> Promised("ord-1", None, None).later
+    False
+    """
+
+    order: str
+    arrives_at: datetime | None
+    was: datetime | None
+    at: datetime | None = None
+    because: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def later(self) -> bool:
+        """Whether a date that was promised is missed or gone.
+
+        >>> from datetime import UTC
+        >>> Promised("ord-1", None, was=datetime(2026, 3, 4, tzinfo=UTC)).later
+        True
+        """
+        return self.was is not None and (self.arrives_at is None or self.arrives_at > self.was)
 
 
 @frozen

@@ -5,7 +5,7 @@ those that do (`prefer`). `Router(policy, network).route(demand, stock)` gives a
 """
 
 from omscore.routing import packs
-from omscore.routing._capacity import Load, Slots, capacity_left, load_of, slot_end, slot_start
+from omscore.routing._capacity import Load, Slots, capacity_left, limited, load_of, slot_end, slot_start
 from omscore.routing._compile import matcher
 from omscore.routing._conditions import (
     age_hours,
@@ -42,6 +42,7 @@ from omscore.routing._demand import Demand, DemandLine, Facts, Stock, StockView
 from omscore.routing._engine import Router
 from omscore.routing._explanation import Explanation
 from omscore.routing._lint import Finding, lint
+from omscore.routing._many import Displacement, Together, route_many
 from omscore.routing._network import Network, Node, Rate, Service
 from omscore.routing._orders import (
     carry_out,
@@ -86,7 +87,16 @@ from omscore.routing._preferences import (
     weeks_of_supply,
     wished_first,
 )
-from omscore.routing._promise import DeliveryPromise, Outlook, PromisedPart, Repromised, outlook, promise, repromise
+from omscore.routing._promise import (
+    DeliveryPromise,
+    Outlook,
+    PromisedPart,
+    Repromised,
+    outlook,
+    promise,
+    promise_of,
+    repromise,
+)
 from omscore.routing._requirements import (
     before_cutoff,
     can_handle,
@@ -149,10 +159,12 @@ __all__ = [
     "Router", "matcher", "OUTCOMES", "Decision", "Plan", "Assignment", "Review", "Trace", "Record", "Explanation",
     # from orders and the ledger, and back
     "demand_of", "items_of", "stock_of", "plan_to_commit", "shares_of", "cells_of", "transfers_of", "carry_out",
+    # many at once
+    "route_many", "Together", "Displacement",
     # capacity
-    "Load", "load_of", "slot_start", "slot_end", "capacity_left", "Slots",
+    "Load", "limited", "load_of", "slot_start", "slot_end", "capacity_left", "Slots",
     # promising
-    "Outlook", "outlook", "promise", "DeliveryPromise", "PromisedPart", "repromise", "Repromised",
+    "Outlook", "outlook", "promise", "promise_of", "DeliveryPromise", "PromisedPart", "repromise", "Repromised",
     # parcels and routing again
     "Package", "Splitter", "split_packages", "by_backorder", "by_category", "by_tag", "by_weight", "Settled", "settle",
     "REJECTIONS", "StockAfter", "rejection_effect", "left_to_route",

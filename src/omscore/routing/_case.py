@@ -316,6 +316,12 @@ class Case:
         other.asked = self
         return other
 
+    def at(self, now: datetime) -> Case:
+        """The same case at another moment."""
+        if now == self.now:
+            return self
+        return Case(self.grid, self.demand, self.rows, self.place, self.facts, now, self.spare)
+
     def anywhere(self) -> int:
         """The active nodes that are not excluded, wherever the order is to be fetched: who may bring its rest."""
         mask = self.grid.active

@@ -7,7 +7,7 @@ made of fixed templates only, so that no policy, however it came in, can say any
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from omscore.routing._case import Case, Grid
@@ -23,6 +23,9 @@ Select = Callable[[Demand, Case], int]
 Holds = dict[Condition, Callable[[Demand, Case], bool]]
 Screen = Callable[[Demand, Case], int]
 Masks = Callable[[Demand, Case], tuple[int, ...]]
+
+
+_STOCK_WORDS = frozenset({"has_stock", "full_line", "whole_order", "stocks", "keeps_stock"})
 
 
 class _Binder:
@@ -114,16 +117,28 @@ class ReadyRule:
             screen = self._without[skip] = _run(source, b.names)["screen"]
         return screen
 
+    def without_stock(self) -> Screen:
+        """The rule's screen as it would be with everything in stock."""
+        screen = self._without.get(-1)
+        if screen is None:
+            require = [term for term in self.rule.require if term.op not in _STOCK_WORDS]
+            b = _Binder(self._grid)
+            source = "\n".join(_screen_lines("screen", require, b, floors=True))
+            screen = self._without[-1] = _run(source, b.names)["screen"]
+        return screen
+
 
 class Compiled:
     """A policy made ready for a network: which route, and each rule's screen."""
 
-    __slots__ = ("grid", "routes", "rules", "select", "source", "substitutes")
+    __slots__ = ("grid", "rests", "routes", "rules", "select", "source", "substitutes", "words")
 
     def __init__(self, policy: Policy, grid: Grid, *, quoted: bool) -> None:
         b = _Binder(grid)
         self.grid = grid
         self.routes = policy.ordered()
+        self.words = frozenset(_words(policy))
+        self.rests = not self.words.isdisjoint(("backorder", "transfer", "drop_ship", "substitute"))
         self.substitutes = any(rule.partial == "substitute" for route in self.routes for rule in route.rules)
         lines = ["def select(d, x):"]
         for i, route in enumerate(self.routes):
@@ -173,6 +188,15 @@ class Compiled:
                 )
                 count += 1
             self.rules.append(ready)
+
+
+def _words(policy: Policy) -> Iterator[str]:
+    """Every word that a policy uses below its routes' conditions: what must be known to follow it."""
+    for route in policy.routes:
+        for rule in route.rules:
+            yield rule.partial
+            for term in (*rule.require, *rule.rest_from, *rule.prefer):
+                yield from (inner.op for inner in term.walk())
 
 
 _KEY_PARTS = {"service": "d.service", "size": "d.line_count, d.units", "market": "d.market or d.country"}

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from omscore.errors import DefinitionError
 from omscore.kernel import Money
+from omscore.routing._logic import number
 from omscore.routing._terms import Condition, Word, amount, limits, names
 
 
@@ -273,7 +274,7 @@ def compare(field: str, sign: str, to: Any) -> Condition:
     if len(pair) != (2 if sign == "between" else 1):
         raise DefinitionError(f"{field}: between takes two bounds, not {to!r}")
     checked = tuple(_bound(field, v) for v in pair)
-    if sign == "between" and _number(checked[0]) > _number(checked[1]):
+    if sign == "between" and number(checked[0]) > number(checked[1]):
         raise DefinitionError(f"{field}.between({pair[0]!r}, {pair[1]!r}) can never hold")
     return Condition("compare", (("field", field), ("is", sign), ("to", checked if sign == "between" else checked[0])))
 
@@ -286,10 +287,6 @@ def _bound(field: str, value: Any) -> Any:
     if type(value) not in (int, float) or value != value:  # noqa: PLR0124 - NaN is the value that differs from itself
         raise DefinitionError(f"{field} is compared with a number, not {value!r}")
     return value
-
-
-def _number(bound: Any) -> Decimal:
-    return Decimal(str(bound).partition(" ")[0])
 
 
 def _compare_from(field: str, to: Any, **rest: Any) -> Condition:
@@ -419,41 +416,3 @@ def lower_condition(term: Condition, b: Binder) -> str:
     if term.op == "own":
         return _lower_own(term, b)
     return str(CONDITIONS[term.op].lower(term, b))
-
-
-def contradiction(term: Condition) -> str:
-    """Why a conjunction can never hold, or nothing when no reason was found.
-
-    Looks at names that exclude each other and at bounds that leave nothing between; it is no full prover.
-    """
-    parts = term.parts if term.op == "all" else (term,)
-    sets: dict[str, frozenset[str]] = {}
-    low: dict[str, tuple[Decimal, bool]] = {}
-    high: dict[str, tuple[Decimal, bool]] = {}
-    for part in parts:
-        if part.op == "not" and any(part.parts[0] == other for other in parts):
-            return f"{part!r} and {part.parts[0]!r} exclude each other"
-        if part.op in _SINGLE:
-            wanted = frozenset(part["names"])
-            sets[part.op] = sets.get(part.op, wanted) & wanted
-            if not sets[part.op]:
-                return f"no order fits every {part.op} in it"
-        if part.op == "compare":
-            name, sign, to = part["field"], part["is"], part["to"]
-            bounds = [(">=", to[0]), ("<=", to[1])] if sign == "between" else [(sign, to)]
-            for s, bound in bounds:
-                n = _number(bound)
-                if s in (">", ">=", "="):
-                    low[name] = max(low.get(name, (n, False)), (n, s == ">"))
-                if s in ("<", "<=", "="):
-                    old = high.get(name)
-                    new = (n, s == "<")
-                    high[name] = new if old is None or (n, s != "<") < (old[0], not old[1]) else old
-    for name in low.keys() & high.keys():
-        (a, open_a), (z, open_z) = low[name], high[name]
-        if a > z or (a == z and (open_a or open_z)):
-            return f"no {name} fits every bound in it"
-    return ""
-
-
-_SINGLE = ("channel_is", "service_is", "country_is", "region_is", "market_is", "tier_is", "seller_is", "parked_in")

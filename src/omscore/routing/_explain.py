@@ -14,7 +14,7 @@ from omscore.routing._plans import Found, single
 from omscore.routing._rank import first
 from omscore.routing._requirements import refusal
 from omscore.routing._serve import runner_up, vector
-from omscore.routing._trace import Decision, Plan, plan_of
+from omscore.routing._trace import Decision, Plan, Review, plan_of
 
 if TYPE_CHECKING:
     from omscore.routing._compile import ReadyRule
@@ -50,15 +50,18 @@ def explain(router: Router, decision: Decision) -> Explanation:
             second = runner_up(ready, x, mask, found)
             mine = vector(ready, x, mask, found)
             theirs = None if second is None else vector(ready, x, mask, second)
-            margin = _margin(preferences, mine, theirs)
             others = "" if second is None else ", ".join(x.grid.ids[i] for i in second.nodes)
+            margin = _margin(router, x, ready, mine, theirs, others)
             found_changes = chain(
-                _closer(router, ready, mine, theirs, others),
+                _closer(router, x, ready, mine, theirs, others),
                 _lifted(x, ready, shown[len(trace.masks) - 1], mask, found),
+                _alone_with_more(x, ready, mask, found, mine),
             )
             changes = tuple(islice(found_changes, CHANGES_MAX))
             split = _split(x, ready, mask, found)
             nearer = _nearer(x, found, refused, ranking)
+        else:
+            changes = tuple(islice(_with_more(x, rules[: len(trace.masks)]), CHANGES_MAX))
     return Explanation(
         demand=decision.demand.id,
         outcome=decision.outcome,
@@ -75,14 +78,29 @@ def explain(router: Router, decision: Decision) -> Explanation:
             (row.item, x.grid.ids[i], row.units[i])
             for row, _ in x.rows
             for i in (found.nodes if found is not None else ())
+            if row.units[i] > 0
         ),
         reason=decision.reason,
         proven=decision.proven,
         split=split,
         nearer=nearer,
         rest=_rest(decision.plan),
+        review=_review(decision.review),
+        ties=() if ready is None else tuple(rank.tolerance(x) for rank in ready.ranks),
         known=x.grid.ids,
     )
+
+
+def _review(review: Review | None) -> tuple[str, ...]:
+    """Why a person looks at the plan, by when, and the plan that it stands against."""
+    if review is None:
+        return ()
+    until = "" if review.until is None else f" until {review.until:%Y-%m-%d %H:%M} UTC"
+    out = [f"{review.owner} looks at it{until}, else {review.default}: {reason}" for reason in review.reasons]
+    if review.against is not None:
+        price = "" if review.against.cost is None else f" for {review.against.cost}"
+        out.append(f"against {', '.join(review.against.nodes)}{price}")
+    return tuple(out)
 
 
 def _rest(plan: Plan | None) -> tuple[str, ...]:
@@ -183,27 +201,90 @@ def _ranking(router: Router, x: Case, ready: ReadyRule, mask: int) -> tuple[Scor
     return tuple(out)
 
 
-def _margin(preferences: tuple[str, ...], mine: tuple[Any, ...], theirs: tuple[Any, ...] | None) -> str:
+def _first_difference(
+    x: Case, ready: ReadyRule, mine: tuple[Any, ...], theirs: tuple[Any, ...]
+) -> tuple[int, Any, Any] | None:
+    """The first preference in which two plans differ by more than it tolerates: its place, and the figures."""
+    if mine[0] != theirs[0]:
+        return 0, mine[0], theirs[0]
+    for k, rank in enumerate(ready.ranks, 1):
+        if mine[k] != theirs[k] and not (rank.tolerant and abs(mine[k] - theirs[k]) <= rank.tolerance(x)):
+            return k, mine[k], theirs[k]
+    return None
+
+
+def _margin(
+    router: Router,
+    x: Case,
+    ready: ReadyRule,
+    mine: tuple[Any, ...],
+    theirs: tuple[Any, ...] | None,
+    others: str,
+) -> str:
     if theirs is None:
         return "no other plan was possible"
-    for name, a, b in zip(("units unserved", *preferences), mine, theirs, strict=False):
-        if a != b:
-            return f"decided by {name}: {a} against {b}"
-    return "a tie in every preference; node ids decided"
+    found = _first_difference(x, ready, mine, theirs)
+    if found is None:
+        return "a tie in every preference; node ids decided"
+    k, a, b = found
+    saving_min = ready.rule.saving_min
+    if k and a > b and saving_min is not None and ready.ranks[k - 1].how == "cost":
+        saved = Money(a - b, router.network.currency)
+        return f"kept at one node: {others} saves {saved}, not more than {saving_min}"
+    name = repr(ready.ranks[k - 1].term) if k else "units unserved"
+    return f"decided by {name}: {a} against {b}"
 
 
 def _closer(
-    router: Router, ready: ReadyRule, mine: tuple[Any, ...], theirs: tuple[Any, ...] | None, others: str
+    router: Router,
+    x: Case,
+    ready: ReadyRule,
+    mine: tuple[Any, ...],
+    theirs: tuple[Any, ...] | None,
+    others: str,
 ) -> Iterator[str]:
-    """By how much the runner-up would have had to be cheaper or nearer."""
-    for k, rank in enumerate(ready.ranks, 1):
-        if theirs is not None and mine[k] != theirs[k]:
-            gap = theirs[k] - mine[k]
-            if rank.how == "cost" and gap > 0:
-                yield f"{others} would win if it cost more than {Money(gap, router.network.currency)} less"
-            elif rank.term.op == "nearest" and gap > 0 and rank.term["band_km"] is None:
-                yield f"{others} would win if it were more than {gap / 1000:.1f} km nearer"
-            return
+    """By how much the runner-up would have had to be cheaper or nearer, or a threshold lower."""
+    found = None if theirs is None else _first_difference(x, ready, mine, theirs)
+    if found is None or not found[0]:
+        return
+    rank, gap = ready.ranks[found[0] - 1], found[2] - found[1]
+    if rank.how == "cost" and gap > 0:
+        yield f"{others} would win if it cost more than {Money(gap, router.network.currency)} less"
+    elif rank.how == "cost" and ready.rule.saving_min is not None:
+        yield f"{others} would win if saving_min were below {Money(-gap, router.network.currency)}"
+    elif rank.term.op == "nearest" and gap > 0 and rank.term["band_km"] is None:
+        yield f"{others} would win if it were more than {gap / 1000:.1f} km nearer"
+
+
+def _missing(x: Case, i: int) -> dict[str, int]:
+    """The units by item that a node lacks."""
+    return {row.item: n - max(0, row.units[i]) for row, n in x.needs if row.units[i] < n}
+
+
+def _told(missing: dict[str, int]) -> str:
+    return ", ".join(f"{n} more {item}" for item, n in missing.items())
+
+
+def _alone_with_more(x: Case, ready: ReadyRule, mask: int, found: Found, mine: tuple[Any, ...]) -> Iterator[str]:
+    """For a split plan the candidates that would have shipped everything alone, those that lack the least first."""
+    if len(found.nodes) < 2 or found.backorders:
+        return
+    lacking = sorted((sum(_missing(x, i).values()), i) for i in bits(mask & ~x.covers_all()))
+    for _, i in lacking[:CHANGES_MAX]:
+        if vector(ready, x, mask, single(x, i)) < mine:
+            yield f"{x.grid.ids[i]} alone would win with {_told(_missing(x, i))}"
+
+
+def _with_more(x: Case, rules: list[ReadyRule]) -> Iterator[str]:
+    """For an order without a plan: the node that lacks the least by each rule, stock aside."""
+    for ready in rules:
+        x.needs = x.rows
+        able = ready.without_stock()(x.demand, x)
+        x.needs = x.rows
+        lacking = sorted((sum(missing.values()), i) for i in bits(able) if (missing := _missing(x, i)))
+        if lacking:
+            i = lacking[0][1]
+            yield f"{x.grid.ids[i]} would serve it by rule {ready.rule.name!r} with {_told(_missing(x, i))}"
 
 
 def _lifted(x: Case, ready: ReadyRule, shown: list[str], mask: int, found: Found) -> Iterator[str]:

@@ -61,6 +61,8 @@ class Explanation:
     split: str
     nearer: tuple[str, ...]
     rest: tuple[str, ...]
+    review: tuple[str, ...]
+    ties: tuple[int | float, ...] = field(repr=False)
     known: tuple[str, ...] = field(repr=False)
 
     def why_not(self, node: str) -> str:
@@ -88,8 +90,8 @@ class Explanation:
         best = next((s for s in self.ranking if s.node in self.plan.nodes), None)
         if best is None:
             return "others make up the plan"
-        for name, mine, theirs in zip(self.preferences, scored.scores, best.scores, strict=True):
-            if mine != theirs:
+        for name, mine, theirs, tie in zip(self.preferences, scored.scores, best.scores, self.ties, strict=True):
+            if mine != theirs and not (tie and None not in (mine, theirs) and abs(mine - theirs) <= tie):
                 return f"{name} gives {mine} against {theirs} of {best.node}"
         return f"equal to {best.node} in every preference; ids decide"
 
@@ -130,6 +132,7 @@ class Explanation:
             "split": self.split,
             "nearer": list(self.nearer),
             "rest": list(self.rest),
+            "review": list(self.review),
             "stock": [list(row) for row in self.stock],
             "reason": None if self.reason is None else str(self.reason),
             "proven": self.proven,
@@ -174,6 +177,7 @@ class Explanation:
         if self.split:
             lines.append(f"  split because {self.split}")
         lines += [f"  {told}" for told in self.rest]
+        lines += [f"  review: {told}" for told in self.review]
         lines += [f"  nearer, but not chosen: {told}" for told in self.nearer]
         for item, node, units in self.stock:
             lines.append(f"  stock: {units} of {item} at {node}")
@@ -185,4 +189,5 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         rows = [(r["node"], r["rule"], r["answer"], r["why"]) for r in self.to_records()]
-        return html_table(("node", "rule", "answer", "why"), rows, caption=f"{self.demand}: {self.outcome}")
+        caption = "; ".join((f"{self.demand}: {self.outcome}", *self.rest, *self.review))
+        return html_table(("node", "rule", "answer", "why"), rows, caption=caption)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from omscore.routing._logic import implies
 from omscore.routing._policy import Policy, Route, Rule
-from omscore.routing._terms import Condition
 
 # Words that leave nodes equal as a rule, so that ids decide.
 _COARSE = frozenset({"fewest_splits", "same_market", "ranked_groups", "clearance", "most_lines", "wished_first"})
@@ -41,7 +41,7 @@ def lint(policy: Policy) -> tuple[Finding, ...]:
     for n, route in enumerate(routes):
         where = f"routes[{policy.routes.index(route)}]"
         for earlier in routes[:n]:
-            if _implies(route.when, earlier.when):
+            if implies(route.when, earlier.when):
                 out.append(Finding("dead_route", where, f"every order it takes is taken by {earlier.name!r} before"))
                 break
         for k, rule in enumerate(route.rules):
@@ -90,25 +90,3 @@ def _dead_rules(route: Route, where: str) -> list[Finding]:
                 out.append(Finding("dead_rule", f"{where}.rules[{n}]", text))
                 break
     return out
-
-
-def _implies(narrow: Condition | None, wide: Condition | None) -> bool:
-    """Whether every order that fits `narrow` surely fits `wide`; false when that is not plain."""
-    if wide is None:
-        return True
-    if narrow is None:
-        return False
-    mine = narrow.parts if narrow.op == "all" else (narrow,)
-    if wide.op == "any":
-        return any(_implies(narrow, part) for part in wide.parts)  # type: ignore[arg-type]
-    theirs = wide.parts if wide.op == "all" else (wide,)
-    return all(any(_covers(t, m) for m in mine) for t in theirs)
-
-
-def _covers(wide: object, narrow: object) -> bool:
-    if wide == narrow:
-        return True
-    if not isinstance(wide, Condition) or not isinstance(narrow, Condition):
-        return False
-    same = wide.op == narrow.op and wide["names"] is not None and wide["fact"] == narrow["fact"]
-    return same and wide.op != "all_tags" and set(narrow["names"]) <= set(wide["names"])

@@ -86,6 +86,9 @@ def part_of(rank: Rank, x: Case, mask: int) -> Part:
     if rank.how in ("parcels", "cost"):
         return Part(rank.how, None)
     scores = rank.column(x, mask)
+    if rank.term.op == "own":
+        # A host's negative score puts the node behind all others.
+        scores = [None if score is not None and score < 0 else score for score in scores]
     known = [scores[i] for i in bits(mask) if scores[i] is not None]
     out = [LAST] * len(x.grid.nodes)
     if not known:

@@ -11,7 +11,8 @@ from typing import Any, Self
 from attrs import Factory, field, fields, frozen
 
 from omscore.errors import DefinitionError
-from omscore.routing._conditions import CONDITIONS, contradiction
+from omscore.routing._conditions import CONDITIONS
+from omscore.routing._logic import contradiction, implies, never
 from omscore.routing._preferences import PREFERENCE_WORDS, own_preference
 from omscore.routing._requirements import WORDS, own_requirement
 from omscore.routing._review import REVIEW_WORDS
@@ -112,11 +113,14 @@ class Rule:
         if self.rest_from and self.partial not in ("transfer", "drop_ship"):
             raise DefinitionError(f"{where}: rest_from needs partial to be transfer or drop_ship, not {self.partial!r}")
         for term in (*self.require, *self.rest_from):
-            if isinstance(term, Condition) and (why := contradiction(term)):
+            if why := contradiction((term,)):
                 raise DefinitionError(f"{where}: {term!r} can never hold: {why}")
             for inner in term.walk():
                 if inner.op == "keeps_stock" and inner is not term:
                     raise DefinitionError(f"{where}: keeps_stock stands alone in require, not inside & | ~")
+        for name in ("require", "rest_from"):
+            if why := never(getattr(self, name)):
+                raise DefinitionError(f"{where}: {name} can never be met: {why}")
 
 
 @frozen
@@ -138,12 +142,15 @@ class Route:
         where = f"route {self.name!r}"
         if self.when is not None and not isinstance(self.when, Condition):
             raise DefinitionError(f"{where}: when must be a condition, not {self.when!r}")
-        if self.when is not None and (why := contradiction(self.when)):
+        if self.when is not None and (why := contradiction((self.when,))):
             raise DefinitionError(f"{where}: {self.when!r} can never hold: {why}")
         if not self.rules or not all(isinstance(rule, Rule) for rule in self.rules):
             raise DefinitionError(f"{where} needs at least one rule")
         if len({rule.name for rule in self.rules}) != len(self.rules):
             raise DefinitionError(f"{where} has two rules of the same name")
+        for n, rule in enumerate(self.rules):
+            if why := never(rule.require, self.when):
+                raise DefinitionError(f"{where}: rules[{n}] ({rule.name!r}) can never serve an order: {why}")
 
 
 @frozen
@@ -227,7 +234,7 @@ class Policy:
             for earlier in seen:
                 if earlier.name == route.name:
                     raise DefinitionError(f"routes[{i}]: a route named {route.name!r} comes before it")
-                if earlier.when == route.when or (earlier.when is None and self.pick == "first"):
+                if earlier.when == route.when or (self.pick == "first" and implies(route.when, earlier.when)):
                     raise DefinitionError(
                         f"routes[{i}] ({route.name!r}): no order reaches it, {earlier.name!r} takes them all"
                     )

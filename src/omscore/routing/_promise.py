@@ -282,6 +282,21 @@ def promise(
     return _promise(demand, utc(at, "at"), router, outlook, facts)
 
 
+def promise_of(
+    demand: Demand, at: datetime, *, router: Router, outlook: Outlook, facts: Facts = NO_FACTS
+) -> DeliveryPromise:
+    """The same for a demand that exists: an order that waits for its nodes.
+
+    >>> from datetime import UTC
+    >>> from omscore import routing as r
+    >>> router = r.Router(r.packs.single_location(), r.Network([r.Node("ghent")]))
+    >>> waiting = r.Demand("ord-1", [r.DemandLine("1", "X")])
+    >>> promise_of(waiting, datetime(2026, 3, 2, tzinfo=UTC), router=router, outlook=r.Outlook()).arrives_at is None
+    True
+    """
+    return _promise(demand, utc(at, "at"), router, outlook, facts)
+
+
 def repromise(
     was: DeliveryPromise, at: datetime, *, router: Router, outlook: Outlook, facts: Facts = NO_FACTS
 ) -> Repromised:

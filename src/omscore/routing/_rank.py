@@ -39,6 +39,8 @@ def _ranking(ranks: tuple[Rank, ...], x: Case, mask: int) -> tuple[int, ...]:
     columns = []
     for rank in ranks:
         scores = rank.column(x, mask)
+        if rank.term.op == "own":
+            scores = [inf if score is not None and score < 0 else score for score in scores]
         columns.append([inf if score is None else score for score in scores] if None in scores else scores)
     return tuple([1 << row[-1] for row in sorted(zip(*columns, range(len(x.grid.nodes)), strict=True))])
 

@@ -14,7 +14,7 @@ from omscore.routing._demand import NO_FACTS, Demand, Facts, StockView
 from omscore.routing._engine import Router
 from omscore.routing._trace import Decision, Plan
 
-REJECTIONS = ("not_in_stock", "mismatch", "damaged", "display", "no_time", "closed")
+REJECTIONS = ("not_in_stock", "mismatch", "damaged", "display", "no_time", "closed", "timeout")
 """Why a node rejects: the first four say something about its stock, the others do not."""
 
 

@@ -407,6 +407,33 @@ class Decision:
         against = None if other is None else plan_of(self._x, other)
         return Review(self._review_reasons, desk.owner, until, desk.default, against)
 
+    @property
+    def arrives_at(self) -> datetime | None:
+        """When the last parcel has surely arrived, as far as everything in the plan is dated; else None.
+
+        >>> from omscore import routing as r
+        >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
+        >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+        >>> decision.arrives_at is None
+        True
+        """
+        plan, x = self.plan, self._x
+        if plan is None or x.now is None or plan.units < x.demand.units:
+            return None
+        ready = dict.fromkeys(plan.nodes, x.now)
+        for given in plan.assignments:
+            if given.how in ("transfer", "backorder"):
+                if given.due_at is None:
+                    return None
+                ready[given.node] = max(ready[given.node], given.due_at)
+        last = x.now
+        for node, start in ready.items():
+            there = x.at(start).arrives(x.grid.index[node])
+            if there is None:
+                return None
+            last = max(last, there)
+        return last
+
     def explain(self) -> Explanation:
         """Why this plan: the nodes refused and by what, the ranking, the runner-up and the margin.
 

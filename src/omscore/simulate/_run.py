@@ -396,15 +396,13 @@ def taken(router: Router, decision: Decision) -> Plan | None:
 def fate_of(case: Any, decision: Decision, plan: Plan | None) -> Fate:
     """A decision of a case (`Router.case`) in figures; the plan is the one carried out.
 
-    Units that a transfer or a vendor brings count as placed, those that wait for supply do not. When an order arrives
-    for which units go between nodes first, or wait, is not said.
+    Units that a transfer or a vendor brings count as placed, those that wait for supply do not.
     """
     nodes = decision.nodes
     index = [case.grid.index[node] for node in nodes]
     meters = [case.place.meters[i] for i in index]
     given = () if plan is None else plan.assignments
     units_placed = sum(one.units for one in given if one.how != "backorder")
-    arrivals = [None if any(one.how in ("transfer", "backorder") for one in given) else case.arrives(i) for i in index]
     return Fate(
         decision.demand.id,
         decision.outcome,
@@ -414,7 +412,7 @@ def fate_of(case: Any, decision: Decision, plan: Plan | None) -> Fate:
         distance_m=None if not meters or None in meters else sum(m for m in meters if m is not None),
         cost=decision.cost,
         promised_at=decision.demand.promised_at,
-        arrives_at=None if not arrivals or None in arrivals else max(a for a in arrivals if a is not None),
+        arrives_at=decision.arrives_at,
         route=decision.route,
         rule=decision.rule,
         reason=str(decision.reason) if decision.reason is not None else "",

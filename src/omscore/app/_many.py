@@ -1,0 +1,146 @@
+"""Route many: the waiting orders decided together, and each carried out in a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from attrs import frozen
+
+from omscore import inventory
+from omscore.app._capture import reserve
+from omscore.app._facts import facts_of
+from omscore.app._negotiate import match_ledger
+from omscore.app._route import route
+from omscore.app._work import Work
+from omscore.errors import Reason
+from omscore.inventory import Cell
+from omscore.kernel import stamp
+from omscore.orders import Order, Routed
+from omscore.routing import Decision, Demand, Facts, Together, demand_of, items_of, plan_to_commit
+from omscore.routing.packs import SLA_HOURS
+
+Share = Mapping[tuple[str, str], int]
+
+
+@frozen
+class RoutedTogether:
+    """What became of each order, and how the whole was decided: its cost, bound and gap, and who was displaced.
+
+    >>> RoutedTogether((), None).routed
+    ()
+    """
+
+    routed: tuple[Routed, ...]
+    report: Together | None
+
+
+@frozen
+class Waiting:
+    """The demands of waiting orders, and the stock they compete for: what is free and what they hold softly."""
+
+    demands: tuple[Demand, ...]
+    stock: Mapping[tuple[str, str], int]
+    facts: Facts
+
+
+def waiting(work: Work, orders_max: int) -> Waiting:
+    """The orders that no node works on yet, with what backordered units they have, the oldest first."""
+    demands: list[Demand] = []
+    for order in _waiting_orders(work, orders_max):
+        queued = work.find("queue", order.id)
+        demand = demand_of(
+            order,
+            work.wiring.catalog,
+            excluded=queued.excluded if queued else (),
+            attempts=queued.attempts if queued else 0,
+            waiting=True,
+            coming=work.coming(order),
+        )
+        if demand is not None:
+            demands.append(demand)
+    stock: dict[tuple[str, str], int] = {}
+    for item in dict.fromkeys(item for d in demands for item in items_of(d)):
+        for cell, n in inventory.available(work.txn, item, floors=work.wiring.buffers).items():
+            if not cell.pool and n:
+                stock[cell.node, item] = stock.get((cell.node, item), 0) + n
+    for d in demands:
+        for cell, n in _soft(work, d.id):
+            stock[cell.node, cell.item] = stock.get((cell.node, cell.item), 0) + n
+    return Waiting(tuple(demands), stock, facts_of(work, demands[0]) if demands else Facts())
+
+
+def _waiting_orders(work: Work, orders_max: int) -> Iterator[Order]:
+    seen: set[str] = set()
+    for kind, index, upto in (
+        ("queue", "due", stamp(work.now)),
+        ("queue", "outcome:parked", None),
+        ("order", "short", None),
+    ):
+        for _, order_id in work.txn.find(kind, index, upto=upto, limit=orders_max):
+            if order_id in seen or len(seen) >= orders_max:
+                continue
+            order = work.order(order_id)
+            if order.state == "accepted" and not order.holds:
+                seen.add(order_id)
+                yield order
+
+
+def _soft(work: Work, order_id: str) -> list[tuple[Cell, int]]:
+    held = work.txn.reservation(order_id)
+    if held is None or (held.expires_at is not None and held.expires_at <= work.now):
+        return []
+    return [(cell, n) for (cell, bucket), n in sorted(held.held.items()) if bucket == "reserved" and not cell.pool]
+
+
+def hours_of(work: Work) -> dict[str, int]:
+    """Hours to the commitment by channel: those of the channels' profiles, else the usual ones."""
+    own = {
+        name: max(1, profile.commitment // timedelta(hours=1))
+        for name, profile in work.wiring.profiles.items()
+        if profile.commitment is not None
+    }
+    return {**SLA_HOURS, **own}
+
+
+def share_of(decision: Decision) -> dict[tuple[str, str], int]:
+    """The stock that a decision's plan takes; nothing when it is not carried out."""
+    plan = plan_to_commit(decision)
+    share: dict[tuple[str, str], int] = {}
+    for given in plan.assignments if plan is not None else ():
+        if not given.backordered or given.how == "transfer":
+            cell = (given.origin or given.node, given.item)
+            share[cell] = share.get(cell, 0) + given.units
+    return share
+
+
+def carry_out_share(
+    work: Work, order_id: str, share: Share, others: list[str], told: str, before: tuple[Reason, ...]
+) -> Routed:
+    """Route one order on its share of a joint plan; soft holds of the others that stand in its way move elsewhere.
+
+    When somebody outside the plan was faster, the order is decided again on what is there now, and that is recorded.
+    """
+    displaced: list[str] = []
+    lost = list(before)
+    order = work.order(order_id)
+    floors = work.floors(order)
+    for (node, item), n in sorted(share.items()):
+        cell = Cell(item, node)
+        own = dict(_soft(work, order_id)).get(cell, 0)
+        missing = n - own - (work.txn.figures([cell])[cell].free - floors.get(cell, 0))
+        for other in others if missing > 0 else ():
+            take = min(missing, dict(_soft(work, other)).get(cell, 0))
+            if take > 0:
+                inventory.release(work.txn, other, {(cell, "reserved"): take}, cause=work.cause)
+                match_ledger(work, work.order(other))
+                missing -= take
+                if other not in displaced:
+                    displaced.append(other)
+        if missing > 0:
+            text = f"{missing} of the {n} {item} planned at {node} were taken by somebody else"
+            lost.append(Reason("routing.lost_race", text, {"item": item, "node": node, "units": missing}))
+    routed = route(work, order_id, share=None if lost else share, waiting=True, lost=tuple(lost), told=told)
+    for other in displaced:
+        reserve(work, work.order(other))
+    return routed

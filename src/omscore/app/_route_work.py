@@ -1,0 +1,339 @@
+"""Routing verbs: the part of the service that chooses nodes, negotiates with them, and promises dates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from omscore.app import _carry, _fill, _many, _negotiate, _promises, _route
+from omscore.app._many import RoutedTogether
+from omscore.app._reads import Reads
+from omscore.app._service import pairs
+from omscore.app._work import Work
+from omscore.errors import InsufficientStock, InvariantBroken, NotFound, OmsError, Reason, StoreError
+from omscore.kernel import Address, stamp
+from omscore.orders import Fulfillment, Order, Promised, Routed
+from omscore.routing import Decision, DeliveryPromise, Demand, DemandLine, route_many
+from omscore.routing.sourcing import Planner
+
+if TYPE_CHECKING:
+    from omscore.simulate import Shadow
+
+TRIES_MAX = 3
+"""How often an order is decided again when somebody else was faster at the units it was given."""
+
+
+class RouteWork(Reads):
+    """The part of the service that routes."""
+
+    # -- route ---------------------------------------------------------------------------------------------------------
+
+    def route(self, orders_max: int = 500) -> list[Routed]:
+        """Route the orders that are due, those due first first, each in a transaction of its own.
+
+        An order that cannot be routed for a reason of its own comes back with outcome "failed" and the reason; the
+        others go on.
+
+        >>> import omscore as oms
+        >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).route()
+        []
+        """
+        now = self._store.run(lambda txn: txn.now(), write=False)
+        due = self._store.run(lambda txn: txn.find("queue", "due", upto=stamp(now), limit=orders_max), write=False)
+        return [self.route_order(order_id) for _, order_id in due]
+
+    def route_order(self, order_id: str, *, approved: bool = False) -> Routed:
+        """Route one order now, due or not; `approved` commits a plan that a rule sent to review.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("accepted")
+        >>> at.shop.route_order(at.order.id).nodes
+        ('ghent',)
+        """
+        return self._routed(order_id, lambda work, lost: _route.route(work, order_id, approved=approved, lost=lost))
+
+    def _routed(self, order_id: str, decide: Callable[[Work, tuple[Reason, ...]], Routed]) -> Routed:
+        """Decide and commit; where somebody else was faster, on the stock as it is now, a few times at most."""
+        lost: tuple[Reason, ...] = ()
+        while True:
+            try:
+                routed = self._store.run(lambda txn: decide(Work(txn, self._wiring, f"route:{order_id}"), lost))  # noqa: B023
+                break
+            except (StoreError, InvariantBroken):
+                raise
+            except InsufficientStock as late:
+                lost = (*lost, *late.reasons)
+                failed = f"lost {len(lost)} races for stock, last: {late}"
+                if len(lost) < TRIES_MAX:
+                    continue
+            except Exception as wrong:  # noqa: BLE001 - a host's own rules run in here: theirs is this order's failure alone
+                failed = str(wrong) if isinstance(wrong, OmsError) else type(wrong).__name__
+            self._store.run(lambda txn: _route.put_off(Work(txn, self._wiring, f"route:{order_id}"), order_id, failed))  # noqa: B023
+            routed = Routed(order_id, 0, "failed", failed, lost=lost)
+            break
+        self._saw("routed", order=order_id, outcome=routed.outcome)
+        return routed
+
+    def route_many(
+        self, orders_max: int = 1_000, *, planner: Planner | None = None, hours: Mapping[str, int] | None = None
+    ) -> RoutedTogether:
+        """Decide all waiting orders together (due, parked or short of stock), then carry out each on its own.
+
+        Where stock is scarce, units go where they save most, urgent channels first and nobody for ever last (see
+        `routing.route_many`, which takes the same `planner` and `hours`; the channels' profiles say the rest). Soft
+        holds move to where the plan wants them. Each order is one transaction, in order of urgency; where somebody
+        outside the plan was faster, it is decided again on what is there, and `Routed.lost` says so. The report names
+        the bound, the gap, and who was displaced by whom.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> done = up_to("accepted").shop.route_many()
+        >>> done.routed[0].outcome, done.report.gap
+        ('assigned', 0.0)
+        """
+        waiting, now, limits = self._read(
+            lambda work: (_many.waiting(work, orders_max), work.now, {**_many.hours_of(work), **(hours or {})})
+        )
+        report = route_many(
+            self._wiring.router,
+            waiting.demands,
+            waiting.stock,
+            now=now,
+            facts=waiting.facts,
+            planner=planner,
+            hours=limits,
+        )
+        lost = {one.demand: one for one in report.displaced}
+        # Those that get something go first: what they take is spoken for.
+        shares = {id_: _many.share_of(decision) for id_, decision in report.decisions.items()}
+        left = sorted(shares, key=lambda id_: not shares[id_])
+        routed = []
+        while left:
+            order_id = left.pop(0)
+            told = f"decided {report.how} with {len(report) - 1} others, on its share of the stock"
+            if order_id in lost:
+                told += f"; {', '.join(lost[order_id].by) or 'nobody'} got units it would have had, first come"
+            routed.append(
+                self._routed(
+                    order_id,
+                    lambda work, lost_: _many.carry_out_share(work, order_id, shares[order_id], left, told, lost_),  # noqa: B023
+                )
+            )
+        return RoutedTogether(tuple(routed), report)
+
+    def decision(self, order_id: str, attempt: int = 0) -> Decision:
+        """A routing attempt of an order (the last, unless named) decided again from its record: the same decision.
+
+        It explains itself like any other. Raises NotFound for an order that was not routed, and InvalidValue for an
+        attempt under another policy or network than this service's.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("allocated").shop.decision("ord-1")
+        <Decision ord-1: assigned at ghent by all/cheapest>
+        """
+        attempts = self._read(lambda work: _route.explain(work, order_id))
+        found = [one for one in attempts if one.attempt == attempt or not attempt]
+        if not found or found[-1].record is None:
+            raise NotFound("decision", f"{order_id}, attempt {attempt}" if attempt else order_id)
+        return self._wiring.router.replay(found[-1].record)
+
+    def decisions(self, order_id: str) -> list[Routed]:
+        """Every routing attempt of an order, oldest first; each names the one before it and what made it due.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> [(routed.attempt, routed.before) for routed in up_to("allocated").shop.decisions("ord-1")]
+        [(1, 0)]
+        """
+        return self._read(lambda work: _route.explain(work, order_id))
+
+    def explain(self, order_id: str) -> str:
+        """Why an order went where it went: every routing attempt, in words.
+
+        >>> import omscore as oms
+        >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).explain("ord-9")
+        Traceback (most recent call last):
+        omscore.errors.NotFound: no order with id 'ord-9'
+        """
+        attempts = self.decisions(order_id)
+        if not attempts:
+            return f"{order_id}: {self._read(lambda work: _route.why_not_routed(work, order_id))}"
+        return "\n\n".join(_told(order_id, one) for one in attempts)
+
+    def reconsider(self, items: Iterable[str], *, why: str, key: str) -> list[str]:
+        """Have orders that wait for items asked again, because something about them changed: a buffer, a feed, a rule.
+
+        Free units go to whoever waits first, the oldest order first. Returns the orders that got units.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.reconsider(["SKU-1"], why="buffer lowered", key="buffer-1")
+        []
+        """
+        asked = tuple(sorted(set(items)))
+        return list(self._command("reconsider", key, (asked, why), lambda work: _fill.fill(work, asked, note=why)))
+
+    @property
+    def shadow(self) -> Shadow | None:
+        """The candidate policy beside the live one (`Oms(candidate=...)`), or None; its `compare()` says how it does.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.shadow is None
+        True
+        """
+        return self._wiring.shadow
+
+    # -- nodes ---------------------------------------------------------------------------------------------------------
+
+    def offers(self, node: str) -> list[Fulfillment]:
+        """What a node was offered and has not answered, the most pressing first.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("allocated").shop.offers("ghent")
+        []
+        """
+        return self._read(lambda work: list(work.all("fulfillment", f"offered:{node}")))
+
+    def offer(self, fulfillment_id: str, *, answer_by: datetime | None = None, key: str) -> Fulfillment:
+        """Ask whoever runs a node whether they take a fulfillment; silence until `answer_by` is a rejection.
+
+        Nodes with `answer_minutes` are asked by themselves. Raises TransitionNotAllowed when they were asked before.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("allocated")
+        >>> at.shop.offer(at.fulfillment.id, key="offer-1").negotiation
+        'offered'
+        """
+        self._command(
+            "offer", key, (fulfillment_id, answer_by), lambda work: _negotiate.offer(work, fulfillment_id, answer_by)
+        )
+        return self.fulfillment(fulfillment_id)
+
+    def accept(self, fulfillment_id: str, *, key: str) -> Fulfillment:
+        """A node takes what it was offered. Raises TransitionNotAllowed when it was not asked, or answered before.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("allocated")
+        >>> _ = at.shop.offer(at.fulfillment.id, key="offer-1")
+        >>> at.shop.accept(at.fulfillment.id, key="yes-1").negotiation
+        'accepted'
+        """
+        self._command("accept", key, (fulfillment_id,), lambda work: _negotiate.accept(work, fulfillment_id))
+        return self.fulfillment(fulfillment_id)
+
+    def reject(
+        self,
+        fulfillment_id: str,
+        units: Mapping[str, int] | None = None,
+        *,
+        reason: str,
+        blocking: bool = False,
+        key: str,
+    ) -> Order:
+        """A node gives units of lines back, or all it has not picked: they are routed again, without that node.
+
+        The reason (`routing.REJECTIONS`) says what becomes of its stock: "not_in_stock" leaves nothing for sale,
+        "mismatch" takes the units off its figures, "damaged" and "display" off what is for sale; "no_time", "closed"
+        and "timeout" change nothing. With `blocking` rules that ask for `not_blocked` leave the node alone for a day.
+        An order given back five times waits for a person. Raises CommandRefused (`reject.too_many`) and
+        TransitionNotAllowed for what is packed.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("allocated")
+        >>> at.shop.reject(at.fulfillment.id, {"1": 1}, reason="damaged", key="no-1")
+        <Order ord-1 accepted: reserved 1, allocated 1>
+        """
+        content = (fulfillment_id, pairs(units), reason, blocking)
+        found = self._command(
+            "reject",
+            key,
+            content,
+            lambda work: _negotiate.reject(work, fulfillment_id, units, reason, blocking=blocking),
+        )
+        return self.order(found)
+
+    def arrive(self, transfer_id: str, units: Mapping[str, int] | None = None, *, key: str) -> None:
+        """Units of items in a transfer have come to their node, or all of it: the order that waits for them gets them.
+
+        Raises NotFound, and CommandRefused (`transfer.not_under_way`) for more than is under way.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.arrive("ord-1-a1-t1", key="dock-8")
+        Traceback (most recent call last):
+        omscore.errors.NotFound: no transfer with id 'ord-1-a1-t1'
+        """
+        self._command("arrive", key, (transfer_id, pairs(units)), lambda work: _carry.arrive(work, transfer_id, units))
+
+    def lose_transfer(self, transfer_id: str, units: Mapping[str, int] | None = None, *, key: str) -> None:
+        """Give up units of items in a transfer, or all that is under way: the order that waits is routed again.
+
+        Raises as `arrive`.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.lose_transfer("ord-1-a1-t1", key="lost-1")
+        Traceback (most recent call last):
+        omscore.errors.NotFound: no transfer with id 'ord-1-a1-t1'
+        """
+        self._command(
+            "lose_transfer",
+            key,
+            (transfer_id, pairs(units)),
+            lambda work: _carry.arrive(work, transfer_id, units, lost=True),
+        )
+
+    # -- promises ------------------------------------------------------------------------------------------------------
+
+    def promise(
+        self,
+        lines: Mapping[str, int] | Sequence[DemandLine],
+        ship_to: Address | None = None,
+        service: str = "standard",
+        **more: Any,
+    ) -> DeliveryPromise:
+        """By when lines (or units by SKU) would arrive if they were ordered now, and why; nothing is reserved.
+
+        By the engine, stock, announced supply and capacity that will route them; `more` are fields of a Demand that
+        rules may ask about.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> print(up_to("accepted").shop.promise({"SKU-1": 9}))
+        promise: no date
+          3 of 9 SKU-1 are there or announced (promise.no_stock)
+        """
+
+        def read(work: Work) -> DeliveryPromise:
+            rows = [_line(work, sku, n) for sku, n in lines.items()] if isinstance(lines, Mapping) else list(lines)
+            facts = {"placed_at": work.now, **more}
+            return _promises.look(work, Demand("promise", rows, destination=ship_to, service=service, **facts))
+
+        return self._read(read)
+
+    def promised(self, order_id: str) -> Promised:
+        """By when an order is to arrive, as last promised (`Oms(keeps_promises=True)`); raises NotFound.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted", keeps_promises=True).shop.promised("ord-1").order
+        'ord-1'
+        """
+        found: Promised = self._read(lambda work: work.load("promise", order_id))
+        return found
+
+    def _tick_routing(self) -> int:
+        """Time that passed at the nodes: what was not answered in time counts as rejected; returns how many."""
+        late = self._read(_negotiate.unanswered)
+        for id_ in late:
+            self._store.run(
+                lambda txn: _negotiate.reject(Work(txn, self._wiring, "tick"), id_, None, "timeout", blocking=False)  # noqa: B023
+            )
+        return len(late)
+
+
+def _line(work: Work, sku: str, units: int) -> DemandLine:
+    item = work.item(sku)
+    return DemandLine(sku, sku, units, weight_grams=item.weight_grams, tags=item.tags, category=item.category)
+
+
+def _told(order_id: str, routed: Routed) -> str:
+    head = f"{order_id}, attempt {routed.attempt}: {routed.outcome}"
+    if routed.because:
+        head += f" (after attempt {routed.before}: {routed.because})" if routed.before else f" ({routed.because})"
+    races = "".join(f"\n  lost a race: {reason}" for reason in routed.lost)
+    return f"{head}\n{routed.text}{races}"
