@@ -15,7 +15,7 @@ from omscore import routing as r
 from omscore.errors import DefinitionError
 from omscore.kernel import Address, GeoPoint, Money
 from omscore.routing._compile import Compiled
-from omscore.routing._conditions import contradiction
+from omscore.routing._logic import contradiction
 from omscore.routing._plans import Search, part_of
 from omscore.routing._sourced import Question
 
@@ -471,7 +471,7 @@ def test_a_mask_says_of_each_node_what_it_says_of_the_node_alone(
     case: tuple[r.Network, r.Demand, r.Stock], term: r.Requirement
 ) -> None:
     network, order, stock = case
-    assume(not (isinstance(term, r.Condition) and contradiction(term)))  # such a rule is refused when it is written
+    assume(not (isinstance(term, r.Condition) and contradiction([term])))  # such a rule is refused when it is written
     rule = r.Rule("any", require=term)
 
     def kept(some: r.Network) -> set[str]:
