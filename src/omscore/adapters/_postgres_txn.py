@@ -57,6 +57,7 @@ class PostgresTransaction:
         self._items: dict[str, list[Cell]] = {}
         self._reservations: dict[str, Reservation | None] = {}
         self._records: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
+        self._stored: dict[tuple[str, str], Stored | None] = {}
         # What waits to be written. Cells come first, in order: whoever needs several takes them in the same order.
         self._entries: dict[Cell, list[tuple[Any, ...]]] = {}
         self._snapshots: list[Statement] = []
@@ -253,13 +254,12 @@ class PostgresTransaction:
     def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
         if (kind, id) in self._put:
             return Stored(self._codec.loads(self._put[kind, id][2]), self._records[kind, id][0])
-        rows = self._rows(sql.READ_RECORD, (self._tenant, kind, id))
-        if not rows:
-            self._records[kind, id] = (0, {})
-            return None
-        version, value, entries = rows[0]
-        self._records[kind, id] = (version, json.loads(entries) if entries else {})
-        return Stored(self._codec.recall(value), version)
+        if (kind, id) not in self._stored:
+            rows = self._rows(sql.READ_RECORD, (self._tenant, kind, id))
+            version, value, entries = rows[0] if rows else (0, "", "")
+            self._records[kind, id] = (version, _sql.index_entries(entries))
+            self._stored[kind, id] = Stored(self._codec.recall(value), version) if rows else None
+        return self._stored[kind, id]
 
     def put(
         self,
@@ -281,6 +281,7 @@ class PostgresTransaction:
         if at in self._put:
             found, before = self._put[at][:2]
         self._put[at] = (found, before, text)
+        self._stored.pop(at, None)
         self._records[at] = (version + 1, dict(index or {}))
 
     def find(

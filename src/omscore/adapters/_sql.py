@@ -39,7 +39,10 @@ stamp = microseconds
 
 def moment(stamped: int) -> datetime:
     """The time of a stamp."""
-    return EPOCH + _MICROSECOND * stamped
+    try:
+        return EPOCH + _MICROSECOND * stamped
+    except (OverflowError, TypeError) as error:
+        raise Corrupt(f"{stamped!r} is no time that was ever written; verify the store against a backup") from error
 
 
 def applied(movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Callable[[Cell], Row]) -> Applied:
@@ -94,6 +97,15 @@ def entries(rows: Iterable[tuple[Any, ...]]) -> list[Entry]:
         effective_at = None if effective is None else moment(effective)
         movement = Movement(cell, source, target, units, verb, cause, reservation, effective_at, mirrors)
         found.append(Entry(seq, moment(at), movement, d.hex()))
+    return found
+
+
+def index_entries(text: str) -> dict[str, str]:
+    """The index entries of a record, as they stand in its row."""
+    try:
+        found: dict[str, str] = json.loads(text) if text else {}
+    except ValueError as error:
+        raise Corrupt(f"index entries cannot be read ({error}); verify the store against a backup") from error
     return found
 
 

@@ -334,7 +334,7 @@ class SqliteTransaction:
             self._records[kind, id] = (0, {})
             return None
         version, value, entries = row
-        self._records[kind, id] = (version, json.loads(entries) if entries else {})
+        self._records[kind, id] = (version, _sql.index_entries(entries))
         return Stored(self._codec.recall(value), version)
 
     def put(
@@ -350,7 +350,7 @@ class SqliteTransaction:
         at = (kind, id)
         if at not in self._records:
             row = self._run(sql.READ_RECORD, (self._tenant, kind, id)).fetchone()
-            self._records[at] = (row[0], json.loads(row[2]) if row[2] else {}) if row else (0, {})
+            self._records[at] = (row[0], _sql.index_entries(row[2])) if row else (0, {})
         found, before = self._records[at]
         if found != version:
             raise _sql.conflict(kind, id, found, version)

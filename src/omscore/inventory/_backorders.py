@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import evolve, frozen
 
 from omscore.errors import InsufficientStock, Shortage
-from omscore.inventory._books import LedgerTransaction, Records
+from omscore.inventory._books import LedgerTransaction, Records, Stored, version_of
 from omscore.inventory._supply import Atp, Supply, atp, pages, supplies
 
 _KIND = "ledger.backorder"
@@ -86,17 +86,21 @@ class Backorder:
         return f"{_PRIORITY_MAX - self.priority:010d} {self.since.isoformat()}", self.id
 
 
-def save_backorder(books: Records, line: Backorder) -> None:
-    """Write a backorder; one without units left drops out of the queue."""
-    stored = books.get(_KIND, line.id)
+def save_backorder(books: Records, line: Backorder, version: int) -> None:
+    """Write a backorder read at a version; one without units left drops out of the queue."""
     index = {"all": line.id}
     if line.units:
         index |= {f"item:{line.item}": line.turn[0], f"owner:{line.reservation}": line.item}
-    books.put(_KIND, line.id, line, version=stored.version if stored else 0, index=index)
+    books.put(_KIND, line.id, line, version=version, index=index)
 
 
-def _read(books: Records, index: str) -> list[Backorder]:
-    return [stored.value for _, id_ in pages(books, _KIND, index) if (stored := books.get(_KIND, id_)) is not None]
+def _read(books: Records, index: str) -> list[Stored]:
+    return [stored for _, id_ in pages(books, _KIND, index) if (stored := books.get(_KIND, id_)) is not None]
+
+
+def queue_of(books: Records, item: str) -> list[tuple[Backorder, int]]:
+    """Who waits for an item, in the order in which they will be served, each with the version it was read at."""
+    return [(stored.value, stored.version) for stored in _read(books, f"item:{item}")]
 
 
 def backorders(books: Records, item: str) -> list[Backorder]:
@@ -106,7 +110,7 @@ def backorders(books: Records, item: str) -> list[Backorder]:
     >>> backorders(MemoryBooks(), "SKU-1")
     []
     """
-    return _read(books, f"item:{item}")
+    return [line for line, _ in queue_of(books, item)]
 
 
 def backorders_of(books: Records, reservation: str) -> list[Backorder]:
@@ -116,16 +120,17 @@ def backorders_of(books: Records, reservation: str) -> list[Backorder]:
     >>> backorders_of(MemoryBooks(), "ord-1")
     []
     """
-    return _read(books, f"owner:{reservation}")
+    return [stored.value for stored in _read(books, f"owner:{reservation}")]
 
 
 def drop_backorders(books: Records, reservation: str, *, keep: frozenset[str] = frozenset()) -> int:
     """Stop waiting, for all items but those to keep; returns the units that nobody waits for any more."""
     dropped = 0
-    for line in backorders_of(books, reservation):
+    for stored in _read(books, f"owner:{reservation}"):
+        line: Backorder = stored.value
         if line.item not in keep:
             dropped += line.units
-            save_backorder(books, evolve(line, units=0, promised_at=None))
+            save_backorder(books, evolve(line, units=0, promised_at=None), stored.version)
     return dropped
 
 
@@ -147,10 +152,9 @@ def wait(
     keeps the place in the queue. With `dated`, raises InsufficientStock when a line gets no date.
     """
     now = books.now()
-    before = {line.item: line for line in backorders_of(books, reservation)}
-    lines: dict[str, Waiting] = (
-        {} if replace else {b.item: (b.item, b.units, b.nodes, b.pools) for b in before.values()}
-    )
+    before = {stored.value.item: stored for stored in _read(books, f"owner:{reservation}")}
+    old = [stored.value for stored in before.values()]
+    lines: dict[str, Waiting] = {} if replace else {b.item: (b.item, b.units, b.nodes, b.pools) for b in old}
     changed = {item for item, *_ in waiting}
     for item, units, nodes, pools in waiting:
         if item in lines:
@@ -161,14 +165,15 @@ def wait(
     promises, shortages = [], []
     for item in sorted(changed):
         _, units, nodes, pools = lines[item]
-        waits = before[item].since if item in before else since or now
+        waits = before[item].value.since if item in before else since or now
         line = Backorder(reservation, item, units, waits, priority, channel, nodes, pools, expires_at=expires_at)
         others = [b for b in waiting_still(books, item, now) if b.reservation != reservation]
         curve = _curve(line, supplies(books, item), others, now)
         line = evolve(line, promised_at=curve.first(units, earliest=now))
         if dated and line.promised_at is None:
             shortages.append(Shortage(item, units, min(units, curve.steps[-1][1] if curve.steps else 0)))
-        save_backorder(books, line)
+        # One that was served before is still there, without units.
+        save_backorder(books, line, version_of(before.get(item) or books.get(_KIND, line.id)))
         promises.append(Promise(reservation, item, units, line.promised_at))
     if shortages:
         raise InsufficientStock(shortages)
@@ -182,9 +187,9 @@ def waiting_still(books: Records, item: str, now: datetime) -> list[Backorder]:
 
 def prolong(books: Records, reservation: str, expires_at: datetime | None) -> bool:
     """Let what a reservation waits for run out at another time; False when it waits for nothing."""
-    lines = backorders_of(books, reservation)
-    for line in lines:
-        save_backorder(books, evolve(line, expires_at=expires_at))
+    lines = _read(books, f"owner:{reservation}")
+    for stored in lines:
+        save_backorder(books, evolve(stored.value, expires_at=expires_at), stored.version)
     return bool(lines)
 
 
@@ -224,7 +229,8 @@ def repromise(books: LedgerTransaction, item: str) -> tuple[Repromise, ...]:
     ()
     """
     now = books.now()
-    queue = waiting_still(books, item, now)
+    read = [(line, n) for line, n in queue_of(books, item) if line.expires_at is None or line.expires_at > now]
+    queue, versions = [line for line, _ in read], {line.id: n for line, n in read}
     if not queue:
         return ()
     lines = supplies(books, item)
@@ -244,7 +250,7 @@ def repromise(books: LedgerTransaction, item: str) -> tuple[Repromise, ...]:
         settled.append(evolve(line, promised_at=date))
         if date != line.promised_at:
             changes.append(Repromise(line.reservation, item, line.units, line.promised_at, date))
-            save_backorder(books, settled[-1])
+            save_backorder(books, settled[-1], versions[line.id])
     return tuple(changes)
 
 

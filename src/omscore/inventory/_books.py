@@ -91,6 +91,11 @@ class Stored:
     version: int
 
 
+def version_of(stored: Stored | None) -> int:
+    """The version to write a record back with: the one it was read at, 0 for one that is not there."""
+    return stored.version if stored is not None else 0
+
+
 class Short(StoreError):
     """A posting would have brought a cell's free units below its floor; the transaction is to be run again.
 

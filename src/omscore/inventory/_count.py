@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 
 from omscore.errors import CommandRefused, Reason
-from omscore.inventory._books import LedgerTransaction, Records, Reservation
+from omscore.inventory._books import LedgerTransaction, Records, Reservation, version_of
 from omscore.inventory._cells import Cell, Movement, cell_id, cell_of
 from omscore.inventory._fill import Arrival
 from omscore.inventory._reserve import NO_FLOORS
@@ -83,7 +83,8 @@ def count(
             for move in ends:
                 ended[move.cell] = ended.get(move.cell, 0) + move.units
             held -= ended.get(cell, 0)
-        last = seen(books, cell)
+        looked = books.get(_KIND, cell_id(cell))
+        last: datetime | None = looked.value if looked else None
         if last is not None and when < last:
             reasons.append(
                 Reason(
@@ -114,7 +115,7 @@ def count(
             movements.append(Movement(cell, *path, abs(change), "count", cause, "", effective_at))
             if change > 0:
                 more[cell] = change
-        look(books, cell, when)
+        look(books, cell, when, version_of(looked))
     if reasons:
         raise CommandRefused(reasons)
     if more:
@@ -155,11 +156,11 @@ def feed(
     return count(books, counted, cause=cause, seen_at=seen_at)
 
 
-def look(books: Records, cell: Cell, when: datetime) -> None:
+def look(books: Records, cell: Cell, when: datetime, version: int) -> None:
+    """Note when somebody looked into a cell; the note was read at a version."""
     id_ = cell_id(cell)
-    stored = books.get(_KIND, id_)
     index = {"all": id_, f"item:{cell.item}": when.isoformat()}
-    books.put(_KIND, id_, when, version=stored.version if stored else 0, index=index)
+    books.put(_KIND, id_, when, version=version, index=index)
 
 
 def seen(books: Records, cell: Cell) -> datetime | None:

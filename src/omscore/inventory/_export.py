@@ -278,13 +278,13 @@ class _Reader:
 
     def _record(self, kind: str, id_: str, value: Any) -> None:
         if isinstance(value, Supply):
-            save_supply(self._books, value)
+            save_supply(self._books, value, 0)
         elif isinstance(value, Backorder):
-            save_backorder(self._books, value)
+            save_backorder(self._books, value, 0)
         elif isinstance(value, Transfer):
-            save_transfer(self._books, value)
+            save_transfer(self._books, value, 0)
         elif kind == "ledger.seen":
-            look(self._books, cell_of(id_), value)
+            look(self._books, cell_of(id_), value, 0)
         else:
             self._books.put(kind, id_, value, version=0, index={"all": id_})
 

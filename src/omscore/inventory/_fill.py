@@ -7,7 +7,7 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from omscore.inventory._backorders import Backorder, Repromise, backorders, meet, reaches, save_backorder
+from omscore.inventory._backorders import Backorder, Repromise, meet, queue_of, reaches, save_backorder
 from omscore.inventory._books import LedgerTransaction, Reservation
 from omscore.inventory._cells import Cell, Movement
 from omscore.inventory._reserve import NO_FLOORS, Reclaimed, Selector, Want, ranked
@@ -63,12 +63,13 @@ def fill(
     [('ord-1', 0), ('ord-2', 1)]
     """
     now = books.now()
-    queue = []
-    for line in backorders(books, item):
+    queue, versions = [], {}
+    for line, version in queue_of(books, item):
         if line.expires_at is None or line.expires_at > now:
             queue.append(line)
+            versions[line.id] = version
         else:
-            save_backorder(books, evolve(line, units=0, promised_at=None))
+            save_backorder(books, evolve(line, units=0, promised_at=None), version)
     if not queue:
         return ()
     lines = [line for line in supplies(books, item) if line.due_at >= now]
@@ -101,7 +102,8 @@ def fill(
         movements += moves
         touched[own.id] = own.moved(moves, ended="")
         waits = left[line.id]
-        save_backorder(books, evolve(line, units=waits, promised_at=line.promised_at if waits else None))
+        served = evolve(line, units=waits, promised_at=line.promised_at if waits else None)
+        save_backorder(books, served, versions[line.id])
         filled.append(Filled(line.reservation, item, cells, waits))
     reclaimed.post(movements, floors, cause=cause)
     for own in touched.values():

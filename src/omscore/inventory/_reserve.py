@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, Reason, Shortage
 from omscore.inventory._backorders import Promise, drop_backorders, prolong, wait
-from omscore.inventory._books import Books, LedgerTransaction, Reservation
+from omscore.inventory._books import Books, LedgerTransaction, Reservation, version_of
 from omscore.inventory._cells import Cell, Figures, Movement
 from omscore.kernel.quantities import quantity
 
@@ -315,6 +315,7 @@ def _check_quotas(
     """Refuse a channel more units than it may hold at once; a written record makes two such commands take turns."""
     reasons = []
     for item in sorted({cell.item for cell in taken} & set(quotas)):
+        turn = books.get("ledger.quota", f"{channel} {item}")
         mine = sum(n for cell, n in taken.items() if cell.item == item)
         holders = {
             r.id: r
@@ -332,8 +333,7 @@ def _check_quotas(
                     {"channel": channel, "item": item, "quota": quotas[item], "held": others + hard, "asked": mine},
                 )
             )
-        turn = books.get("ledger.quota", f"{channel} {item}")
-        books.put("ledger.quota", f"{channel} {item}", {}, version=turn.version if turn else 0)
+        books.put("ledger.quota", f"{channel} {item}", {}, version=version_of(turn))
     if reasons:
         raise CommandRefused(reasons)
 

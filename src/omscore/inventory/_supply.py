@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import evolve, frozen
 
 from omscore.errors import CommandRefused, NotFound, Reason
-from omscore.inventory._books import Records
+from omscore.inventory._books import Records, version_of
 from omscore.kernel.quantities import quantity
 from omscore.kernel.times import utc
 
@@ -66,13 +66,12 @@ def supply(books: Records, id: str) -> Supply | None:  # noqa: A002 - the field'
     return found
 
 
-def save_supply(books: Records, line: Supply) -> None:
-    """Write a line of supply; what has come in wholly is no longer found by its item."""
-    stored = books.get(_KIND, line.id)
+def save_supply(books: Records, line: Supply, version: int) -> None:
+    """Write a line of supply read at a version; what has come in wholly is no longer found by its item."""
     index = {"all": line.id}
     if line.outstanding:
         index[f"item:{line.item}"] = line.due_at.isoformat()
-    books.put(_KIND, line.id, line, version=stored.version if stored else 0, index=index)
+    books.put(_KIND, line.id, line, version=version, index=index)
 
 
 def supplies(books: Records, item: str) -> list[Supply]:
@@ -109,8 +108,9 @@ def expect(
     100
     """
     line = Supply(id, item, node, quantity(units, f"units of {item!r}", at_least=0), utc(due_at, "due_at"), pool)
-    old = supply(books, id)
-    if old is not None:
+    stored = books.get(_KIND, id)
+    if stored is not None:
+        old = stored.value
         if (old.item, old.node, old.pool) != (item, node, pool):
             other = Reason(
                 "supply.other",
@@ -119,7 +119,7 @@ def expect(
             )
             raise CommandRefused([other])
         line = evolve(line, received=old.received)
-    save_supply(books, line)
+    save_supply(books, line, version_of(stored))
     return line
 
 
@@ -133,11 +133,11 @@ def arrived(books: Records, id: str, units: int) -> Supply:  # noqa: A002 - the 
     Traceback (most recent call last):
     omscore.errors.NotFound: no supply with id 'po-1'
     """
-    line = supply(books, id)
-    if line is None:
+    stored = books.get(_KIND, id)
+    if stored is None:
         raise NotFound("supply", id)
-    line = evolve(line, received=line.received + units)
-    save_supply(books, line)
+    line: Supply = evolve(stored.value, received=stored.value.received + units)
+    save_supply(books, line, stored.version)
     return line
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import evolve, field, frozen
 
 from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason
-from omscore.inventory._books import LedgerTransaction, Records
+from omscore.inventory._books import LedgerTransaction, Records, Stored
 from omscore.inventory._cells import Cell, Movement, check_movement
 from omscore.inventory._reserve import NO_FLOORS, require_free
 from omscore.inventory._stock import check_room
@@ -49,19 +49,23 @@ def transfer(books: Records, id: str) -> Transfer:  # noqa: A002 - the field's w
     Traceback (most recent call last):
     omscore.errors.NotFound: no transfer with id 't-1'
     """
-    stored = books.get(_KIND, id)
-    if stored is None:
-        raise NotFound("transfer", id)
-    found: Transfer = stored.value
+    found: Transfer = _stored(books, id).value
     return found
 
 
-def save_transfer(books: Records, line: Transfer) -> None:
-    stored = books.get(_KIND, line.id)
+def _stored(books: Records, id_: str) -> Stored:
+    stored = books.get(_KIND, id_)
+    if stored is None:
+        raise NotFound("transfer", id_)
+    return stored
+
+
+def save_transfer(books: Records, line: Transfer, version: int) -> None:
+    """Write a transfer read at a version; one that is closed is no longer found among the open ones."""
     index = {"all": line.id}
     if not line.closed:
         index["open"] = line.id
-    books.put(_KIND, line.id, line, version=stored.version if stored else 0, index=index)
+    books.put(_KIND, line.id, line, version=version, index=index)
 
 
 def send(
@@ -113,7 +117,7 @@ def send(
             name = f"{id} {item} {pool}".rstrip()
             announced[f"{item} {pool}"] = expect(books, name, item, to, n, due_at, pool=pool).id
     line = Transfer(id, sent, dict(sent), announced)
-    save_transfer(books, line)
+    save_transfer(books, line, 0)
     return line
 
 
@@ -125,7 +129,8 @@ def _take_off(
     target: str,
     cause: str,
 ) -> Transfer:
-    line = transfer(books, id_)
+    stored = _stored(books, id_)
+    line: Transfer = stored.value
     wanted = dict(line.under_way) if cells is None else dict(cells)
     left = dict(line.under_way)
     movements = []
@@ -151,7 +156,7 @@ def _take_off(
     if movements:
         books.post(movements, NO_FLOORS)
     line = evolve(line, under_way={cell: n for cell, n in left.items() if n})
-    save_transfer(books, line)
+    save_transfer(books, line, stored.version)
     return line
 
 

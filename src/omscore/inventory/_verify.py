@@ -70,7 +70,8 @@ def verify(books: Books) -> Verified:
 
     Each cell's numbers must have no gap, its times never go back, its movements be in the table of verbs, its hash
     chain link (where the store keeps it), no bucket ever fall below 0, and the sums be the cell's figures. Each
-    reservation must hold what its movements say; units sent between cells must all have come somewhere.
+    reservation must hold what its movements say, the figures kept for looking back be what the entries add up to, and
+    units sent between cells must all have come somewhere.
 
     >>> from omscore.inventory import MemoryBooks, receive
     >>> books = MemoryBooks()
@@ -124,6 +125,7 @@ def _verify_cell(
     findings: list[Reason],
 ) -> int:
     row = dict.fromkeys(BUCKETS, 0)
+    snapshots = _snapshots(books, cell, figures.version)
     expected, digest = 0, b""
     last: int | None = None
     while page := _rows(books, cell, expected):
@@ -170,6 +172,15 @@ def _verify_cell(
                     own[cell, source] = own.get((cell, source), 0) - units
                 if target in _IS_HELD:
                     own[cell, target] = own.get((cell, target), 0) + units
+            if expected in snapshots and snapshots[expected][:-1] != tuple(row.values()):
+                findings.append(
+                    Reason(
+                        "ledger.snapshot",
+                        f"what was kept of {cell.item!r} at {cell.node!r} after number {expected} is not what its "
+                        "entries add up to",
+                        {"cell": cell, "seq": expected},
+                    )
+                )
             if wrong:
                 findings.append(
                     Reason(
@@ -195,6 +206,15 @@ def _verify_cell(
             )
         )
     return expected
+
+
+def _snapshots(books: Books, cell: Cell, version: int) -> dict[int, Figures]:
+    """The figures kept for looking back, by the number of the movement after which they were kept."""
+    kept: dict[int, Figures] = {}
+    while (figures := books.snapshot(cell, upto=version)).version:
+        kept[figures.version] = figures
+        version = figures.version - 1
+    return kept
 
 
 def _wrong_holder(id_: str, moved: dict[Held, int], has: dict[Held, int]) -> Reason:

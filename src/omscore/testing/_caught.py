@@ -72,11 +72,11 @@ CAUGHT: dict[str, str] = {
     "lost-update": "R-RACE-1 R-RACE-4 R-RACE-6 R-RACE-8 R-RACE-12",
     "two-transactions": (
         "R-ATOM-1 R-ATOM-2 R-ATOM-6 R-ATOM-7 R-JOURNAL-2 R-OUTBOX-2 R-OUTBOX-10 R-RACE-1 R-RACE-2 R-RACE-3 "
-        "R-RACE-5 R-RACE-12 R-RACE-13 R-RECORD-4 R-LOG-3"
+        "R-RACE-5 R-RACE-12 R-RACE-13 R-RACE-14 R-RECORD-4 R-LOG-3"
     ),
     "keys-remembered": "R-RACE-13",
     "dirty-reads": "R-RACE-5",
-    "no-isolation": "R-ATOM-7 R-RACE-1 R-RACE-2 R-RACE-3 R-RACE-4 R-RACE-5 R-RACE-13",
+    "no-isolation": "R-ATOM-7 R-RACE-1 R-RACE-2 R-RACE-3 R-RACE-4 R-RACE-5 R-RACE-13 R-RACE-14",
 }
 
 # What depends on how the machine lets threads run.

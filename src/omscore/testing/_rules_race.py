@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from omscore.errors import Conflict, InsufficientStock
-from omscore.inventory import Ledger, Want, allocate, fingerprint, once, release, reserve, scrap, verify
+from omscore.inventory import Ledger, Want, allocate, fingerprint, lose, once, release, reserve, scrap, verify
 from omscore.ports import Effect, Store, Transaction
 from omscore.testing._bench import A_LILLE, A, B, Bench, Client, holds, rule, same, together
 from omscore.testing._tap import Tapped
@@ -319,6 +319,25 @@ def a_hold_expires_or_is_allocated(bench: Bench) -> None:
     )
     same("who was served", sorted(c.error is None for c in (one, two)), [False, True])
     _verified(bench)
+
+
+@rule("R-RACE-14", "I3 I6 I13")
+def units_on_their_way_end_once(bench: Bench) -> None:
+    """When two commands give up the same transfer at once, its units end once, and nobody else's are taken for them."""
+    for n, at in enumerate(("post", "put", "commit")):
+        ledger = Ledger(bench.store)
+        ledger.receive({A: 6}, key=f"dock-{n}")
+        for id_ in (f"t{n}", f"u{n}"):
+            ledger.send(id_, {A: 3}, "lille", key=id_)
+        meet(
+            bench,
+            at,
+            lambda t, n=n: lose(t, f"t{n}", cause=f"a{n}"),  # type: ignore[misc]
+            lambda t, n=n: lose(t, f"t{n}", cause=f"b{n}"),  # type: ignore[misc]
+        )
+        same(f"in transit ({at})", bench.figures(A_LILLE).in_transit, 3)
+        ledger.lose(f"u{n}", key=f"c{n}")
+        _verified(bench)
 
 
 @rule("R-RACE-13", "I8 I13")
