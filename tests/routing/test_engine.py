@@ -189,3 +189,54 @@ def test_an_unknown_node_asked_about_is_an_error() -> None:
     decision = r.Router(SPRING, NETWORK).route(demand(("A", 1)), r.Stock())
     with pytest.raises(InvalidValue, match="no node 'NYC'"):
         decision.why_not("NYC")
+
+
+def explained(rule: r.Rule, stock: dict[tuple[str, str], int], *lines: r.DemandLine, **prices: int) -> r.Explanation:
+    network = r.Network([r.Node(id_, parcel_cost=Money(price, "EUR")) for id_, price in prices.items()])
+    policy = r.Policy("p", [r.Route("all", [rule])], otherwise=r.park("later"))
+    return r.Router(policy, network).route(r.Demand("o", lines), stock).explain()
+
+
+X, Y = r.DemandLine("1", "X"), r.DemandLine("2", "Y")
+
+
+def test_a_split_says_which_node_would_have_shipped_it_alone_with_how_much_more() -> None:
+    rule = r.Rule("x", require=r.has_stock(), prefer=(r.fewest_splits(), r.lowest_cost()), stops_max=3)
+    told = explained(rule, {("A", "X"): 1, ("B", "Y"): 1}, X, Y, A=100, B=200)
+    assert told.split == "none of the 2 candidates has everything"
+    assert told.changes == ("A alone would win with 1 more Y", "B alone would win with 1 more X")
+
+
+def test_an_order_without_a_plan_says_who_lacks_the_least() -> None:
+    rule = r.Rule("x", require=r.whole_order(), prefer=r.lowest_cost())
+    told = explained(rule, {("A", "X"): 1, ("B", "X"): 2}, r.DemandLine("1", "X", 5), A=100, B=200)
+    assert told.changes == ("B would serve it by rule 'x' with 3 more X",)
+    assert "would change it: B would serve it" in str(told)
+
+
+def test_a_saving_below_the_threshold_says_what_threshold_would_have_changed_it() -> None:
+    rule = r.Rule("x", require=r.has_stock(), prefer=r.lowest_cost(), stops_max=2, saving_min="5.00")
+    stock = {("A", "X"): 1, ("A", "Y"): 1, ("B", "X"): 1, ("C", "Y"): 1}
+    told = explained(rule, stock, X, Y, A=500, B=100, C=100)
+    assert told.margin == "kept at one node: B, C saves 3.00 EUR, not more than 5.00"
+    assert told.changes == ("B, C would win if saving_min were below 3.00 EUR",)
+
+
+def test_what_a_tolerance_lets_tie_does_not_decide() -> None:
+    rule = r.Rule("x", require=r.has_stock(), prefer=(r.lowest_cost(tolerance="1.00"), r.most_stock()))
+    told = explained(rule, {("A", "X"): 1, ("B", "X"): 9}, X, A=100, B=150)
+    assert told.plan is not None
+    assert told.plan.nodes == ("B",)
+    assert told.margin == "decided by most_stock(): -9 against -1"
+    assert told.why_not("A") == "x: place 1 of 2; most_stock() gives -1 against -9 of B"
+
+
+def test_a_review_tells_who_looks_until_when_and_shows_the_plan_it_stands_against() -> None:
+    rule = r.Rule("x", require=r.has_stock(), prefer=r.by_position(), review_when=r.cost_gap_over("1.00"))
+    told = explained(rule, {("A", "X"): 1, ("B", "X"): 1}, X, A=900, B=100)
+    assert told.review == (
+        "routing looks at it, else accept: costs 800 minor units more than the cheapest plan (routing.review.cost)",
+        "against B for 1.00 EUR",
+    )
+    assert "review: against B for 1.00 EUR" in str(told)
+    assert "against B for 1.00 EUR" in told._repr_html_()

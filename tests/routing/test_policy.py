@@ -167,6 +167,20 @@ def test_lint_finds_what_is_probably_not_meant() -> None:
     assert [finding.code for finding in r.lint(idle)] == ["idle_saving"]
 
 
+def test_lint_finds_names_that_the_network_does_not_have() -> None:
+    network = r.Network([r.Node("A", groups={"eu"})])
+    rule = r.Rule(
+        "x", require=(r.in_group("eu", "uk"), ~r.node_is("B")), prefer=(r.ranked_nodes("A", "Z"), r.nearest())
+    )
+    policy = r.Policy("p", [r.Route("all", [rule])], otherwise=r.park("q"))
+    assert [(finding.code, finding.text.rpartition(" ")[2]) for finding in r.lint(policy, network)] == [
+        ("unknown_name", "'uk'"),
+        ("unknown_name", "'B'"),
+        ("unknown_name", "'Z'"),
+    ]
+    assert r.lint(policy) == ()
+
+
 def test_what_may_still_be_reached_is_not_refused() -> None:
     for first, then in [
         (r.value < "75", r.value < "100"),

@@ -314,6 +314,22 @@ def test_minus_one_of_a_host_s_preference_excludes_while_another_is_left() -> No
     assert chosen((mine,), [r.Node("A")]) == "A"
 
 
+def test_a_negative_score_of_a_host_excludes_in_splits_walks_and_blends_too() -> None:
+    network = r.Network([r.Node("A", position=1), r.Node("B", position=2), r.Node("C", position=3)])
+    never_a = r.own_preference("never A", lambda node, _: -1 if node.id == "A" else node.position)
+    stock = {(id_, "X"): 2 for id_ in "ABC"}
+    order = r.Demand("o", [r.DemandLine("1", "X", 4)])
+    one = r.Demand("o", [r.DemandLine("1", "X", 1)])
+    mixed = r.blend(never_a, r.by_position(), weights=(1, 1))
+    for prefer in (never_a, mixed):
+        for fill in ("best", "in_order"):
+            rule = r.Rule("x", require=r.has_stock(), prefer=prefer, stops_max=3, fill=fill)
+            router = r.Router(r.Policy("p", (r.Route("all", (rule,)),)), network)
+            assert router.route(order, stock).nodes == ("B", "C"), (prefer, fill)
+            assert router.route(one, stock).nodes == ("B",), (prefer, fill)
+            assert router.route(one, {("A", "X"): 1}).nodes == ("A",), (prefer, fill)
+
+
 def test_ids_decide_when_every_preference_ties_or_abstains() -> None:
     assert chosen((r.wished_first(), r.clearance(), r.same_market()), [r.Node("B"), r.Node("A")]) == "A"
 

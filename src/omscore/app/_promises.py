@@ -35,7 +35,8 @@ def keep_promise(work: Work, order: Order, because: str, decision: Decision | No
     before: Promised | None = work.find("promise", order.id)
     arrives_at = None
     reasons: tuple[Reason, ...] = ()
-    if decision is not None and plan_to_commit(decision) is not None and decision.arrives_at is not None:
+    plan = None if decision is None else plan_to_commit(decision)
+    if decision is not None and plan is not None and plan.units == decision.demand.units and decision.arrives_at:
         arrives_at = decision.arrives_at
         reasons = () if decision.reason is None else (decision.reason,)
     else:

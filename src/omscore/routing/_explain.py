@@ -51,7 +51,7 @@ def explain(router: Router, decision: Decision) -> Explanation:
             mine = vector(ready, x, mask, found)
             theirs = None if second is None else vector(ready, x, mask, second)
             others = "" if second is None else ", ".join(x.grid.ids[i] for i in second.nodes)
-            margin = _margin(router, x, ready, mine, theirs, others)
+            margin = _margin(router, x, ready, mine, theirs, others, mask)
             found_changes = chain(
                 _closer(router, x, ready, mine, theirs, others),
                 _lifted(x, ready, shown[len(trace.masks) - 1], mask, found),
@@ -220,6 +220,7 @@ def _margin(
     mine: tuple[Any, ...],
     theirs: tuple[Any, ...] | None,
     others: str,
+    mask: int,
 ) -> str:
     if theirs is None:
         return "no other plan was possible"
@@ -231,8 +232,20 @@ def _margin(
     if k and a > b and saving_min is not None and ready.ranks[k - 1].how == "cost":
         saved = Money(a - b, router.network.currency)
         return f"kept at one node: {others} saves {saved}, not more than {saving_min}"
-    name = repr(ready.ranks[k - 1].term) if k else "units unserved"
-    return f"decided by {name}: {a} against {b}"
+    if not k:
+        return f"decided by units unserved: {a} against {b}"
+    rank = ready.ranks[k - 1]
+    if rank.how == "max":
+        # The search counts places in a ranking; people want the scores.
+        column = rank.column(x, mask)
+        a, b = (_worst(column, nodes) for nodes in (mine[-1], theirs[-1]))
+    return f"decided by {rank.term!r}: {a} against {b}"
+
+
+def _worst(column: Any, nodes: tuple[int, ...]) -> Any:
+    """The score of the node that counts for a plan; None when one is unknown."""
+    scores = [column[i] for i in nodes]
+    return None if None in scores else max(scores, default=None)
 
 
 def _closer(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from attrs import frozen
 
 from omscore.routing._logic import implies
+from omscore.routing._network import Network, Node
 from omscore.routing._policy import Policy, Route, Rule
 
 # Words that leave nodes equal as a rule, so that ids decide.
@@ -24,8 +27,10 @@ class Finding:
     text: str
 
 
-def lint(policy: Policy) -> tuple[Finding, ...]:
+def lint(policy: Policy, network: Network | None = None) -> tuple[Finding, ...]:
     """Dead routes, missing fallbacks, and rules in which ties are left to node ids.
+
+    With a network also names that it does not have: nodes, groups, kinds of nodes, countries, capabilities.
 
     >>> from omscore import routing as r
     >>> bare = r.Policy("bare", (r.Route("web", (r.Rule("any"),), when=r.channel_is("web")),))
@@ -46,6 +51,7 @@ def lint(policy: Policy) -> tuple[Finding, ...]:
                 break
         for k, rule in enumerate(route.rules):
             out += _rule(rule, f"{where}.rules[{k}]")
+            out += () if network is None else _unknown(rule, network, f"{where}.rules[{k}]")
         out += _dead_rules(route, where)
     if routes and all(route.when is not None for route in routes):
         out.append(
@@ -75,6 +81,32 @@ def _rule(rule: Rule, where: str) -> list[Finding]:
             )
         )
     return out
+
+
+def _unknown(rule: Rule, network: Network, where: str) -> list[Finding]:
+    """Names in a rule that no node of the network has: probably a slip of the pen."""
+    known = {name: {value for node in network.nodes for value in have(node)} for name, have in _NAMED.items()}
+    out: list[Finding] = []
+    for term in (*rule.require, *rule.rest_from, *rule.prefer):
+        for inner in term.walk():
+            out += [
+                Finding("unknown_name", where, f"{inner!r}: no node of the network has {name!r}")
+                for name in (inner["names"] if inner.op in known else ())
+                if name not in known[inner.op]
+            ]
+    return out
+
+
+_NAMED: dict[str, Callable[[Node], Iterable[str]]] = {
+    "node_is": lambda node: (node.id,),
+    "ranked_nodes": lambda node: (node.id,),
+    "in_group": lambda node: node.groups,
+    "ranked_groups": lambda node: node.groups,
+    "kind_is": lambda node: (node.kind,),
+    "in_country": lambda node: (node.country,),
+    "has_capability": lambda node: node.capabilities,
+    "can_handle": lambda node: node.capabilities,
+}
 
 
 def _dead_rules(route: Route, where: str) -> list[Finding]:

@@ -207,7 +207,8 @@ def least_carbon() -> Preference:
 def blend(*parts: Any, weights: tuple[float, ...] = ()) -> Preference:
     """A weighted mean of preferences, each brought to 0 (best here) to 1 (worst here) among the nodes still in.
 
-    A node that a part knows nothing about counts as 1 for it. Split plans count their worst node.
+    A node that a part knows nothing about counts as 1 for it; one that a host's own part scores below 0 is excluded
+    while another is left. Split plans count their worst node.
 
     >>> blend(nearest(), most_stock(), weights=(2, 1))
     blend(nearest(), most_stock(), weights=[2, 1])
@@ -370,17 +371,21 @@ def _blend(term: Preference, grid: Grid) -> Column:
     total = sum(weights)
 
     def column(x: Case, mask: int) -> Scores:
-        mixed = [0.0] * len(grid.nodes)
+        mixed: list[float | None] = [0.0] * len(grid.nodes)
         inside = list(bits(mask))
-        for make, weight in zip(columns, weights, strict=True):
+        for term_, make, weight in zip(term.parts, columns, weights, strict=True):
             scores = make(x, mask)
+            if term_.op == "own":
+                for i in [i for i in inside if scores[i] is not None and scores[i] < 0]:
+                    mixed[i] = None
+                    inside.remove(i)
             known = [scores[i] for i in inside if scores[i] is not None]
             if not known:
                 continue
             low, span = min(known), max(known) - min(known)
             for i in inside:
                 part = 1.0 if scores[i] is None else (scores[i] - low) / span if span else 0.0
-                mixed[i] += weight * part / total
+                mixed[i] = (mixed[i] or 0.0) + weight * part / total
         return mixed
 
     return column

@@ -409,7 +409,7 @@ class Decision:
 
     @property
     def arrives_at(self) -> datetime | None:
-        """When the last parcel has surely arrived, as far as everything in the plan is dated; else None.
+        """When the last parcel of the plan has surely arrived, as far as everything in it is dated; else None.
 
         >>> from omscore import routing as r
         >>> router = r.Router(r.packs.value_threshold(), r.Network([r.Node("A"), r.Node("B")]))
@@ -418,7 +418,7 @@ class Decision:
         True
         """
         plan, x = self.plan, self._x
-        if plan is None or x.now is None or plan.units < x.demand.units:
+        if plan is None or x.now is None:
             return None
         ready = dict.fromkeys(plan.nodes, x.now)
         for given in plan.assignments:
