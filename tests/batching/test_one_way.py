@@ -58,9 +58,20 @@ def test_ways_that_cannot_be_are_refused(ways: list[str], words: str) -> None:
     assert words in str(refusal.value)
 
 
-def test_one_way_aisles_of_several_blocks_are_for_a_matrix() -> None:
-    with pytest.raises(DefinitionError, match="this floor has 2; give its distances as a MatrixFloor"):
-        Floor.parallel(aisles=2, cells=4, blocks=2, one_way=["up", "down"])
+def test_several_blocks_are_walked_by_the_rules_of_a_table() -> None:
+    floor = Floor.parallel(aisles=3, cells=10, blocks=2, one_way=["up", "down", "up"])
+    assert floor.rules == ("local", "nearest", "exact")
+    tour = floor.tour(["0-2", "1-3"], "local")
+    assert tour.walk == ((0, 0), (0, 6000), (3000, 6000), (3000, 0), (0, 0)), "back by the middle cross-aisle"
+    many = [f"{a}-{c}" for a in range(3) for c in range(5)]
+    assert len(floor.tour(many, "local").stops) == 15
+    with pytest.raises(DefinitionError, match="exact tours over a table go up to 12 stops, not 15; use rule 'local'"):
+        floor.tour(many)
+    orders = [PickOrder(b, [PickLine(b, "1", "mug", 1, b)]) for b in many]
+    assert sum(len(batch.orders) for batch in plan(orders, floor, Limits(orders_max=5))) == 15
+
+
+def test_a_rule_that_a_one_way_floor_does_not_know_is_refused() -> None:
     with pytest.raises(DefinitionError, match=r"no tour rule 'return' for 1 block\(s\) with one-way aisles"):
         UP_AND_DOWN.tour(["0-1"], "return")
 

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from omscore.batching._drawing import draw
 from omscore.batching._meters import RULES, Grid, exact_blocks, exact_one_block, rule_one_block
 from omscore.batching._oneway import ONE_WAY_RULES, arrows, checked_ways, one_way_meter, one_way_walk
+from omscore.batching._oneway_blocks import BLOCK_RULES, OneWayBlocks
 from omscore.batching._sweep import FAR
 from omscore.batching._walk import stops_along, walk_exact, walk_length, walk_rule
 from omscore.errors import DefinitionError, InvalidValue
@@ -88,8 +89,9 @@ class Floor:
     `front_mm` and `back_mm` from a block's first and last cell to its cross-aisles, `depot_at_mm` how far right of
     aisle 0 the depot lies along the front, `depot_mm` how far before the front. `cells` counts an aisle's cells
     through all `blocks`, which share them evenly. Widths of aisles are not walked. `one_way` says of each aisle whether
-    it is walked "up" (from the front to the back), "down" or "both" ways; left out, all go both ways. One-way aisles
-    are for one block, and their tours are `exact` or `s_shape`.
+    it is walked "up" (from the front to the back), "down" or "both" ways; left out, all go both ways. Tours of
+    one-way aisles are `exact` or `s_shape` on one block; on more they are those of a table of distances (`local`,
+    `nearest`, and `exact` up to 12 places).
 
     Raises DefinitionError for a floor that cannot be, naming the bin where one is to blame.
 
@@ -119,7 +121,7 @@ class Floor:
             _checked(getattr(self, name), name, 0)
         if self.cells % self.blocks:
             raise DefinitionError(f"{self.cells} cells do not divide evenly among {self.blocks} blocks")
-        object.__setattr__(self, "one_way", checked_ways(self.one_way, self.aisles, self.blocks))
+        object.__setattr__(self, "one_way", checked_ways(self.one_way, self.aisles))
         grid = self._grid
         aisles_mm = grid.aisles * grid.blocks * grid.height
         walk_mm = 2 * (aisles_mm + (grid.blocks + 1) * (grid.xs[-1] + self.depot_at_mm)) + grid.depot_extra
@@ -226,7 +228,7 @@ class Floor:
         ('exact',)
         """
         if self.one_way:
-            return ONE_WAY_RULES
+            return ONE_WAY_RULES if self.blocks == 1 else BLOCK_RULES
         return RULES if self.blocks == 1 else ("exact",)
 
     def tour(self, bins: Iterable[str], rule: str = "exact") -> Tour:
@@ -248,7 +250,9 @@ class Floor:
         if not mask:
             return Tour((), 0, (), rule)
         grid = self._grid
-        if self.one_way:
+        if self.one_way and self.blocks > 1:
+            walk = self._one_way_blocks.walk(mask, rule)
+        elif self.one_way:
             walk = one_way_walk(grid, self.one_way, mask, rule)
         else:
             walk = walk_exact(grid, mask) if rule == "exact" else walk_rule(grid, mask, rule)
@@ -293,7 +297,9 @@ class Floor:
         if found is None:
             if rule not in self.rules:
                 raise DefinitionError(f"no tour rule {rule!r} for {self._kind}; choose one of: {', '.join(self.rules)}")
-            if self.one_way:
+            if self.one_way and self.blocks > 1:
+                found = self._one_way_blocks.length(rule)
+            elif self.one_way:
                 found = one_way_meter(self._grid, self.one_way, rule)
             elif rule != "exact":
                 found = rule_one_block(self._grid, rule)
@@ -322,6 +328,10 @@ class Floor:
 
     def _picked(self, tour: Tour | None) -> list[tuple[int, int]]:
         return [(b.aisle, b.cell) for b in map(self.bin, tour.stops)] if tour else []
+
+    @cached_property
+    def _one_way_blocks(self) -> OneWayBlocks:
+        return OneWayBlocks(self._grid, self.one_way)
 
     @cached_property
     def _by_id(self) -> dict[str, Bin]:

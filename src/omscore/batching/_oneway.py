@@ -24,7 +24,7 @@ WAYS = ("both", "up", "down")
 ONE_WAY_RULES = ("exact", "s_shape")
 
 
-def checked_ways(ways: Sequence[str], aisles: int, blocks: int) -> tuple[str, ...]:
+def checked_ways(ways: Sequence[str], aisles: int) -> tuple[str, ...]:
     """One word for each aisle, or none at all where every aisle goes both ways; refused by name when it cannot be."""
     if not ways:
         return ()
@@ -40,10 +40,6 @@ def checked_ways(ways: Sequence[str], aisles: int, blocks: int) -> tuple[str, ..
             raise DefinitionError(
                 f"every aisle goes {way}: nobody comes back to the {end}; let one aisle go {start} or both ways"
             )
-    if blocks > 1:
-        raise DefinitionError(
-            f"one-way aisles are for one block, this floor has {blocks}; give its distances as a MatrixFloor"
-        )
     return tuple(ways)
 
 
