@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import field, frozen
 
-from omscore.batching import PickList
+from omscore.batching import CartonChooser, PickList
 from omscore.errors import InvalidValue
 from omscore.inventory import LedgerTransaction, Stored
 from omscore.kernel import Address, Item, Money, key, quantity, utc
@@ -816,6 +816,7 @@ class Observer(Protocol):
 
 
 __all__ = [
+    "CartonChooser",
     "Clock",
     "IdSource",
     "Stored",

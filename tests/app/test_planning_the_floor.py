@@ -76,11 +76,36 @@ def test_waves_leave_with_the_cutoff_of_their_lane_and_keep_what_earlier_plans_t
         ("noon", ("a-f1", "b-f1")),
         ("five", ("c-f1",)),
     ]
-    assert "wave noon" in str(host.pick_list(plan.batches[1].id))
+    noon = host.pick_list(plan.batches[1].id)
+    assert "wave noon" in str(noon)
+    assert noon.leaves_at == at(12)
     place(host, "d", "MILK")
     (late,) = host.plan_batches("ghent", Limits(), cutoffs=cutoffs).refused
     assert (late.order, late.reason.code) == ("d-f1", "batching.no_wave")
     assert [b.orders for b in host.plan_batches("ghent", Limits()).batches] == [("d-f1",)], "not lost, only late"
+
+
+def test_a_cutoff_of_the_same_name_on_another_day_has_its_own_room() -> None:
+    clock = oms.ManualClock(MONDAY)
+    host = shop(clock)
+    for day in (2, 3):
+        place(host, f"a{day}", "MILK")
+        noon = CutOff("noon", "standard", datetime(2026, 3, day, 12, tzinfo=UTC), orders_max=1)
+        assert [b.orders for b in host.plan_batches("ghent", Limits(), cutoffs=[noon])] == [(f"a{day}-f1",)]
+        place(host, f"b{day}", "MILK")
+        assert [r.order for r in host.plan_batches("ghent", Limits(), cutoffs=[noon]).refused] == [f"b{day}-f1"]
+        host.cancel(f"b{day}", key=f"x{day}")
+        clock.advance(days=1)
+
+
+def test_a_list_gives_as_many_totes_as_the_carts_limits_counted() -> None:
+    milk = Item("MILK", dimensions=Dimensions(100, 100, 100))
+    host = shop(catalog={"MILK": milk})
+    lines = (DraftLine("1", "MILK", 3, oms.Money(1000, "EUR")),)
+    host.capture("web", draft("a", lines=lines), key="a", id="a")
+    host.route_order("a")
+    (batch,) = host.plan_batches("ghent", Limits(totes_max=2, tote_volume=2_000_000))
+    assert [(row.tote, row.units) for row in host.pick_list(batch.id).rows] == [("T1", 2), ("T2", 1)]
 
 
 def test_zones_are_picked_apart_and_lists_say_what_is_brought_together() -> None:

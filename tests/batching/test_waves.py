@@ -66,6 +66,8 @@ def test_a_wave_carries_no_more_units_than_its_room() -> None:
 
 
 def test_cutoffs_that_cannot_be_are_refused_by_name() -> None:
+    with pytest.raises(DefinitionError, match="two cut-offs have the id 'x'"):
+        waves([], [CutOff("x", "parcel", at(9)), CutOff("x", "pallet", at(12))])
     with pytest.raises(InvalidValue, match="cut-off 'x' is naive"):
         CutOff("x", "parcel", datetime(2026, 3, 2, 9))  # noqa: DTZ001 - the mistake under test
     with pytest.raises(DefinitionError, match="orders_max must be a whole number of at least 1, not 0"):

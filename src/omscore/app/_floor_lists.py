@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from attrs import evolve
@@ -87,7 +88,7 @@ def plan_by_due(
     ids = {batch.id: f"{prefix}{number}" for number, batch in enumerate(made.plan.batches, 1)}
     batches = tuple(evolve(batch, id=ids[batch.id]) for batch in made.plan.batches)
     named = evolve(made.plan, batches=batches, refused=(*refused, *made.plan.refused))
-    _keep(work, node, floor, named, shortages, totes)
+    _keep(work, node, floor, named, shortages, totes, {"": limits}, {})
     return evolve(made, plan=named, tasks=tuple(evolve(task, batch=ids[task.batch]) for task in made.tasks))
 
 
@@ -117,9 +118,10 @@ def _plan(
         floor, options = _NO_FLOOR, {name: options[name] for name in told if name in options} | {"method": "first_come"}
     orders, shortages, refused = pick_orders(work, node, floor, found)
     leaving = None if cutoffs is None else _with_room(work, node, cutoffs)
+    carts = {"": limits} if isinstance(limits, Limits) else {cart.id: cart.limits for cart in limits}
     made = release(orders, floor, limits, cutoffs=leaving, **options)
     made = evolve(made, refused=(*refused, *made.refused))
-    _keep(work, node, floor, made, shortages, totes)
+    _keep(work, node, floor, made, shortages, totes, carts, {cutoff.id: cutoff.at for cutoff in leaving or ()})
     return made
 
 
@@ -210,7 +212,10 @@ def _with_room(work: Work, node: str, cutoffs: Iterable[CutOff]) -> list[CutOff]
     for cutoff in cutoffs:
         if cutoff.at <= work.now:
             continue
-        rows = [row for listed in work.all("pick_list", f"wave:{node}:{cutoff.id}") for row in listed.rows]
+        # A cut-off of the same name on another day is another one.
+        at = stamp(cutoff.at)
+        found = work.txn.find("pick_list", f"wave:{node}:{cutoff.id}", after=(at, ""), upto=at)
+        rows = [row for _, id_ in found for row in work.load("pick_list", id_).rows]
         orders = _less(cutoff.orders_max, len({row.order for row in rows}))
         units = _less(cutoff.units_max, sum(row.units for row in rows))
         if orders != 0 and units != 0:
@@ -223,7 +228,14 @@ def _less(room: int | None, used: int) -> int | None:
 
 
 def _keep(
-    work: Work, node: str, floor: Any, made: BatchPlan, shortages: Sequence[PickShortage], totes: Sequence[str]
+    work: Work,
+    node: str,
+    floor: Any,
+    made: BatchPlan,
+    shortages: Sequence[PickShortage],
+    totes: Sequence[str],
+    carts: Mapping[str, Limits],
+    leaving: Mapping[str, datetime],
 ) -> None:
     """Write the batches down: a task and a list for each, and on each fulfillment the batch it is in."""
     batches_of: dict[str, list[str]] = {}
@@ -244,10 +256,12 @@ def _keep(
         items = dict.fromkeys(line.item for line in batch.lines)
         names = {item: title for item in items if (title := work.item(item).name)}
         others = {id_: tuple(b for b in batches_of[id_] if b != batch.id) for id_ in batch.orders}
-        listed = batch.pick_list(names=names, totes=totes, shortages=mine)
+        tote_volume = carts[batch.cart].tote_volume
+        listed = batch.pick_list(names=names, totes=totes, tote_volume=tote_volume, shortages=mine)
         together = {id_: ids for id_, ids in others.items() if ids}
-        _save(work, evolve(listed, together=together), done=False)
-        work.emit("wms.pick", batch.id, f"wms:{node}", node=node, list=evolve(listed, together=together))
+        listed = evolve(listed, together=together, leaves_at=leaving.get(batch.wave))
+        _save(work, listed, done=False)
+        work.emit("wms.pick", batch.id, f"wms:{node}", node=node, list=listed)
 
 
 def _save(work: Work, listed: PickList, *, done: bool) -> None:
@@ -255,7 +269,7 @@ def _save(work: Work, listed: PickList, *, done: bool) -> None:
     task: PickTask = work.load("pick_task", listed.id)
     index = {f"of:{row.order}": listed.id for row in listed.rows}
     if listed.wave:
-        index[f"wave:{task.node}:{listed.wave}"] = listed.id
+        index[f"wave:{task.node}:{listed.wave}"] = stamp(listed.leaves_at or work.now)
     if not done:
         index[f"open:{task.node}"] = stamp(task.planned_at or work.now)
     work.save("pick_list", listed.id, listed, index)

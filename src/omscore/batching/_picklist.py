@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from attrs import asdict, evolve, field, frozen
@@ -65,8 +66,8 @@ class PickShortage:
 class PickList:
     """Rows in the order walked, a tote for each order, and what could not be found; prints as text.
 
-    `rule` is the tour's; `wave` and `zone` say what the list is part of; `together` names, for each order that is on
-    other lists too, these lists: its parts are brought together again before it is packed.
+    `rule` is the tour's; `wave` and `zone` say what the list is part of, `leaves_at` when the wave leaves; `together`
+    names, for each order that is on other lists too, these lists: its parts are brought together before it is packed.
 
     >>> print(PickList("7", (PickRow(1, stop=1, bin="A-1", item="MUG", units=2, order="o-1", tote="T1"),)))
     pick list 7: 1 row, 1 stop, 2 units
@@ -83,6 +84,7 @@ class PickList:
     length_mm: int | None = None
     rule: str = ""
     wave: str = ""
+    leaves_at: datetime | None = None
     zone: str = ""
     together: Mapping[str, tuple[str, ...]] = field(factory=dict)
 
@@ -149,6 +151,7 @@ class PickList:
             "length_mm": self.length_mm,
             "rule": self.rule,
             "wave": self.wave,
+            "leaves_at": self.leaves_at.isoformat() if self.leaves_at else None,
             "zone": self.zone,
             "together": {order: list(lists) for order, lists in self.together.items()},
         }

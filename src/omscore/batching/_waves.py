@@ -59,7 +59,7 @@ def waves(orders: Iterable[PickOrder], cutoffs: Iterable[CutOff]) -> tuple[tuple
     """Orders by the cut-off they leave with: the earliest of their lane that has room, and no later than they are due.
 
     Higher priority chooses first, then the earlier due, then the order given. Gives the waves in the order of their
-    cut-offs, empty ones left out, and the orders that make none.
+    cut-offs, empty ones left out, and the orders that make none. Raises DefinitionError for two cut-offs of one id.
 
     >>> from datetime import UTC
     >>> noon, five = (CutOff(str(h), "parcel", datetime(2026, 3, 2, h, tzinfo=UTC), orders_max=1) for h in (12, 17))
@@ -68,6 +68,9 @@ def waves(orders: Iterable[PickOrder], cutoffs: Iterable[CutOff]) -> tuple[tuple
     ([('12', ['a']), ('17', ['b'])], 'c')
     """
     ahead = sorted(cutoffs, key=lambda cutoff: (cutoff.at, cutoff.id))
+    ids = [cutoff.id for cutoff in ahead]
+    if twice := [id_ for id_ in ids if ids.count(id_) > 1]:
+        raise DefinitionError(f"two cut-offs have the id {twice[0]!r}; give each its own")
     taken: list[list[PickOrder]] = [[] for _ in ahead]
     refused: list[Refused] = []
     asked = list(orders)
