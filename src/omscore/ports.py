@@ -539,7 +539,10 @@ class GatewayAbilities:
 
 @frozen
 class PaymentRequest:
-    """What a gateway is asked; `id` makes asking twice harmless, `parent` is its own name of the authorization.
+    """What a gateway is asked; `id` makes asking twice harmless.
+
+    `parent` is the gateway's own name of what this is about: the authorization that is captured or voided, the capture
+    that is refunded.
 
     >>> PaymentRequest("ord-1-a1", "ord-1", Money(500, "EUR")).parent
     ''

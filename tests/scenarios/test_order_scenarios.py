@@ -118,7 +118,7 @@ def test_scenario_47_captured_money_or_packed_goods_stop_the_cancellation_of_the
 
 
 @pytest.mark.parametrize(
-    ("payment", "state"), [("pending", "cancelled"), ("paid", "accepted"), ("refunded", "accepted")]
+    ("payment", "state"), [("pending", "cancelled"), ("paid", "accepted"), ("refunded", "captured")]
 )
 def test_scenario_48_what_is_unpaid_for_six_days_is_cancelled_and_nothing_else(payment: str, state: str) -> None:
     host, clock = _shop(profiles={"web": ChannelProfile(unpaid_max=timedelta(days=6))})

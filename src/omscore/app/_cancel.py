@@ -10,7 +10,8 @@ from omscore.app._fill import fill
 from omscore.app._work import Work, cells_at
 from omscore.errors import CommandRefused, Reason
 from omscore.inventory import Cell
-from omscore.orders import Cancel, Order, UnitsMoved, decide, due
+from omscore.kernel import Money
+from omscore.orders import Cancel, Order, UnitsMoved, decide
 
 
 def cancel(
@@ -29,7 +30,7 @@ def cancel(
     """
     order = work.order(order_id)
     if units is None and refund is None and work.wiring.gateway is not None:
-        taken = _money.refundable(_money.payment_of(work, order))
+        taken = _money.payment_of(work, order).kept
         if taken:
             text = f"{taken} was captured for {order_id}; say refund=True to give it back or refund=False to keep it"
             raise CommandRefused([Reason("cancel.captured", text, {"captured": taken.minor})])
@@ -37,6 +38,8 @@ def cancel(
     moves = [
         move for event in decide(order, command, work.now) if isinstance(event, UnitsMoved) for move in event.moves
     ]
+    _money.pin(work, order)
+    before = _money.overpaid(work, order)
     order = work.tell(order, command)
     free(work, order, moves, restock=restock)
     if order.state == "cancelled":
@@ -44,7 +47,7 @@ def cancel(
     if restock:
         items = {line.id: line.item for line in order.lines}
         fill(work, {items[line] for line, source, _, _ in moves if source in ("reserved", "allocated", "picked")})
-    settle_up(work, order, refund=bool(refund), why=why)
+    settle_up(work, order, refund_beyond=before if refund else None, why=why)
     work.emit("channel.cancelled", f"{order_id}:{work.cause}", order_id, channel=order.draft.channel, order=order_id)
     return order_id
 
@@ -93,16 +96,18 @@ def _await_less(work: Work, order: Order) -> None:
             work.save_fulfillment(fulfillment.reduced(units, awaited=True))
 
 
-def settle_up(work: Work, order: Order, *, refund: bool, why: str) -> None:
-    """The money after units went: promises beyond what is owed are let go, and what is due by now is taken."""
+def settle_up(work: Work, order: Order, *, why: str, refund_beyond: int | None = None) -> None:
+    """The money after units went: promises beyond what is owed are let go, and what is due by now is taken.
+
+    `refund_beyond` are the minor units that were overpaid before, and stay so: what is overpaid now beyond them was
+    taken for the units that went, and is given back.
+    """
     _money.let_go(work, order)
     _money.catch_up(work, order)
     _money.bind_credit(work, order)
-    if refund:
-        payment = _money.payment_of(work, order)
-        over = _money.refundable(payment) - due(order)
-        if over.minor > 0:
-            _money.refund(work, order, over, why)
+    if refund_beyond is not None and (over := _money.overpaid(work, order) - refund_beyond) > 0:
+        _money.refund(work, order, Money(over, order.currency), why)
+    _money.post_invoice(work, order)
 
 
 def release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket: str, *, restock: bool) -> None:

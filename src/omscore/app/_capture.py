@@ -60,7 +60,7 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
         open_payment(work, order)
     accept(work, order)
     work.notify("confirmed", order_id, order)
-    if draft.payment not in ("pending", "voided"):
+    if _money.covered(work, order):
         work.notify("paid", order_id, order)
     return order_id
 
@@ -85,11 +85,10 @@ def _similar(work: Work, draft: Draft) -> tuple[Finding, ...]:
 
 def open_payment(work: Work, order: Order) -> None:
     """Write down what the channel said of the payment, and ask the gateway for what is missing."""
-    payment = _money.payment_of(work, order)
-    _money.save(work, order, payment, payment)
+    _money.pin(work, order)
     if order.draft.payment == "pending":
         _money.authorize_rest(work, order)
-    elif payment.method == "at_order":
+    elif _money.payment_of(work, order).method == "at_order":
         _money.catch_up(work, order)
 
 
@@ -100,17 +99,28 @@ def _holds(work: Work, order: Order, findings: Sequence[Finding]) -> Iterable[Co
             text = f"{finding.text} ({finding.code})"
             until = work.now + finding.within
             yield PlaceHold(Hold(REVIEW_HOLD, finding.owner, until, text, finding.on_expiry))
-    if draft.payment == "pending":
-        yield PlaceHold(payment_hold(work, draft.channel))
+    if must_wait(work, order):
+        yield PlaceHold(payment_hold(work, draft))
     if (reason := _money.credit_reason(work, order)) is not None:
         yield PlaceHold(Hold(CREDIT_HOLD, owner="credit", text=f"{reason.text} ({reason.code})"))
 
 
-def payment_hold(work: Work, channel: str) -> Hold:
-    """The stop of an order that is not paid; when the channel's patience ends, the order is cancelled."""
-    patience = work.wiring.profile(channel).unpaid_max
-    text = "the payment is not authorized yet"
-    if patience is None:
+def must_wait(work: Work, order: Order) -> bool:
+    """Whether an order is to wait for its payment, and does not yet."""
+    if work.wiring.profile(order.draft.channel).payment_gate == "none" or _money.covered(work, order):
+        return False
+    return all(hold.code != PAYMENT_HOLD for hold in order.holds)
+
+
+def payment_hold(work: Work, draft: Draft) -> Hold:
+    """The stop of an order that is not paid; when the channel's patience ends, the order is cancelled.
+
+    One whose money was given back is for a person: nobody knows whether it is still wanted.
+    """
+    patience = work.wiring.profile(draft.channel).unpaid_max
+    returned = draft.payment == "refunded"
+    text = "the payment was given back" if returned else "the payment is not authorized yet"
+    if patience is None or returned:
         return Hold(PAYMENT_HOLD, owner="payments", text=text)
     return Hold(PAYMENT_HOLD, "payments", work.now + patience, text, on_expiry="cancel")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from omscore import inventory
 from omscore.app import _money
 from omscore.app._cancel import free, release_at_nodes, settle_up
-from omscore.app._capture import PAYMENT_HOLD, payment_hold, reserve
+from omscore.app._capture import must_wait, payment_hold, reserve
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, Conflict
 from omscore.orders import (
@@ -48,6 +48,7 @@ def edit(work: Work, order_id: str, changes: Sequence[Change], why: str, version
     if not events:
         return order_id
     rerouted = reroutes(order, fold(events, order).draft)
+    _money.pin(work, order)
     before, order = order, work.tell(order, command)
     moves = [move for event in events if isinstance(event, UnitsMoved) for move in event.moves]
     free(work, order, moves)
@@ -55,11 +56,11 @@ def edit(work: Work, order_id: str, changes: Sequence[Change], why: str, version
         work.queue(order, due_at=None, outcome="cancelled")
     else:
         order = _restock(work, before, order, rerouted)
-    settle_up(work, order, refund=False, why=why)
+    settle_up(work, order, why=why)
     if reason := _money.credit_reason(work, order):
         raise CommandRefused([reason])
-    if _money.authorize_rest(work, order) and all(hold.code != PAYMENT_HOLD for hold in order.holds):
-        work.tell(order, PlaceHold(payment_hold(work, order.draft.channel)))
+    if _money.authorize_rest(work, order) and must_wait(work, order):
+        work.tell(order, PlaceHold(payment_hold(work, order.draft)))
     return order_id
 
 

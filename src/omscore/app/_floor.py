@@ -58,6 +58,7 @@ def short_pick(
     inventory.short_pick(work.txn, fulfillment.order, cells, cause=work.cause)
     work.save_fulfillment(fulfillment.reduced(units))
     order = work.tell(work.order(fulfillment.order), MoveUnits("deallocate", units, fulfillment_id))
+    _money.post_loss(work, order, units, f"{fulfillment_id}:{work.cause}")
     order = reserve(work, order)
     queued = work.find("queue", order.id)
     excluded = tuple(sorted({*(queued.excluded if queued else ()), *([fulfillment.node] if leave_out else ())}))
@@ -107,8 +108,7 @@ def ship(
     cells = cells_at(fulfillment.node, [(line.item, line.units) for line in fulfillment.lines])
     inventory.ship(work.txn, fulfillment.order, cells, cause=work.cause)
     units = {line.line: line.units for line in fulfillment.lines}
-    before = work.order(fulfillment.order)
-    order = work.tell(before, MoveUnits("ship", units, fulfillment_id))
+    order = work.tell(work.order(fulfillment.order), MoveUnits("ship", units, fulfillment_id))
     weights = [work.item(line.item).weight_grams * line.units for line in fulfillment.lines]
     shipment = Shipment(
         f"{fulfillment_id}-s1",
@@ -133,7 +133,7 @@ def ship(
         work.emit("carrier.label", shipment.id, order.id, shipment=shipment.id)
     work.notify("shipped", shipment.id, order, shipment=shipment.id)
     _money.catch_up(work, order, ref=shipment.id)
-    _money.post_invoice(work, before, order, shipment.id)
+    _money.post_invoice(work, order)
     _money.post_cost(work, order, units, shipment.id)
     work.emit("channel.shipped", shipment.id, order.id, channel=order.draft.channel, shipment=shipment.id)
     return shipment.id

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from attrs import evolve
 
 from omscore.app._work import Work
-from omscore.errors import CommandRefused, Reason
+from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.kernel import Money, stamp
 from omscore.kernel.money import total
 from omscore.orders import Order, cost_of, due, due_shipped
 from omscore.payments import (
     CreditAccount,
+    Invoiced,
     Payment,
     PaymentTransaction,
+    Posting,
     check_credit,
+    credit_note,
     invoice,
     paid,
     refunded,
     stock_value,
+    written_off,
 )
+from omscore.ports import PaymentGateway
 
 RENEW_BEFORE = timedelta(hours=24)
 """How long before its end an authorization is renewed or brought before a person."""
@@ -52,13 +58,20 @@ def _opened(work: Work, order: Order) -> Payment:
         "refunded": ("authorize", "capture", "refund"),
     }.get(said, ("authorize", "capture"))
     who = "terms" if said == "terms" else order.draft.channel
+    parents = {"capture": "authorize", "void": "authorize", "refund": "capture"}
     for kind in kinds:
-        parent = f"{order.id}-authorize-1" if kind == "void" else ""
+        parent = f"{order.id}-{parents[kind]}-1" if kind in parents else ""
         row = PaymentTransaction(
             f"{order.id}-{kind}-1", kind, amount, order.captured_at, "done", parent, reference=f"{who}:{order.id}"
         )
         payment = payment.ask(row)
     return payment
+
+
+def pin(work: Work, order: Order) -> None:
+    """Write down what the channel said of the payment, before what it is measured by changes."""
+    payment = payment_of(work, order)
+    save(work, order, payment, payment)
 
 
 def save(work: Work, order: Order, before: Payment, after: Payment) -> Payment:
@@ -73,8 +86,13 @@ def save(work: Work, order: Order, before: Payment, after: Payment) -> Payment:
     ends = [row.expires_at for row in after.open_authorizations if row.expires_at is not None]
     if ends:
         index["expires"] = stamp(min(ends))
-    if any(row.outcome == "failed" for row in after.transactions[-1:]):
+    if after.failures:
         index["failed"] = stamp(work.now)
+    asked = [row.at for row in after.transactions if row.outcome == "asked"]
+    if asked:
+        index["asked"] = stamp(min(asked))
+    if after.total("expire"):
+        index["lapsed"] = stamp(work.now)
     work.save("payment", order.id, after, index)
     bind_credit(work, order)
     return after
@@ -89,25 +107,87 @@ def ask(
     parent: str = "",
     ref: str = "",
     text: str = "",
+    goodwill: int = 0,
 ) -> Payment:
     """Write down that something is asked of the gateway, and have it asked after the commit."""
     before = payment_of(work, order)
-    number = sum(row.kind == kind for row in before.transactions) + 1
-    id_ = f"{order.id}-{kind}-{number}"
-    row = PaymentTransaction(id_, kind, amount, work.now, parent=parent, ref=ref, text=text)
+    id_ = _next_id(order, before, kind)
+    row = PaymentTransaction(id_, kind, amount, work.now, parent=parent, ref=ref, text=text, goodwill_minor=goodwill)
     after = save(work, order, before, before.ask(row))
     work.emit(f"payment.{kind}", id_, f"payment:{order.id}", order=order.id, transaction=id_)
     return after
 
 
-def exchanged(work: Work, order: Order) -> Money:
-    """What comes back, or came back, in exchange for a replacement: it pays for that instead of being refunded."""
-    result = Money(0, order.currency)
+def _next_id(order: Order, payment: Payment, kind: str) -> str:
+    return f"{order.id}-{kind}-{sum(row.kind == kind for row in payment.transactions) + 1}"
+
+
+def _note(work: Work, order: Order, kind: str, amount: Money, **facts: Any) -> Payment:
+    """Write down what is so without anybody being asked."""
+    before = payment_of(work, order)
+    row = PaymentTransaction(_next_id(order, before, kind), kind, amount, work.now, "done", **facts)
+    return save(work, order, before, before.ask(row))
+
+
+def ask_again(work: Work, order: Order, transaction: str) -> str:
+    """Put a question once more that was asked and never answered; the gateway knows it by its id."""
+    payment = payment_of(work, order)
+    row = payment.transaction(transaction)
+    if row is None:
+        raise InvalidValue(f"nothing was asked as {transaction!r} for {order.id}")
+    if row.outcome != "asked":
+        text = f"{transaction} is {row.outcome}: its answer is known, and asking again could change nothing"
+        raise CommandRefused([Reason("payment.answered", text, {"outcome": row.outcome})])
+    topic = f"payment.{row.kind}"
+    work.emit(topic, f"{transaction}:{work.cause}", f"payment:{order.id}", order=order.id, transaction=transaction)
+    return order.id
+
+
+def _coming_in_exchange(work: Work, order: Order) -> dict[str, int]:
+    """The units that are on their way back for a replacement: they pay for it, as if they were back."""
+    coming: dict[str, int] = {}
     for value in work.all("return", f"order:{order.id}"):
-        if value.replacement:
-            coming = value.state in ("expected", "receiving")
-            result += cost_of(order, {row.line: row.units if coming else row.received for row in value.lines})
+        if value.replacement and value.state in ("expected", "receiving"):
+            for row in value.lines:
+                coming[row.line] = coming.get(row.line, 0) + row.rest
+    return coming
+
+
+def _goodwill(work: Work, order: Order, payment: Payment) -> int:
+    """What was given back although it was owed; when the goods come back later, that part of it is owed no more."""
+    result = 0
+    for row in payment.transactions:
+        if not row.goodwill_minor or row.outcome == "failed":
+            continue
+        value = work.find("return", row.ref) if row.ref else None
+        back = 0 if value is None else cost_of(order, {line.line: line.received for line in value.lines}).minor
+        result += max(0, row.goodwill_minor - back)
     return result
+
+
+def owed(work: Work, order: Order, *, shipped: bool = False) -> Money:
+    """What the customer is to have paid in all (`shipped`: by now, for what has left).
+
+    That is for units that are neither cancelled nor came back, nor are coming back for a replacement, less goodwill.
+    """
+    cost = due_shipped if shipped else due
+    amount = cost(order, without_returned=True, but_for=_coming_in_exchange(work, order))
+    return Money(max(0, amount.minor - _goodwill(work, order, payment_of(work, order))), order.currency)
+
+
+def overpaid(work: Work, order: Order) -> int:
+    """The minor units that were taken, or are being taken, beyond what is owed."""
+    return max(0, payment_of(work, order).kept.minor - owed(work, order).minor)
+
+
+def covered(work: Work, order: Order) -> bool:
+    """Whether all that is owed was taken or is promised; with a gate at "captured", whether it was taken."""
+    payment, needed = payment_of(work, order), owed(work, order)
+    if payment.method == "on_terms":
+        return True
+    if work.wiring.profile(order.draft.channel).payment_gate == "captured":
+        return payment.captured - payment.refunded >= needed
+    return payment.kept + payment.promised >= needed
 
 
 def authorize_rest(work: Work, order: Order) -> bool:
@@ -117,93 +197,133 @@ def authorize_rest(work: Work, order: Order) -> bool:
         return False
     payment = payment_of(work, order)
     if terms:
-        if (missing := due(order) - payment.authorized).minor > 0:
-            number = sum(row.kind == "authorize" for row in payment.transactions) + 1
-            id_ = f"{order.id}-authorize-{number}"
-            row = PaymentTransaction(id_, "authorize", missing, work.now, "done", reference="terms")
-            save(work, order, payment, payment.ask(row))
+        missing = due(order) - _on_terms(payment)
+        if missing.minor > 0:
+            _note(work, order, "authorize", missing, reference="terms")
         return False
     pending = payment.total("authorize", "asked")
-    missing = due(order) - payment.authorized - pending - exchanged(work, order)
+    missing = owed(work, order) - payment.kept - payment.promised - pending
     if missing.minor > 0:
         ask(work, order, "authorize", missing)
         return True
     return bool(pending)
 
 
+def _on_terms(payment: Payment) -> Money:
+    """What a customer on terms has been told to pay in all, credited or not."""
+    return payment.total("authorize") - payment.total("void") - payment.total("expire")
+
+
 def catch_up(work: Work, order: Order, ref: str = "") -> None:
-    """Capture what is owed by now and not yet asked for; the parts of all shipments sum to the whole, to the cent."""
+    """Capture what is owed by now and not yet asked for; the parts of all shipments sum to the whole, to the cent.
+
+    Each authorization is captured by itself, the oldest first; what none of them covers is to be promised first.
+    """
     gateway = work.wiring.gateway
     if gateway is None or (payment := payment_of(work, order)).method == "on_terms":
         return
-    owed = due(order) if payment.method == "at_order" else due_shipped(order)
-    if payment.method == "at_shipment" and not gateway.abilities.multi_capture and owed != due(order):
+    once = not gateway.abilities.multi_capture
+    needed = owed(work, order, shipped=payment.method == "at_shipment")
+    if once and payment.method == "at_shipment" and needed != owed(work, order):
         return
-    missing = owed.minor - exchanged(work, order).minor - payment.total("capture", "asked", "done").minor
-    if missing <= 0:
-        return
-    taken = sum(payment.total(kind, "asked", "done").minor for kind in ("capture", "void", "expire"))
-    left = payment.total("authorize").minor - taken + payment.allowance_minor
-    amount = Money(min(missing, left), order.currency)
-    if amount.minor == missing:
-        ask(work, order, "capture", amount, ref=ref, parent=_authorization(payment))
-    elif not payment.total("authorize", "asked"):
-        # What was promised does not cover what has left (it ran out, or the order grew): promise the rest first.
-        ask(work, order, "authorize", Money(missing - max(0, left), order.currency), ref=ref)
+    rest = needed.minor - payment.kept.minor
+    parts: dict[str, int] = {}
+    for row in payment.open_authorizations:
+        if (n := min(rest, row.amount.minor)) > 0:
+            parts[row.id] = n
+            rest -= n
+    granted = [row.id for row in payment.transactions if row.kind == "authorize" and row.outcome == "done"]
+    spare = payment.allowance_minor - _beyond(payment)
+    if 0 < rest <= spare and granted:
+        last = next(reversed(parts), granted[-1])
+        parts[last] = parts.get(last, 0) + rest
+        rest = 0
+    for parent, n in parts.items():
+        ask(work, order, "capture", Money(n, order.currency), ref=ref, parent=parent)
+        if once:
+            _spend(work, order, parent)
+    if rest > 0 and not payment_of(work, order).total("authorize", "asked"):
+        ask(work, order, "authorize", Money(rest, order.currency), ref=ref)
 
 
-def _authorization(payment: Payment) -> str:
-    standing = payment.open_authorizations
-    return standing[0].id if standing else ""
+def _beyond(payment: Payment) -> int:
+    """How much of the allowance is used: what was taken or let go beyond what was authorized."""
+    gone = sum(payment.total(kind, "asked", "done").minor for kind in ("capture", "void", "expire"))
+    return max(0, gone - payment.total("authorize").minor)
+
+
+def _spend(work: Work, order: Order, authorization: str) -> None:
+    """A gateway that captures an authorization once lets its rest go with that."""
+    for row in payment_of(work, order).open_authorizations:
+        if row.id == authorization:
+            _note(work, order, "expire", row.amount, parent=row.id, text="captured once")
 
 
 def let_go(work: Work, order: Order) -> None:
     """Void what is promised beyond what is owed, as far as the gateway can."""
-    gateway = work.wiring.gateway
-    if gateway is None or (payment := payment_of(work, order)).method == "on_terms":
+    payment, gateway = payment_of(work, order), work.wiring.gateway
+    if payment.method == "on_terms":
+        floor = max(due(order).minor, payment.captured.minor + payment.total("credit").minor)
+        over = _on_terms(payment).minor - floor
+        if over > 0:
+            _note(work, order, "void", Money(over, order.currency), reference="terms")
         return
-    over = payment.authorized.minor - max(due(order).minor, payment.total("capture", "asked", "done").minor)
-    over -= payment.total("void", "asked").minor
+    if gateway is None:
+        return
+    over = payment.promised.minor - max(0, owed(work, order).minor - payment.kept.minor)
     for row in reversed(payment.open_authorizations):
-        whole = row.amount.minor
-        n = min(over, whole)
-        granted = payment.transaction(row.id)
-        if n > 0 and (gateway.abilities.partial_void or (granted is not None and n == granted.amount.minor)):
+        n = min(over, row.amount.minor)
+        if n > 0 and _voidable(gateway, payment, row, n):
             ask(work, order, "void", Money(n, order.currency), parent=row.id)
             over -= n
 
 
-def refundable(payment: Payment) -> Money:
-    """What was captured and is not being given back yet."""
-    return payment.captured - payment.total("refund", "asked", "done")
+def _voidable(gateway: PaymentGateway, payment: Payment, row: PaymentTransaction, n: int) -> bool:
+    granted = payment.transaction(row.id)
+    return gateway.abilities.partial_void or (granted is not None and n == granted.amount.minor)
 
 
 def refund(work: Work, order: Order, amount: Money | None, why: str, ref: str = "") -> Payment:
-    """Give money back: an amount, or what was taken for units that are cancelled or returned."""
+    """Give money back: an amount, or what was taken for units that are cancelled or returned.
+
+    What a customer on terms has not paid yet is credited instead of given back. Each capture is refunded by itself, the
+    oldest first.
+    """
     payment = payment_of(work, order)
+    unpaid = payment.promised.minor if payment.method == "on_terms" else 0
+    over = max(0, payment.kept.minor + unpaid - owed(work, order).minor)
     if amount is None:
-        owed = due(order, without_returned=True)
-        amount = Money(max(0, refundable(payment).minor - owed.minor), order.currency)
+        amount = Money(over, order.currency)
     if not amount:
         text = (
             f"nothing of what was captured for {order.id} is to be refunded; name an amount to refund it all the same"
         )
         raise CommandRefused([Reason("payment.nothing_to_refund", text, {"captured": payment.captured.minor})])
-    return ask(work, order, "refund", amount, parent=_captured_from(payment), ref=ref, text=why)
-
-
-def _captured_from(payment: Payment) -> str:
-    granted = [t.id for t in payment.transactions if t.kind == "authorize" and t.outcome == "done"]
-    return granted[0] if granted else ""
+    if credited := min(amount.minor, unpaid):
+        goodwill = max(0, credited - over)
+        credit = Money(credited, order.currency)
+        payment = _note(work, order, "credit", credit, ref=ref, text=why, goodwill_minor=goodwill)
+        post_money(work, order, payment.transactions[-1])
+        over -= credited - goodwill
+    rest = amount.minor - credited
+    if rest:
+        # The guard looks at the whole: a part that cannot be given back leaves nothing half done.
+        payment.ask(PaymentTransaction("whole", "refund", Money(rest, amount.currency), work.now))
+    for row in payment.open_captures:
+        if n := min(rest, row.amount.minor):
+            goodwill = max(0, n - over)
+            payment = ask(
+                work, order, "refund", Money(n, order.currency), parent=row.id, ref=ref, text=why, goodwill=goodwill
+            )
+            over -= n - goodwill
+            rest -= n
+    return payment
 
 
 def take(work: Work, order: Order, amount: Money) -> Payment:
     """Money for an order on terms came in."""
-    before = payment_of(work, order)
-    number = sum(row.kind == "capture" for row in before.transactions) + 1
-    row = PaymentTransaction(f"{order.id}-capture-{number}", "capture", amount, work.now, "done", ref=work.cause)
-    after = save(work, order, before, before.ask(row))
-    post_money(work, order, row)
+    after = _note(work, order, "capture", amount, ref=work.cause)
+    post_money(work, order, after.transactions[-1])
     return after
 
 
@@ -212,37 +332,59 @@ def take(work: Work, order: Order, amount: Money) -> Payment:
 
 def post_money(work: Work, order: Order, row: PaymentTransaction) -> None:
     """Tell the books of money that came in or went back."""
-    makers = {"capture": paid, "refund": refunded}
+    makers = {"capture": paid, "refund": refunded, "credit": credit_note}
     if row.kind in makers:
         posting = makers[row.kind](row.id, order.id, row.amount, work.now)
         work.emit("erp.post", row.id, f"erp:{order.id}", posting=posting)
 
 
-def post_invoice(work: Work, before: Order, after: Order, ref: str) -> None:
-    """Tell the books what a shipment has made the customer owe."""
+def post_invoice(work: Work, order: Order) -> None:
+    """Tell the books what the customer owes by now: for what has left, once, however often it had to be sent.
+
+    What was invoiced and is owed no more is credited, unless it was paid: then a refund says so.
+    """
     if work.wiring.erp is None:
         return
-    amount = due_shipped(after) - due_shipped(before)
-    if amount.minor <= 0:
+    told: Invoiced = work.find("invoiced", order.id) or Invoiced(order.id)
+    payment = payment_of(work, order)
+    target = max(due_shipped(order).minor, payment.total("capture", "asked", "done").minor if told.minor else 0)
+    change = target - told.minor
+    if not change:
         return
     until: datetime | None = None
-    account = credit_of(work, after)
-    if account is not None and payment_of(work, after).method == "on_terms":
+    account = credit_of(work, order)
+    if account is not None and payment.method == "on_terms":
         until = work.now + timedelta(days=account.days)
-    posting = invoice(f"{ref}-invoice", after.id, amount, work.now, until)
-    work.emit("erp.post", posting.id, f"erp:{after.id}", posting=posting)
+    amount, id_ = Money(abs(change), order.currency), f"{order.id}-invoice-{told.postings + 1}"
+    if change > 0:
+        posting = invoice(id_, order.id, amount, work.now, until)
+    else:
+        posting = credit_note(id_, order.id, amount, work.now)
+    work.save("invoiced", order.id, Invoiced(order.id, target, told.postings + 1))
+    work.emit("erp.post", posting.id, f"erp:{order.id}", posting=posting)
 
 
 def post_cost(work: Work, order: Order, units: Mapping[str, int], ref: str, *, sign: int = 1) -> None:
     """Tell the books what goods cost that left the stock (`sign` 1) or came back into it (-1), if known."""
+    _post_value(work, order, units, f"{ref}-cost", stock_value, sign)
+
+
+def post_loss(work: Work, order: Order, units: Mapping[str, int], ref: str) -> None:
+    """Tell the books what goods cost that are lost or spoiled, if known."""
+    _post_value(work, order, units, f"{ref}-loss", written_off, 1)
+
+
+def _post_value(
+    work: Work, order: Order, units: Mapping[str, int], ref: str, make: Callable[..., Posting], sign: int
+) -> None:
     items = {line.id: line.item for line in order.lines}
     costs = work.wiring.costs
     known = [costs[items[line]] * n for line, n in units.items() if items[line] in costs]
-    if work.wiring.erp is None or not known:
+    if work.wiring.erp is None:
         return
     for currency in sorted({cost.currency for cost in known}):
         amount = total((cost for cost in known if cost.currency == currency), currency) * sign
-        posting = stock_value(f"{ref}-cost-{currency}", order.id, amount, work.now)
+        posting = make(f"{ref}-{currency}", order.id, amount, work.now)
         work.emit("erp.post", posting.id, f"erp:{order.id}", posting=posting)
 
 
@@ -263,7 +405,11 @@ def credit_reason(work: Work, order: Order, amount: Money | None = None) -> Reas
     account = credit_of(work, order)
     if account is None:
         return None
-    return check_credit(account, order.id, due(order) if amount is None else amount)
+    if amount is None:
+        payment = payment_of(work, order)
+        paid_for = payment.captured.minor + payment.total("credit").minor
+        amount = Money(max(0, due(order).minor - paid_for), order.currency)
+    return check_credit(account, order.id, amount)
 
 
 def bind_credit(work: Work, order: Order) -> None:
@@ -271,7 +417,8 @@ def bind_credit(work: Work, order: Order) -> None:
     if order.draft.payment != "terms" or (account := credit_of(work, order)) is None:
         return
     dead = order.state in ("rejected", "cancelled")
-    rest = Money(0, order.currency) if dead else due(order) - payment_of(work, order).captured
+    payment = payment_of(work, order)
+    rest = Money(0, order.currency) if dead else payment.authorized - payment.captured
     if order.currency != account.limit.currency:
         return
     bound = account.binding(order.id, rest)
@@ -288,20 +435,40 @@ def set_credit(work: Work, customer: str, limit: Money, days: int) -> str:
 
 
 def renew(work: Work, order: Order) -> bool:
-    """Ask anew for what is promised and about to run out, or write down that it has; True when it was asked anew."""
+    """Ask anew for what is promised and about to run out, or write down that it has; True when it was asked anew.
+
+    The old promise stands until the new one is given (see :func:`retire`). An order whose promise is gone waits for
+    its payment again.
+    """
     payment = payment_of(work, order)
     gateway = work.wiring.gateway
-    renewed = False
+    able = gateway is not None and gateway.abilities.renews and order.state in ("captured", "accepted")
+    renewed = lapsed = False
     for row in payment.open_authorizations:
         if row.expires_at is None or row.expires_at > work.now + RENEW_BEFORE:
             continue
-        live = order.state in ("captured", "accepted")
-        if row.expires_at <= work.now or (gateway is not None and gateway.abilities.renews and live):
-            ended = PaymentTransaction(
-                f"{row.id}-expired-{len(payment.rows)}", "expire", row.amount, work.now, "done", row.id
-            )
-            before = payment_of(work, order)
-            save(work, order, before, before.ask(ended))
-        if live and gateway is not None and gateway.abilities.renews:
-            renewed = authorize_rest(work, order) or renewed
+        tried = any(t.kind == "authorize" and t.ref == _renews(row) for t in payment.transactions)
+        if row.expires_at <= work.now:
+            _note(work, order, "expire", row.amount, parent=row.id)
+            lapsed = True
+        elif able and not tried:
+            ask(work, order, "authorize", row.amount, ref=_renews(row))
+            renewed = True
+    if lapsed and able:
+        renewed = authorize_rest(work, order) or renewed
     return renewed
+
+
+def _renews(row: PaymentTransaction) -> str:
+    return f"renews:{row.id}"
+
+
+def retire(work: Work, order: Order, granted: PaymentTransaction) -> None:
+    """Let go of the promise that a new one takes the place of."""
+    payment, gateway = payment_of(work, order), work.wiring.gateway
+    for row in payment.open_authorizations:
+        if gateway is not None and granted.ref == _renews(row):
+            if _voidable(gateway, payment, row, row.amount.minor):
+                ask(work, order, "void", row.amount, parent=row.id)
+            else:
+                _note(work, order, "expire", row.amount, parent=row.id, text=f"renewed by {granted.id}")

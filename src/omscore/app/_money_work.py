@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from omscore.app import _money, _reopen, _settle
 from omscore.app._reads import Reads
+from omscore.app._work import Work
 from omscore.errors import NotFound
 from omscore.kernel import Money
 from omscore.orders import Order, due
@@ -35,16 +36,39 @@ class MoneyWork(Reads):
         return self._read(lambda work: due(work.order(order_id)))
 
     def authorize(self, order_id: str, *, key: str) -> Payment:
-        """Ask the gateway again for what is owed and not promised: a card was declined, or the customer comes back.
+        """Ask the gateway again for what is owed and not promised, and to take what is owed by now.
 
-        The order keeps its stock meanwhile. Does nothing when an answer is awaited or nothing is missing.
+        For a card that was declined, an authorization that ran out, a capture that failed. The order keeps its stock
+        meanwhile. Does nothing when an answer is awaited or nothing is missing.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("accepted")
         >>> at.shop.authorize(at.order.id, key="again").status
         'captured'
         """
-        self._command("authorize", key, (order_id,), lambda work: _money.authorize_rest(work, work.order(order_id)))
+
+        def work_(work: Work) -> bool:
+            asked = _money.authorize_rest(work, work.order(order_id))
+            _settle.go_on(work, work.order(order_id))
+            return asked
+
+        self._command("authorize", key, (order_id,), work_)
+        return self.payment(order_id)
+
+    def ask_again(self, order_id: str, transaction: str, *, key: str) -> Payment:
+        """Put a question to the gateway once more that was asked and never answered.
+
+        The gateway knows it by its id, so that what it did the first time is not done twice. Raises InvalidValue when
+        nothing of that id was asked, CommandRefused (`payment.answered`) when its answer is known.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> at = up_to("delivered")
+        >>> asked = at.shop.refund(at.order.id, Money(500, "EUR"), why="scratched", key="refund-1")
+        >>> at.shop.ask_again(at.order.id, asked.transactions[-1].id, key="again-1").transactions[-1].outcome
+        'asked'
+        """
+        content = (order_id, transaction)
+        self._command("ask_again", key, content, lambda work: _money.ask_again(work, work.order(order_id), transaction))
         return self.payment(order_id)
 
     def settle(

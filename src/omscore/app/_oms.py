@@ -10,7 +10,7 @@ from typing import Any
 from attrs import asdict
 
 from omscore import inventory
-from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _wms, _workflows
+from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _settle, _wms, _workflows
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
@@ -451,4 +451,6 @@ def _expire_holds(work: Work, order_id: str) -> list[str]:
 
 
 def _renewed(work: Work, order_id: str) -> bool:
-    return _money.renew(work, work.order(order_id))
+    renewed = _money.renew(work, work.order(order_id))
+    _settle.wait_again(work, order_id)
+    return renewed

@@ -9,7 +9,7 @@ from datetime import timedelta
 from omscore.app import _labels, _settle
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.errors import CarrierRejected, CarrierUnavailable
+from omscore.errors import CarrierRejected, CarrierUnavailable, CommandRefused, InvariantBroken, Reason
 from omscore.oversight import EffectParked, NoticeSent
 from omscore.payments import Payment
 from omscore.ports import Effect, Leased, PaymentAnswer, PaymentRequest, Store, Transaction
@@ -44,6 +44,15 @@ def _deliver_one(store: Store, wiring: Wiring, leased: Leased) -> str:
     effect = leased.effect
     try:
         answer = _send(store, wiring, effect)
+
+        def settle(txn: Transaction) -> None:
+            # Only the holder of the lease writes the answer down; a late one finds it done already.
+            if txn.ack(leased) and answer is not None:
+                answer(Work(txn, wiring, effect.id))
+
+        store.run(settle)
+    except InvariantBroken:
+        raise
     except CarrierRejected as final:
         error = f"{type(final).__name__}: {final}"
         store.run(lambda txn: _park(Work(txn, wiring, effect.id), leased, error))
@@ -65,13 +74,6 @@ def _deliver_one(store: Store, wiring: Wiring, leased: Leased) -> str:
         log.info("effect %s failed, attempt %d: %s", effect.id, attempt, type(failed).__name__)
         _saw(wiring, "put_off", leased, failed)
         return "retried"
-
-    def settle(txn: Transaction) -> None:
-        # Only the holder of the lease writes the answer down; a late one finds it done already.
-        if txn.ack(leased) and answer is not None:
-            answer(Work(txn, wiring, effect.id))
-
-    store.run(settle)
     return "done"
 
 
@@ -138,6 +140,12 @@ def _pay(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None]
     if row is None or row.outcome != "asked" or wiring.gateway is None:
         return None
     parent = payment.transaction(row.parent)
+    if row.kind == "refund" and parent is not None and parent.outcome != "done":
+        if parent.outcome == "asked":
+            text = f"{parent.id} has no answer yet, so nothing of it can be given back"
+            raise CommandRefused([Reason("payment.unanswered", text, {"capture": parent.id})])
+        nothing = PaymentAnswer(done=False, text=f"{parent.id} failed: there is nothing to give back")
+        return lambda work: _settled(work, order_id, transaction, nothing)
     request = PaymentRequest(row.id, order_id, row.amount, parent.reference if parent else "")
     answer = getattr(wiring.gateway, row.kind)(request)
     if not isinstance(answer, PaymentAnswer):

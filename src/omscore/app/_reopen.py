@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omscore.app import _money
-from omscore.app._capture import PAYMENT_HOLD, accept, payment_hold, reason_of, reserve
+from omscore.app._capture import accept, must_wait, payment_hold, reason_of, reserve
 from omscore.app._work import Work
 from omscore.errors import CommandRefused
 from omscore.orders import PlaceHold, Reopen, validate
@@ -22,8 +22,9 @@ def reopen(work: Work, order_id: str, why: str) -> str:
     if errors := [finding for finding in findings if finding.severity == "error"]:
         raise CommandRefused([reason_of(finding) for finding in errors])
     order = reserve(work, order)
-    if _money.authorize_rest(work, order) and all(hold.code != PAYMENT_HOLD for hold in order.holds):
-        order = work.tell(order, PlaceHold(payment_hold(work, order.draft.channel)))
+    _money.authorize_rest(work, order)
+    if must_wait(work, order):
+        order = work.tell(order, PlaceHold(payment_hold(work, order.draft)))
     _money.bind_credit(work, order)
     accept(work, order)
     return order_id

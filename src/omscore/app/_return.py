@@ -88,8 +88,8 @@ def inspect(work: Work, return_id: str, units: Mapping[str, int], disposition: s
     moves[disposition](work.txn, cells, source="quarantine", cause=work.cause)
     if disposition == "restock":
         fill(work, {items[line] for line in units})
-    if disposition == "restock":
-        _money.post_cost(work, work.order(value.order), units, f"{return_id}:{work.cause}", sign=-1)
+    else:
+        _money.post_loss(work, work.order(value.order), units, f"{return_id}:{work.cause}")
     return return_id
 
 
@@ -153,8 +153,10 @@ def receive_return(work: Work, return_id: str, units: Mapping[str, int] | None, 
     inventory.return_stock(work.txn, cells, to=bucket, cause=work.cause)
     work.save_return(after)
     order = work.tell(work.order(value.order), MoveUnits("receive_return", units, return_id))
+    _money.post_cost(work, order, units, f"{return_id}:{work.cause}", sign=-1)
     if disposition == "restock":
-        _money.post_cost(work, order, units, f"{return_id}:{work.cause}", sign=-1)
         fill(work, {items[line] for line in units})
+    elif disposition != "quarantine":
+        _money.post_loss(work, order, units, f"{return_id}:{work.cause}")
     close_if_finished(work, order.id)
     return return_id

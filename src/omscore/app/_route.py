@@ -142,7 +142,7 @@ def _after_parking(work: Work, order_id: str) -> None:
         # What a node works on already was not parked: only units that still wait go.
         order = work.order(order_id)
         waiting = {line: n for line, u in order.units.items() if (n := u.open + u.reserved + u.backordered)}
-        cancel(work, order_id, waiting, f"parked in {park.queue!r} for {park.days} days")
+        cancel(work, order_id, waiting, f"parked in {park.queue!r} for {park.days} days", refund=True)
     else:
         hold = Hold(ROUTING_HOLD, "routing", text=f"parked in {park.queue!r} till its time was up")
         work.tell(work.order(order_id), PlaceHold(hold))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from omscore.app import _money
-from omscore.app._capture import PAYMENT_HOLD, release_hold
+from omscore.app._capture import PAYMENT_HOLD, must_wait, release_hold
 from omscore.app._work import Work
-from omscore.orders import Order, due
+from omscore.orders import Hold, Order, PlaceHold
 from omscore.ports import PaymentAnswer
 
 
@@ -28,19 +28,32 @@ def answered(work: Work, order_id: str, transaction: str, answer: PaymentAnswer)
     if row is None or row.outcome != "done":
         return order_id
     if row.kind == "authorize":
-        _authorized(work, order)
+        _money.retire(work, order, row)
+        if order.state in ("rejected", "cancelled"):
+            _money.let_go(work, order)
+            return order_id
     else:
         _money.post_money(work, order, row)
+    go_on(work, order)
     return order_id
 
 
-def _authorized(work: Work, order: Order) -> None:
+def wait_again(work: Work, order_id: str) -> None:
+    """Stop an order whose promise of payment ran out; it goes on when there is a new one."""
+    order = work.order(order_id)
+    lapsed = _money.payment_of(work, order).total("expire")
+    if lapsed and work.wiring.gateway is not None and order.state in ("captured", "accepted"):
+        here = order.totals
+        if here.open + here.reserved + here.allocated + here.picked + here.packed and must_wait(work, order):
+            text = "the authorization of the payment ran out; authorize it again"
+            work.tell(order, PlaceHold(Hold(PAYMENT_HOLD, "payments", text=text)))
+
+
+def go_on(work: Work, order: Order) -> None:
+    """Let an order go on whose money is there, and take what is owed by now."""
     if order.state in ("rejected", "cancelled"):
-        _money.let_go(work, order)
         return
-    payment = _money.payment_of(work, order)
-    owed = due(order) - _money.exchanged(work, order)
-    if payment.authorized >= owed and any(hold.code == PAYMENT_HOLD for hold in order.holds):
+    if any(hold.code == PAYMENT_HOLD for hold in order.holds) and _money.covered(work, order):
         release_hold(work, order.id, PAYMENT_HOLD)
         work.notify("paid", order.id, order)
     _money.catch_up(work, work.order(order.id))

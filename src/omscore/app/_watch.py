@@ -13,6 +13,7 @@ from omscore.errors import NotFound
 from omscore.kernel import stamp
 from omscore.oversight import (
     STUCK_AFTER,
+    UNANSWERED_AFTER,
     EffectParked,
     Facts,
     Incident,
@@ -80,6 +81,8 @@ def _candidates(work: Work) -> list[str]:
             found[work.load("shipment", id_).order if kind == "shipment" else id_] = None
 
     add("payment", "failed")
+    add("payment", "lapsed")
+    add("payment", "asked", now - UNANSWERED_AFTER)
     add("payment", "expires", now + _money.RENEW_BEFORE)
     add("order", "held", now)
     add("order", "state:rejected")

@@ -62,17 +62,28 @@ def cost_of(order: Order, units: Mapping[str, int]) -> Money:
     return Money(sum(_first(costs[line], order.units[line].ordered, n) for line, n in units.items()), order.currency)
 
 
-def due(order: Order, *, without_returned: bool = False) -> Money:
+def _live(order: Order, without_returned: bool, but_for: Mapping[str, int] | None) -> dict[str, int]:
+    less = but_for or {}
+    return {
+        line: u.ordered - u.cancelled - (u.returned if without_returned else 0) - less.get(line, 0)
+        for line, u in order.units.items()
+    }
+
+
+def due(order: Order, *, without_returned: bool = False, but_for: Mapping[str, int] | None = None) -> Money:
     """What the customer owes for all units that are not cancelled, and for the order itself if any are left.
+
+    `without_returned` leaves out what came back, `but_for` some units of lines that are left out too.
 
     >>> from datetime import UTC, datetime
     >>> from omscore.orders import Captured, DraftLine, fold
     >>> now = datetime(2026, 3, 2, tzinfo=UTC)
     >>> lines = (DraftLine("1", "A", 3, Money(334, "EUR")),)
-    >>> due(fold([Captured("ord-1", Draft("web", "1", "EUR", lines, now, shipping=Money(495, "EUR")), now)])).minor
-    1497
+    >>> order = fold([Captured("ord-1", Draft("web", "1", "EUR", lines, now, shipping=Money(495, "EUR")), now)])
+    >>> due(order).minor, due(order, but_for={"1": 1}).minor
+    (1497, 1163)
     """
-    live = {line: u.ordered - u.cancelled - (u.returned if without_returned else 0) for line, u in order.units.items()}
+    live = _live(order, without_returned, but_for)
     fee = line_costs(order.draft)[1] if any(live.values()) else 0
     return Money(max(0, cost_of(order, live).minor + fee), order.currency)
 
@@ -81,8 +92,10 @@ def _gone(units: Units) -> int:
     return units.shipped + units.delivered + units.return_expected + units.returned
 
 
-def due_shipped(order: Order) -> Money:
+def due_shipped(order: Order, *, without_returned: bool = False, but_for: Mapping[str, int] | None = None) -> Money:
     """What the customer owes for what has left; the last shipment brings it to all that is owed, to the cent.
+
+    `without_returned` and `but_for` leave units out, as for :func:`due`.
 
     >>> from datetime import UTC, datetime
     >>> from omscore.orders import Captured, DraftLine, fold
@@ -93,5 +106,9 @@ def due_shipped(order: Order) -> Money:
     """
     totals = order.totals
     if _gone(totals) and _gone(totals) + totals.cancelled == totals.ordered:
-        return due(order)
-    return Money(max(0, cost_of(order, {line: _gone(u) for line, u in order.units.items()}).minor), order.currency)
+        return due(order, without_returned=without_returned, but_for=but_for)
+    less = but_for or {}
+    left = {
+        line: _gone(u) - (u.returned if without_returned else 0) - less.get(line, 0) for line, u in order.units.items()
+    }
+    return Money(max(0, cost_of(order, left).minor), order.currency)

@@ -4,6 +4,7 @@ from omscore.oversight._incidents import (
     INCIDENT_RULES,
     STANDARD_DETECTORS,
     STUCK_AFTER,
+    UNANSWERED_AFTER,
     Detector,
     EffectParked,
     Facts,
@@ -17,12 +18,14 @@ from omscore.oversight._incidents import (
 )
 from omscore.oversight._kpis import Kpi, Measure, Recorded, kpis, to_records
 from omscore.oversight._notices import Notice, NoticeSent, Obligation, notices_of, obligations_of
-from omscore.oversight._profile import CAPTURE_METHODS, NOTICES, ChannelProfile
+from omscore.oversight._profile import CAPTURE_METHODS, NOTICES, PAYMENT_GATES, ChannelProfile
 from omscore.oversight._surge import SurgeRule, SurgeState, surges
 
 __all__ = [
     "NOTICES",
     "CAPTURE_METHODS",
+    "PAYMENT_GATES",
+    "UNANSWERED_AFTER",
     "ChannelProfile",
     "NoticeSent",
     "Notice",

@@ -18,6 +18,9 @@ from omscore.shipping import SHIPMENT_STATES, Mismatch, Shipment
 STUCK_AFTER = timedelta(hours=2)
 """How long an order may sit without anything happening to it before it is flagged."""
 
+UNANSWERED_AFTER = timedelta(hours=2)
+"""How long a question to the gateway may stay without an answer before it is flagged."""
+
 
 @frozen
 class IncidentRule:
@@ -33,6 +36,7 @@ class IncidentRule:
 
 INCIDENT_RULES: Mapping[str, IncidentRule] = {
     "payment_failed": IncidentRule("payments", timedelta(hours=4)),
+    "payment_unanswered": IncidentRule("payments", timedelta(hours=4)),
     "authorization_expiring": IncidentRule("payments", timedelta(hours=12)),
     "rejected": IncidentRule("customer care", timedelta(hours=4)),
     "hold_overdue": IncidentRule("", timedelta(hours=1)),
@@ -162,8 +166,15 @@ def actions_of(facts: Facts) -> tuple[str, ...]:
         actions += [f"{verb}:{fulfillment.id}" for verb in FULFILLMENT_STATES.allowed(fulfillment.state)]
     for shipment in facts.shipments:
         actions += [f"{verb}:{shipment.id}" for verb in SHIPMENT_STATES.allowed(shipment.status)]
-    if facts.payment is not None and facts.payment.status == "failed":
-        actions.append("authorize")
+    if facts.payment is not None:
+        failed = {row.kind for row in facts.payment.failures}
+        if failed & {"authorize", "capture"} or any(hold.code == "payment" for hold in order.holds):
+            actions.append("authorize")
+        if "refund" in failed:
+            actions.append("refund")
+        for row in facts.payment.transactions:
+            if row.outcome == "asked":
+                actions += [f"ask_again:{row.id}", f"settle:{row.id}"]
     actions += facts.also
     return tuple(dict.fromkeys(actions))
 
@@ -176,13 +187,25 @@ def _incident(kind: str, facts: Facts, since: datetime, text: str, ref: str = ""
 
 def _payment(facts: Facts, now: datetime) -> Iterable[Incident]:
     payment = facts.payment
-    if payment is None or facts.order.state not in ("captured", "accepted"):
+    if payment is None:
         return
-    for row in payment.transactions:
-        later = [r for r in payment.transactions if r.kind == row.kind and r.outcome == "done" and r.at >= row.at]
-        if row.outcome == "failed" and not later:
+    live = facts.order.state in ("captured", "accepted")
+    for row in payment.failures:
+        # Money that was to be taken or given back is somebody's work, however the order has ended.
+        if live or row.kind in ("capture", "refund"):
             text = f"{row.kind} of {row.amount} failed: {row.text or 'no reason given'}"
             yield _incident("payment_failed", facts, row.at, text, row.id, amount=row.amount.minor)
+    for row in payment.transactions:
+        if row.outcome == "asked" and now - row.at > UNANSWERED_AFTER:
+            text = f"{row.kind} of {row.amount} was asked at {row.at.isoformat()} and never answered"
+            since = row.at + UNANSWERED_AFTER
+            yield _incident("payment_unanswered", facts, since, text, row.id, amount=row.amount.minor)
+    if not live:
+        return
+    if any(hold.code == "payment" for hold in facts.order.holds):
+        for row in [t for t in payment.transactions if t.kind == "expire"][-1:]:
+            text = f"the authorization of {row.amount} ran out; the order waits for another"
+            yield _incident("authorization_expiring", facts, row.at, text, row.id)
     for row in payment.open_authorizations:
         if row.expires_at is not None and row.expires_at <= now + timedelta(hours=24):
             text = f"the authorization of {row.amount} runs out at {row.expires_at.isoformat()}"

@@ -28,15 +28,20 @@ CAPTURE_METHODS = ("at_order", "at_shipment", "on_terms")
 """When money is taken: once authorized, with each shipment, or later by invoice."""
 
 
+PAYMENT_GATES = ("authorized", "captured", "none")
+"""What an order needs before anybody works on it: a promise of all that is owed, the money itself, or neither."""
+
+
 @frozen
 class ChannelProfile:
     """What a channel promises and needs.
 
     `commitment` is how soon an order ships; orders of a higher `priority` are worked on first; `packaging` is told to
     the packing table. `capture_method` and `allowance_minor` say when and how far money is taken; an order that is not
-    paid within `unpaid_max` is cancelled. `buffers` are the free units to leave in a cell for this channel. `notices`
-    maps each notice to how soon after capture it is due; one that is left out is not sent. `occasions` are the notices
-    that are sent when something happens.
+    paid within `unpaid_max` is cancelled. `payment_gate` says what an order waits for (see PAYMENT_GATES); "none" is
+    for marketplaces that vouch for the money. `buffers` are the free units to leave in a cell for this channel.
+    `notices` maps each notice to how soon after capture it is due; one that is left out is not sent. `occasions` are
+    the notices that are sent when something happens.
 
     >>> ChannelProfile(commitment=timedelta(hours=72)).notices["confirmed"]
     datetime.timedelta(seconds=120)
@@ -48,6 +53,7 @@ class ChannelProfile:
     capture_method: str = "at_shipment"
     allowance_minor: int = 0
     unpaid_max: timedelta | None = None
+    payment_gate: str = "authorized"
     buffers: Mapping[Cell, int] = field(factory=dict)
     notices: Mapping[str, timedelta] = field(default=NOTICES)
     occasions: tuple[str, ...] = OCCASIONS
@@ -57,6 +63,10 @@ class ChannelProfile:
             raise InvalidValue(
                 f"capture_method must be one of {', '.join(CAPTURE_METHODS)}, not {self.capture_method!r}"
             )
+        if self.payment_gate not in PAYMENT_GATES:
+            raise InvalidValue(f"payment_gate must be one of {', '.join(PAYMENT_GATES)}, not {self.payment_gate!r}")
+        if self.payment_gate == "captured" and self.capture_method != "at_order":
+            raise InvalidValue("a gate at 'captured' needs capture_method 'at_order': shipping waits for the money")
         if unknown := sorted(set(self.notices) - set(NOTICES)):
             raise InvalidValue(f"no notice is called {', '.join(unknown)}; the notices are {', '.join(NOTICES)}")
         if unknown := sorted(set(self.occasions) - set(OCCASIONS)):

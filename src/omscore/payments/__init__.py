@@ -4,8 +4,10 @@ from omscore.payments._credit import CreditAccount, check_credit
 from omscore.payments._payment import PAYMENT_STATUSES, TRANSACTION_KINDS, Payment, PaymentTransaction, fold
 from omscore.payments._postings import (
     POSTING_KINDS,
+    Invoiced,
     Posting,
     PostingLine,
+    credit_note,
     invoice,
     paid,
     refunded,
@@ -24,9 +26,11 @@ __all__ = [
     "POSTING_KINDS",
     "PostingLine",
     "Posting",
+    "Invoiced",
     "invoice",
     "paid",
     "refunded",
+    "credit_note",
     "written_off",
     "stock_value",
 ]

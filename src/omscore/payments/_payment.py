@@ -10,8 +10,12 @@ from attrs import evolve, frozen
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.kernel import Money
 
-TRANSACTION_KINDS = ("authorize", "capture", "void", "refund", "expire")
-"""What a row is about; "expire" takes back an authorization that the bank no longer honors."""
+TRANSACTION_KINDS = ("authorize", "capture", "void", "refund", "expire", "credit")
+"""What a row is about. "expire" takes back an authorization that the bank no longer honors; "credit" is what a customer
+on terms need not pay after all, because goods came back before they were paid."""
+
+_LET_GO = ("capture", "void", "expire", "credit")
+_LIVE = ("asked", "done")
 
 _OUTCOMES = ("asked", "done", "failed")
 
@@ -33,8 +37,9 @@ PAYMENT_STATUSES = (
 class PaymentTransaction:
     """One row: money that was asked for, or the answer to that. The last row of an id counts.
 
-    `parent` names the row that this one is about: the authorization that is voided or expired. `ref` is what it was
-    for (a shipment, a return), `reference` the gateway's own name for it.
+    `parent` names the row that this one is about: the authorization that is captured, voided or expired, the capture
+    that is refunded. `ref` is what it was for (a shipment, a return), `reference` the gateway's own name for it.
+    `goodwill_minor` is the part of a refund that was owed all the same: it lowers what the customer is to pay.
 
     >>> PaymentTransaction("a1", "authorize", Money(500, "EUR"), None).outcome
     'asked'
@@ -50,6 +55,7 @@ class PaymentTransaction:
     reference: str = ""
     expires_at: datetime | None = None
     text: str = ""
+    goodwill_minor: int = 0
 
     def __attrs_post_init__(self) -> None:
         if self.kind not in TRANSACTION_KINDS:
@@ -118,7 +124,30 @@ class Payment:
         >>> fold([PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "done")]).authorized.minor
         500
         """
-        return self.total("authorize") - self.total("void") - self.total("expire")
+        return self.total("authorize") - self.total("void") - self.total("expire") - self.total("credit")
+
+    @property
+    def promised(self) -> Money:
+        """What may still be captured: authorized, and neither taken nor let go, nor being so.
+
+        >>> row = PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "done")
+        >>> fold([row, PaymentTransaction("c1", "capture", Money(200, "EUR"), None)]).promised.minor
+        300
+        """
+        left = self.total("authorize")
+        for kind in _LET_GO:
+            left -= self.total(kind, *_LIVE)
+        return max(left, Money(0, self.currency))
+
+    @property
+    def kept(self) -> Money:
+        """What was taken or is being taken, less what was given back or is being given back.
+
+        >>> row = PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "done")
+        >>> fold([row, PaymentTransaction("c1", "capture", Money(200, "EUR"), None)]).kept.minor
+        200
+        """
+        return self.total("capture", *_LIVE) - self.total("refund", *_LIVE)
 
     @property
     def captured(self) -> Money:
@@ -173,22 +202,24 @@ class Payment:
         """
         if self.transaction(row.id) is not None or row.outcome == "failed":
             return self if self.transaction(row.id) else self._with(row)
-        if row.kind in ("capture", "void", "expire"):
-            taken = sum((self.total(kind, "asked", "done").minor for kind in ("capture", "void", "expire")), 0)
-            left = self.total("authorize").minor - taken
+        if row.kind in _LET_GO:
+            left = self.total("authorize").minor - sum(self.total(kind, *_LIVE).minor for kind in _LET_GO)
             left += self.allowance_minor if row.kind == "capture" else 0
             if row.amount.minor > left:
-                verb = "captured" if row.kind == "capture" else "voided"
+                verb = {"capture": "captured", "credit": "credited"}.get(row.kind, "voided")
                 text = (
                     f"{row.amount} cannot be {verb}: {Money(max(0, left), self.currency)} is left of what is authorized"
                 )
                 raise _refuse(f"payment.over_{verb}", text, asked=row.amount.minor, left=left)
         if row.kind == "refund":
-            left = self.captured.minor - self.total("refund", "asked", "done").minor
-            if row.amount.minor > left:
-                text = f"{row.amount} cannot be refunded: {Money(left, self.currency)} is left of what was captured"
-                raise _refuse("payment.over_refunded", text, asked=row.amount.minor, left=left)
+            # What is being captured may be asked back already: the questions are put in their order.
+            self._refundable(row, self.kept.minor)
         return self._with(row)
+
+    def _refundable(self, row: PaymentTransaction, left: int) -> None:
+        if row.amount.minor > left:
+            text = f"{row.amount} cannot be refunded: {Money(left, self.currency)} is left of what was captured"
+            raise _refuse("payment.over_refunded", text, asked=row.amount.minor, left=left)
 
     def settled(
         self,
@@ -202,6 +233,9 @@ class Payment:
     ) -> Payment:
         """This payment after the answer to what was asked; a second answer changes nothing.
 
+        Raises InvalidValue when nothing of that id was asked, CommandRefused (`payment.over_refunded`) for a refund of
+        a capture that is not done.
+
         >>> payment = fold([PaymentTransaction("a1", "authorize", Money(500, "EUR"), None)])
         >>> payment.status, payment.settled("a1", "done", None).status
         ('pending', 'authorized')
@@ -211,28 +245,69 @@ class Payment:
             raise InvalidValue(f"nothing was asked as {id!r} for {self.order}")
         if row.outcome != "asked":
             return self
+        if row.kind == "refund" and outcome == "done":
+            self._refundable(row, (self.captured - self.refunded).minor)
         answer = evolve(row, outcome=outcome, at=at, reference=reference, expires_at=expires_at, text=text)
         return self._with(answer)
 
     @property
     def open_authorizations(self) -> tuple[PaymentTransaction, ...]:
-        """The authorizations of which something is left, with that rest as their amount; captures use the oldest first.
+        """The authorizations of which something is left, with that rest as their amount, the oldest first.
 
         >>> row = PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "done")
         >>> later = PaymentTransaction("c1", "capture", Money(200, "EUR"), None, "done")
         >>> [t.amount.minor for t in fold([row, later]).open_authorizations]
         [300]
         """
-        left: dict[str, int] = {}
-        rows = {t.id: t for t in self.transactions if t.kind == "authorize" and t.outcome == "done"}
-        for id_, row in rows.items():
-            gone = [t for t in self.transactions if t.parent == id_ and t.kind in ("void", "expire")]
-            left[id_] = row.amount.minor - sum(t.amount.minor for t in gone if t.outcome != "failed")
-        rest = self.total("capture", "asked", "done").minor
+        return self._rests("authorize", ("done",), _LET_GO)
+
+    @property
+    def open_captures(self) -> tuple[PaymentTransaction, ...]:
+        """The captures, done or asked for, of which something can be given back, with that rest as their amount.
+
+        >>> row = PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "done")
+        >>> taken = PaymentTransaction("c1", "capture", Money(200, "EUR"), None, "done", "a1")
+        >>> back = PaymentTransaction("r1", "refund", Money(50, "EUR"), None, parent="c1")
+        >>> [t.amount.minor for t in fold([row, taken, back]).open_captures]
+        [150]
+        """
+        return self._rests("capture", _LIVE, ("refund",))
+
+    @property
+    def failures(self) -> tuple[PaymentTransaction, ...]:
+        """What was refused and has not been made good since by a later one of the kind (a refund: of the amount).
+
+        >>> row = PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "failed")
+        >>> [t.id for t in fold([row]).failures]
+        ['a1']
+        """
+        rows = self.transactions
+
+        def made_good(row: PaymentTransaction, by: PaymentTransaction) -> bool:
+            enough = row.kind != "refund" or by.amount >= row.amount
+            return by.kind == row.kind and by.outcome == "done" and enough
+
+        return tuple(
+            row
+            for i, row in enumerate(rows)
+            if row.outcome == "failed" and not any(made_good(row, later) for later in rows[i + 1 :])
+        )
+
+    def _rests(self, kind: str, outcomes: tuple[str, ...], users: tuple[str, ...]) -> tuple[PaymentTransaction, ...]:
+        """What is left of each row of a kind: less what names it as its parent, the others from the oldest first."""
+        rows = {t.id: t for t in self.transactions if t.kind == kind and t.outcome in outcomes}
+        left = {id_: row.amount.minor for id_, row in rows.items()}
+        beside = 0
+        for t in self.transactions:
+            if t.kind in users and t.outcome in _LIVE:
+                used = min(t.amount.minor, left[t.parent]) if t.parent in left else 0
+                if used:
+                    left[t.parent] -= used
+                beside += t.amount.minor - used
         result = []
         for id_, n in left.items():
-            used = min(rest, n)
-            rest -= used
+            used = min(beside, n)
+            beside -= used
             if n > used:
                 result.append(evolve(rows[id_], amount=Money(n - used, self.currency)))
         return tuple(result)

@@ -18,6 +18,7 @@ POSTING_KINDS: Mapping[str, tuple[str, str]] = {
     "invoice": ("receivable", "revenue"),
     "payment": ("bank", "receivable"),
     "refund": ("revenue", "bank"),
+    "credit_note": ("revenue", "receivable"),
     "write_off": ("losses", "inventory"),
     "stock_value": ("cost_of_sales", "inventory"),
 }
@@ -67,6 +68,19 @@ class Posting:
         return Money(sum(line.minor for line in self.lines if line.minor > 0), self.currency)
 
 
+@frozen
+class Invoiced:
+    """How much of an order the books were told that its customer owes, in minor units, by how many postings.
+
+    >>> Invoiced("ord-1").minor
+    0
+    """
+
+    order: str
+    minor: int = 0
+    postings: int = 0
+
+
 def _posting(
     kind: str,
     id_: str,
@@ -111,6 +125,15 @@ def refunded(id: str, order: str, amount: Money, at: datetime) -> Posting:  # no
     ['revenue', 'bank']
     """
     return _posting("refund", id, order, amount, at)
+
+
+def credit_note(id: str, order: str, amount: Money, at: datetime) -> Posting:  # noqa: A002 - the field's word for it
+    """The customer need not pay for something they were invoiced for.
+
+    >>> [line.account for line in credit_note("p-1", "ord-1", Money(500, "EUR"), None).lines]
+    ['revenue', 'receivable']
+    """
+    return _posting("credit_note", id, order, amount, at)
 
 
 def written_off(id: str, order: str, amount: Money, at: datetime) -> Posting:  # noqa: A002 - the field's word for it
