@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import field, frozen
+from attrs.converters import optional
 
 from omscore.batching import CartonChooser, PickList
 from omscore.errors import InvalidValue
@@ -558,14 +559,23 @@ class PaymentRequest:
 class PaymentAnswer:
     """What a gateway says: done or declined, its own name for it, and how long an authorization stands.
 
+    Raises InvalidValue for what is no answer: neither yes nor no, or a time without a zone.
+
     >>> PaymentAnswer(True, "ch_1").done
     True
     """
 
     done: bool
     reference: str = ""
-    expires_at: datetime | None = None
+    expires_at: datetime | None = field(default=None, converter=optional(utc))
     text: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.done) is not bool:
+            raise InvalidValue(f"a payment is done or it is not: True or False, not {self.done!r}")
+        for name in ("reference", "text"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidValue(f"a payment's {name} is text, not {type(getattr(self, name)).__name__}")
 
 
 @runtime_checkable

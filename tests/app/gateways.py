@@ -15,6 +15,7 @@ class Till:
         self.declines: set[str] = set()
         self.expires_at: datetime | None = None
         self.down = 0
+        self.granted: dict[str, int] = {}
 
     def _answer(self, kind: str, request: PaymentRequest) -> PaymentAnswer:
         if self.down:
@@ -22,6 +23,12 @@ class Till:
             raise TimeoutError("the bank does not answer")
         if kind in self.declines:
             return PaymentAnswer(False, text="declined")
+        if request.id not in self.asked and kind in ("capture", "void"):
+            left = self.granted.get(request.parent, request.amount.minor)
+            assert request.amount.minor <= left, f"{request.id}: {request.parent} has {left} left"
+            self.granted[request.parent] = left - request.amount.minor
+        if kind == "authorize":
+            self.granted.setdefault(f"bank:{request.id}", request.amount.minor)
         self.asked.setdefault(request.id, request.amount.minor)
         return PaymentAnswer(True, f"bank:{request.id}", self.expires_at if kind == "authorize" else None)
 

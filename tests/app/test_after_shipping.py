@@ -182,6 +182,7 @@ def test_an_exchange_reserves_its_replacement_and_nets_the_money() -> None:
     dearer = oms.DraftLine("2", "SKU-1", 1, oms.Money(2499, EUR))
     after = at.shop.exchange(back.id, dearer, key="x-1")
     assert after.totals.reserved == 1
+    assert at.shop.available("SKU-1") == {"ghent": 2}
     at.shop.deliver()
     assert sum(n for id_, n in till.asked.items() if "-authorize-" in id_) == 500
     at.shop.receive_return(back.id, key="r-2")

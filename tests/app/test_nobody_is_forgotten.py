@@ -148,3 +148,14 @@ def test_explain_says_why_an_order_has_not_been_routed() -> None:
     assert host.explain("o") == "o: waits for stock: 2 of X are not there"
     host.hold("o", oms.Hold("fraud", "risk"), key="h")
     assert host.explain("o") == "o: held, fraud by risk"
+
+
+def test_work_at_a_node_stops_while_somebody_holds_the_order() -> None:
+    at = up_to("allocated")
+    assert at.fulfillment is not None
+    at.shop.hold(at.order.id, oms.Hold("fraud", "risk"), key="h")
+    for verb in (at.shop.pick, at.shop.pack, at.shop.ship):
+        with pytest.raises(oms.CommandRefused, match="held by risk"):
+            verb(at.fulfillment.id, key=f"k-{verb.__name__}")
+    at.shop.release(at.order.id, "fraud", key="r")
+    assert at.shop.ship(at.fulfillment.id, key="s").status == "created"

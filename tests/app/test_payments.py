@@ -1,13 +1,16 @@
 """Money follows the goods: promised before they are worked on, taken as they leave, given back on its own account."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import omscore as oms
 from omscore import routing as r
+from omscore.orders import AddLine, SetPrice
 from omscore.oversight import ChannelProfile
+from omscore.ports import PaymentAnswer
 from omscore.testing.walkthrough import MONDAY, Walk, draft, up_to
 from tests.app.gateways import Books, Till
 
@@ -137,6 +140,7 @@ def test_cancelling_refunding_and_restocking_are_independent() -> None:
     assert at.shop.payment(at.order.id).refunded.minor == 1999
     assert at.shop.available("SKU-1") == {"ghent": 3}
     at.shop.cancel(at.order.id, refund=False, key="x-3")
+    at.shop.deliver()
     assert at.shop.available("SKU-1") == {"ghent": 4}
     assert at.shop.payment(at.order.id).refunded.minor == 1999
 
@@ -208,6 +212,322 @@ def test_the_books_are_told_in_balance_and_once() -> None:
     assert books.balance("receivable") == 0
     assert books.balance("bank") == 1999
     assert books.balance("cost_of_sales") == 1000
+
+
+def one_more(id_: str = "2", cents: int = 500) -> AddLine:
+    return AddLine(oms.DraftLine(id_, "SKU-1", 1, oms.Money(cents, EUR)))
+
+
+def test_cancelling_a_part_lets_go_of_the_promise_for_that_part() -> None:
+    till = Till()
+    host, _ = shop(till)
+    order = host.capture("web", draft("2", payment="pending"), key="c-2")
+    host.deliver()
+    host.cancel(order.id, {"1": 1}, key="x-1")
+    host.deliver()
+    assert host.payment(order.id).promised == host.due(order.id) == oms.Money(1999, EUR)
+
+
+def test_what_was_refunded_is_owed_again_when_more_is_ordered() -> None:
+    till = Till()
+    host, _ = shop(till)
+    order = host.capture("web", draft("2"), key="c-2")
+    host.cancel(order.id, {"1": 1}, refund=True, key="x-1")
+    host.deliver()
+    host.edit(order.id, [one_more()], key="e-1")
+    host.deliver()
+    assert till.asked.get(f"{order.id}-authorize-2") == 500
+    host.route()
+    host.ship(f"{order.id}-f1", key="s-1")
+    host.deliver()
+    payment = host.payment(order.id)
+    assert payment.kept == host.due(order.id) == oms.Money(1999 + 500, EUR)
+
+
+def test_a_reopened_order_whose_money_went_back_is_paid_again() -> None:
+    till = Till()
+    host, _ = shop(till)
+    order = host.capture("web", draft("2"), key="c-2")
+    host.cancel(order.id, refund=True, key="x-1")
+    host.deliver()
+    again = host.reopen(order.id, key="o-1")
+    assert [hold.code for hold in again.holds] == ["payment"]
+    host.deliver()
+    assert host.order(order.id).state == "accepted"
+    assert host.payment(order.id).promised == host.due(order.id)
+
+
+def test_goodwill_is_not_taken_back_with_the_next_shipment() -> None:
+    till = Till()
+    host, _ = shop(till)
+    order = host.capture("web", draft("2"), key="c-2")
+    host.refund(order.id, oms.Money(500, EUR), why="sorry", key="r-1")
+    host.route()
+    host.ship(f"{order.id}-f1", key="s-1")
+    host.deliver()
+    assert host.payment(order.id).kept.minor == 3498
+    assert not [id_ for id_ in till.asked if "-capture-" in id_]
+
+
+def test_a_cancellation_gives_back_what_its_own_units_cost_and_nothing_else() -> None:
+    till = Till()
+    host, _ = shop(till)
+    order = host.capture("web", draft("2"), key="c-2")
+    host.cancel(order.id, {"1": 1}, refund=False, key="x-1")
+    host.cancel(order.id, {"1": 1}, refund=True, key="x-2")
+    host.deliver()
+    assert host.payment(order.id).refunded.minor == 1999
+
+
+def test_units_are_refunded_without_a_gateway_too_and_settled_by_hand() -> None:
+    at = up_to("allocated")
+    at.shop.cancel("ord-1", {"1": 1}, refund=True, key="x-1")
+    (asked,) = [t for t in at.shop.payment("ord-1").transactions if t.kind == "refund"]
+    assert (asked.outcome, asked.amount.minor) == ("asked", 1999)
+    at.clock.advance(hours=2, seconds=1)
+    unanswered = next(i for i in at.shop.exceptions() if i.kind == "payment_unanswered")
+    assert f"settle:{asked.id}" in unanswered.actions
+    at.shop.settle("ord-1", asked.id, done=True, key="paid back")
+    assert at.shop.payment("ord-1").refunded.minor == 1999
+
+
+def test_each_authorization_is_captured_by_itself() -> None:
+    till = Till()
+    host, _ = shop(till)
+    order = host.capture("web", draft("2", payment="pending"), key="c-2")
+    host.deliver()
+    host.edit(order.id, [one_more()], key="e-1")
+    host.deliver()
+    host.route()
+    host.ship(f"{order.id}-f1", key="s-1")
+    host.deliver()
+    captures = [t for t in host.payment(order.id).transactions if t.kind == "capture"]
+    assert [(t.parent, t.amount.minor, t.outcome) for t in captures] == [
+        (f"{order.id}-authorize-1", 3998, "done"),
+        (f"{order.id}-authorize-2", 500, "done"),
+    ]
+    host.refund(order.id, oms.Money(4200, EUR), key="r-1")
+    host.deliver()
+    refunds = [t for t in host.payment(order.id).transactions if t.kind == "refund"]
+    assert [(t.parent, t.amount.minor) for t in refunds] == [(captures[0].id, 3998), (captures[1].id, 202)]
+
+
+def test_a_weighed_item_may_cost_a_little_more_than_was_promised() -> None:
+    till = Till()
+    host, _ = shop(till, profiles={"web": ChannelProfile(allowance_minor=100)})
+    order = host.capture("web", draft("2", payment="pending"), key="c-2")
+    host.deliver()
+    till.granted[f"bank:{order.id}-authorize-1"] += 100
+    host.route()
+    host.pick(f"{order.id}-f1", key="p-1")
+    host.edit(order.id, [SetPrice("1", oms.Money(2049, EUR))], key="e-1")
+    host.deliver()
+    host.ship(f"{order.id}-f1", key="s-1")
+    host.deliver()
+    assert host.payment(order.id).captured.minor == 4098
+
+
+def test_a_refund_waits_for_its_capture_and_falls_with_it() -> None:
+    till = Till()
+    host, _ = shop(till, profiles={"web": ChannelProfile(capture_method="at_order")})
+    order = host.capture("web", draft("2", payment="authorized"), key="c-2")
+    host.cancel(order.id, refund=True, key="x-1")
+    till.declines = {"capture"}
+    host.deliver()
+    host.deliver()
+    payment = host.payment(order.id)
+    assert (payment.captured.minor, payment.refunded.minor) == (0, 0)
+    assert [t.outcome for t in payment.transactions if t.kind == "refund"] == ["failed"]
+    assert not [id_ for id_ in till.asked if "-refund-" in id_]
+
+
+def test_a_failed_capture_or_refund_is_somebodys_work_even_when_the_order_is_closed() -> None:
+    till = Till()
+    at = up_to("delivered", payment="authorized", gateway=till)
+    till.declines = {"refund"}
+    at.shop.deliver()
+    at.shop.refund("ord-1", oms.Money(500, EUR), key="r-1")
+    at.shop.deliver()
+    assert at.shop.order("ord-1").state == "closed"
+    (failed,) = at.shop.exceptions()
+    assert (failed.kind, "refund" in failed.actions) == ("payment_failed", True)
+    till.declines = set()
+    at.shop.refund("ord-1", oms.Money(500, EUR), key="r-2")
+    at.shop.deliver()
+    assert at.shop.exceptions() == []
+
+
+def test_a_declined_capture_is_tried_again_by_hand() -> None:
+    till = Till()
+    host, _ = shop(till)
+    order = host.capture("web", draft("2", payment="pending"), key="c-2")
+    host.deliver()
+    till.declines = {"capture"}
+    host.route()
+    host.ship(f"{order.id}-f1", key="s-1")
+    host.deliver()
+    actions = {i.kind: i.actions for i in host.exceptions(order.id)}
+    assert "authorize" in actions.get("payment_failed", ())
+    till.declines = set()
+    host.authorize(order.id, key="again")
+    host.deliver()
+    assert host.payment(order.id).captured == host.due(order.id)
+
+
+def test_an_authorization_that_runs_out_stops_the_order_where_it_cannot_be_renewed() -> None:
+    till = Till()
+    till.expires_at = MONDAY + timedelta(days=7)
+    host, clock = shop(till)
+    order = host.capture("web", draft("2", payment="pending"), key="c-2")
+    host.deliver()
+    clock.advance(days=6, hours=1)
+    host.tick()
+    assert "authorization_expiring" in [i.kind for i in host.exceptions(order.id)]
+    clock.advance(days=1)
+    host.tick()
+    assert [hold.code for hold in host.order(order.id).holds] == ["payment"]
+    lapsed = next(i for i in host.exceptions(order.id) if i.kind == "authorization_expiring")
+    assert "authorize" in lapsed.actions
+    host.route()
+    assert host.fulfillments(order.id) == []
+    till.expires_at = MONDAY + timedelta(days=20)
+    host.authorize(order.id, key="again")
+    host.deliver()
+    assert host.order(order.id).holds == ()
+
+
+def test_an_authorization_stands_until_the_one_that_renews_it_is_given() -> None:
+    till = Till(renews=True)
+    till.expires_at = MONDAY + timedelta(days=7)
+    host, clock = shop(till)
+    order = host.capture("web", draft("2", payment="pending"), key="c-2")
+    host.deliver()
+    clock.advance(days=6, hours=1)
+    till.declines = {"authorize"}
+    host.tick()
+    host.deliver()
+    assert host.payment(order.id).authorized.minor == 3998
+    assert "payment_failed" in [i.kind for i in host.exceptions(order.id)]
+    assert host.tick()["renewed"] == 0
+    assert host.order(order.id).holds == ()
+
+
+def test_rubbish_from_a_gateway_is_a_failed_attempt_and_stops_no_other_effect() -> None:
+    class Odd(Till):
+        def authorize(self, request: Any) -> Any:
+            return PaymentAnswer(True, "x", datetime(2026, 3, 9))  # noqa: DTZ001 - that is the rubbish
+
+    host, _ = shop(Odd())
+    order = host.capture("web", draft("2", payment="pending"), key="c-2")
+    assert host.deliver()["retried"] == 1
+    assert host.payment(order.id).status == "pending"
+
+
+def test_a_question_without_an_answer_is_asked_again_by_hand_and_done_once() -> None:
+    till = Till()
+    till.down = 8
+    host, clock = shop(till)
+    order = host.capture("web", draft("2", payment="pending"), key="c-2")
+    for _ in range(8):
+        host.deliver()
+        clock.advance(minutes=31)
+    unanswered = next(i for i in host.exceptions(order.id) if i.kind == "payment_unanswered")
+    assert f"ask_again:{order.id}-authorize-1" in unanswered.actions
+    for n in range(2):
+        host.ask_again(order.id, f"{order.id}-authorize-1", key=f"again-{n}")
+    host.deliver()
+    assert host.payment(order.id).status == "authorized"
+    assert till.asked == {f"{order.id}-authorize-1": 3998}
+    with pytest.raises(oms.CommandRefused, match="its answer is known"):
+        host.ask_again(order.id, f"{order.id}-authorize-1", key="again-3")
+
+
+@pytest.mark.parametrize("said", ["voided", "refunded"])
+def test_an_order_whose_money_is_gone_waits_for_a_person(said: str) -> None:
+    at = up_to("accepted", stock=9)
+    order = at.shop.capture("web", draft("2", payment=said), key="c-2")
+    assert [hold.code for hold in order.holds] == ["payment"]
+
+
+def test_a_channels_gate_says_what_an_order_waits_for() -> None:
+    till = Till()
+    gates = {
+        "web": ChannelProfile(payment_gate="captured", capture_method="at_order"),
+        "market": ChannelProfile(payment_gate="none"),
+    }
+    host, _ = shop(till, profiles=gates)
+    order = host.capture("web", draft("2", payment="authorized"), key="c-2")
+    assert [hold.code for hold in order.holds] == ["payment"]
+    host.deliver()
+    assert host.order(order.id).state == "accepted"
+    theirs = host.capture("market", evolve(draft("3", payment="pending"), channel="market"), key="c-3")
+    assert theirs.state == "accepted"
+    with pytest.raises(oms.InvalidValue, match="at_order"):
+        ChannelProfile(payment_gate="captured")
+
+
+def test_goods_on_terms_that_come_back_unpaid_are_credited_and_free_the_limit() -> None:
+    books = Books()
+    at = up_to("accepted", stock=50, erp=books)
+    at.shop.set_credit("c-17", oms.Money(5000, EUR), key="t-1")
+    order = at.shop.capture("web", draft("2", payment="terms"), key="c-2")
+    at.shop.route()
+    at.shop.ship(f"{order.id}-f1", key="s-1")
+    at.shop.track(f"{order.id}-f1-s1", "delivered", key="t-2")
+    back = at.shop.open_return(order.id, {"1": 1}, key="r-1")
+    at.shop.receive_return(back.id, key="r-2")
+    assert at.shop.credit("c-17").exposure.minor == 3998, "receiving forgives nothing"
+    at.shop.refund(order.id, ref=back.id, key="m-1")
+    assert at.shop.credit("c-17").exposure.minor == 1999
+    at.shop.deliver()
+    assert books.balance("receivable") == 1999
+    with pytest.raises(oms.CommandRefused, match=r"19\.99 EUR is left"):
+        at.shop.receive_payment(order.id, oms.Money(2000, EUR), key="b-1")
+    at.shop.receive_payment(order.id, oms.Money(1999, EUR), key="b-2")
+    at.shop.deliver()
+    assert books.balance("receivable") == at.shop.credit("c-17").exposure.minor == 0
+
+
+def test_what_is_sent_again_is_invoiced_once_and_the_lost_goods_are_written_off() -> None:
+    books = Books()
+    at = up_to("shipped", gateway=Till(), erp=books, costs={"SKU-1": oms.Money(1000, EUR)})
+    at.shop.give_up("ord-1-f1-s1", reship=True, key="g-1")
+    at.shop.route()
+    at.shop.ship("ord-1-f2", key="s-2")
+    at.shop.deliver()
+    assert -books.balance("revenue") == 3998
+    assert books.balance("losses") == 2000
+    assert books.balance("cost_of_sales") == 2000
+    assert books.balance("inventory") == -4000
+
+
+def test_goods_that_come_back_are_worth_something_until_they_are_scrapped() -> None:
+    books = Books()
+    at = up_to("delivered", erp=books, costs={"SKU-1": oms.Money(1000, EUR)})
+    back = at.shop.open_return("ord-1", {"1": 2}, key="r-1")
+    at.shop.receive_return(back.id, {"1": 2}, disposition="quarantine", key="r-2")
+    at.shop.inspect_return(back.id, {"1": 1}, disposition="scrap", key="i-1")
+    at.shop.deliver()
+    assert books.balance("inventory") == -1000
+    assert books.balance("losses") == 1000
+    assert books.balance("cost_of_sales") == 0
+
+
+def test_an_order_that_waited_in_vain_gets_its_money_back() -> None:
+    till = Till()
+    park = r.Policy(
+        "park",
+        (r.Route("all", (r.Rule("one", require=(r.within_km(1),)),)),),
+        otherwise=r.park("later", days=1, then="cancel"),
+    )
+    host, clock = shop(till, routing=park)
+    order = host.capture("web", draft("2"), key="c-2")
+    host.route()
+    clock.advance(days=1)
+    host.route()
+    host.deliver()
+    assert host.order(order.id).state == "cancelled"
+    assert host.payment(order.id).refunded.minor == 3998
 
 
 def test_the_payment_log_folds_to_the_payment() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omscore.app._edit import edit
-from omscore.app._return import expect_back
+from omscore.app._return import expect_back, from_node
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, Reason
 from omscore.kernel import Money, quantity
@@ -58,8 +58,8 @@ def decide_claim(work: Work, claim_id: str, *, approve: bool, keep_item: bool) -
         order = work.tell(order, Reopen(why="warranty"))
     returning = ""
     if not keep_item:
-        shipped = [s for s in work.all("shipment", f"order:{order.id}") if claim.line in s.lines]
-        returning = expect_back(work, order, {claim.line: claim.units}, claim.why, shipped[-1].node, f"{claim_id}-back")
+        node = from_node(work, order.id)
+        returning = expect_back(work, order, {claim.line: claim.units}, claim.why, node, f"{claim_id}-back")
     free = Money(0, order.currency)
     line = DraftLine(f"{claim.line}:{claim_id}", claim.item, claim.units, free, tags={"warranty"})
     edit(work, order.id, [AddLine(line)], f"warranty {claim_id}", None)

@@ -114,7 +114,9 @@ def ask(
     id_ = _next_id(order, before, kind)
     row = PaymentTransaction(id_, kind, amount, work.now, parent=parent, ref=ref, text=text, goodwill_minor=goodwill)
     after = save(work, order, before, before.ask(row))
-    work.emit(f"payment.{kind}", id_, f"payment:{order.id}", order=order.id, transaction=id_)
+    if before.method != "on_terms":
+        # What came in by bank is given back by a person, who settles it: no gateway ever had it.
+        work.emit(f"payment.{kind}", id_, f"payment:{order.id}", order=order.id, transaction=id_)
     return after
 
 
@@ -138,6 +140,9 @@ def ask_again(work: Work, order: Order, transaction: str) -> str:
     if row.outcome != "asked":
         text = f"{transaction} is {row.outcome}: its answer is known, and asking again could change nothing"
         raise CommandRefused([Reason("payment.answered", text, {"outcome": row.outcome})])
+    if payment.method == "on_terms":
+        text = f"{transaction} is paid back by hand; settle it when it is done"
+        raise CommandRefused([Reason("payment.by_hand", text, {"transaction": transaction})])
     topic = f"payment.{row.kind}"
     work.emit(topic, f"{transaction}:{work.cause}", f"payment:{order.id}", order=order.id, transaction=transaction)
     return order.id

@@ -32,7 +32,7 @@ def open_return(work: Work, order_id: str, units: Mapping[str, int], why: str, n
     if reasons := _refusals(work, order, lines):
         raise CommandRefused(reasons)
     number = work.count("return", f"order:{order_id}") + 1
-    return expect_back(work, order, lines, why, node or _from_node(work, order_id), f"{order_id}-r{number}")
+    return expect_back(work, order, lines, why, node or from_node(work, order_id), f"{order_id}-r{number}")
 
 
 def _refusals(work: Work, order: Order, lines: Mapping[str, int]) -> list[Reason]:
@@ -107,7 +107,7 @@ def exchange(work: Work, return_id: str, line: DraftLine) -> str:
     return return_id
 
 
-def _from_node(work: Work, order_id: str) -> str:
+def from_node(work: Work, order_id: str) -> str:
     """Goods come back to the node that shipped last, unless the caller says otherwise."""
     shipped = [f for f in work.fulfillments(order_id) if f.shipment]
     return shipped[-1].node if shipped else work.wiring.network.nodes[0].id
