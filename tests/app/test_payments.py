@@ -501,6 +501,16 @@ def test_what_is_sent_again_is_invoiced_once_and_the_lost_goods_are_written_off(
     assert books.balance("inventory") == -4000
 
 
+def test_units_that_were_paid_and_never_left_are_not_invoiced() -> None:
+    books = Books()
+    at = up_to("allocated", gateway=Till(), erp=books)
+    at.shop.short_pick("ord-1-f1", {"1": 1}, key="short")
+    at.shop.ship("ord-1-f1", key="s-1")
+    at.shop.cancel("ord-1", refund=True, key="x-1")
+    at.shop.deliver()
+    assert books.balance("receivable") == at.shop.due("ord-1").minor == 1999
+
+
 def test_goods_that_come_back_are_worth_something_until_they_are_scrapped() -> None:
     books = Books()
     at = up_to("delivered", erp=books, costs={"SKU-1": oms.Money(1000, EUR)})

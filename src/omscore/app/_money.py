@@ -352,7 +352,8 @@ def post_invoice(work: Work, order: Order) -> None:
         return
     told: Invoiced = work.find("invoiced", order.id) or Invoiced(order.id)
     payment = payment_of(work, order)
-    target = max(due_shipped(order).minor, payment.total("capture", "asked", "done").minor if told.minor else 0)
+    paid_for = min(told.minor, payment.total("capture", "asked", "done").minor)
+    target = max(due_shipped(order).minor, paid_for)
     change = target - told.minor
     if not change:
         return
