@@ -1,6 +1,5 @@
 """Routing in the service: what is brought, rejected, promised, counted down, and decided together."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,56 +9,14 @@ import omscore as oms
 from omscore import routing as r
 from omscore.adapters import MemoryStore
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, TransitionNotAllowed
-from omscore.inventory import Cell, expect, verify
-from omscore.kernel import Address, GeoPoint, Item, ManualClock, Money
-from omscore.orders import Draft, DraftLine, Order
+from omscore.inventory import Cell, expect
+from omscore.kernel import GeoPoint, Item, ManualClock, Money
+from omscore.orders import Draft, DraftLine
 from omscore.oversight import ChannelProfile
 from omscore.ports import Effect
 from omscore.routing import sourcing
 from omscore.testing.walkthrough import MONDAY
-
-HERE = Address("BE", postcode="9000", point=GeoPoint(51.0, 3.7), name="A. Person")
-
-
-class Shop:
-    """A service with its clock; orders are captured with short ids."""
-
-    def __init__(
-        self, *nodes: r.Node, rules: tuple[r.Rule, ...] = (), network: Mapping[str, Any] | None = None, **more: Any
-    ) -> None:
-        self.clock = ManualClock(MONDAY)
-        self.store = MemoryStore(clock=self.clock)
-        if rules:
-            more["routing"] = r.Policy("p", (r.Route("all", rules),), otherwise=r.park("later", days=7))
-        self.oms = oms.Oms(store=self.store, network=r.Network(nodes, **(network or {})), **more)
-
-    def stock(self, **units: Mapping[str, int]) -> None:
-        for node, items in units.items():
-            self.oms.receive(node, items, key=f"dock {node} {sorted(items.items())} {self.clock.now()}")
-
-    def order(self, id_: str, *items: str, units: int = 1, channel: str = "web", **more: Any) -> Order:
-        lines = [DraftLine(str(n), item, units, Money(1000, "EUR")) for n, item in enumerate(items, 1)]
-        facts: dict[str, Any] = {"ship_to": HERE, "payment": "paid", **more}
-        draft = Draft(channel, id_, "EUR", lines, self.clock.now(), **facts)
-        return self.oms.capture(channel, draft, key=id_, id=id_)
-
-    def figures(self, item: str, node: str) -> Any:
-        cell = Cell(item, node)
-        return self.store.run(lambda txn: txn.figures([cell]))[cell]
-
-    def sound(self) -> None:
-        """Every unit of every order is where the ledger says it is."""
-        assert self.store.run(verify).ok
-        held: dict[str, dict[str, int]] = {}
-        for state in ("captured", "accepted", "closed", "cancelled"):
-            for order in self.oms.orders(state):
-                found = self.store.run(lambda txn: txn.reservation(order.id))  # noqa: B023
-                for (_, bucket), n in found.held.items() if found is not None else ():
-                    held.setdefault(order.id, {})[bucket] = held.get(order.id, {}).get(bucket, 0) + n
-                totals = order.totals
-                for bucket in ("reserved", "allocated", "picked", "packed"):
-                    assert held.get(order.id, {}).get(bucket, 0) == getattr(totals, bucket), (order, bucket)
-
+from tests.app.shop import HERE, Shop
 
 STORE = r.Node("store", kind="store", point=GeoPoint(51.05, 3.72))
 DEPOT = r.Node("depot", point=GeoPoint(51.22, 4.40))

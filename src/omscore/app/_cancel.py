@@ -84,8 +84,7 @@ def free(work: Work, order: Order, moves: Iterable[tuple[str, str, str, int]], *
 
 def _await_less(work: Work, order: Order) -> None:
     """Let fulfillments await no more units than the order's lines still wait for, the newest fulfillment first."""
-    coming = work.coming(order)
-    over = {line: n - order.units[line].backordered for line, n in coming.items()}
+    over = {line: n - order.units[line].backordered for line, n in work.awaited(order.id).items()}
     for fulfillment in reversed(work.fulfillments(order.id)) if any(n > 0 for n in over.values()) else ():
         units = {}
         for line in fulfillment.lines if fulfillment.state == "planned" else ():

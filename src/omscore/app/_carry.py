@@ -8,6 +8,7 @@ from datetime import timedelta
 from attrs import evolve
 
 from omscore import inventory
+from omscore.app._capture import reserve
 from omscore.app._edit import edit
 from omscore.app._fill import fill
 from omscore.app._work import Work
@@ -91,7 +92,6 @@ def _open_fulfillments(
         units[given.line] = units.get(given.line, 0) + given.units
     moves = []
     nodes = tuple(sorted({*there, *awaited}))
-    waits: dict[str, int] = {}
     for id_ in nodes:
         number += 1
         here, later = there.get(id_, {}), awaited.get(id_, {})
@@ -114,39 +114,66 @@ def _open_fulfillments(
         work.save_fulfillment(offered(work, fulfillment))
         if here:
             moves.append(MoveUnits("allocate", here, fulfillment.id))
-        for line, n in later.items():
-            waits[line] = waits.get(line, 0) + n
     order = work.tell(order, *moves)
-    _let_wait(work, order, waits)
+    if awaited:
+        _let_wait(work, order)
+        _backorder_open(work, order.id)
     return nodes
 
 
-def _let_wait(work: Work, order: Order, waits: Mapping[str, int]) -> None:
-    """What is on its way is backordered: units that were reserved or open till now give that up."""
-    soft, open_ = dict[str, int](), dict[str, int]()
-    for line, n in waits.items():
+def _let_wait(work: Work, order: Order) -> None:
+    """What is on its way is backordered, and soft holds that went off with a transfer are no more."""
+    order = match_ledger(work, order)
+    short: dict[str, int] = {}
+    soft: dict[str, int] = {}
+    for line, n in work.awaited(order.id).items():
         units = order.units[line]
-        rest = n - min(n, units.backordered)
-        open_now = min(rest, units.open)
-        soft_now = min(rest - open_now, units.reserved)
-        if soft_now:
-            soft[line] = soft_now
-        if open_now + soft_now:
-            open_[line] = open_now + soft_now
+        rest = max(0, n - units.backordered)
+        if from_soft := max(0, rest - units.open):
+            soft[line] = from_soft
+        if rest:
+            short[line] = rest
     if soft:
         order = work.tell(order, MoveUnits("unreserve", soft))
-    if open_:
-        order = work.tell(order, MoveUnits("backorder", open_))
+    if short:
+        order = work.tell(order, MoveUnits("backorder", short))
     free_surplus(work, order)
+
+
+def match_ledger(work: Work, order: Order) -> Order:
+    """Let an order's lines hold no more softly than the ledger does for them; the rest is open again."""
+    soft = _soft(work, order.id)
+    lost: dict[str, int] = {}
+    for line in order.lines:
+        has = order.units[line.id].reserved
+        keeps = min(has, soft.get(line.item, 0))
+        soft[line.item] = soft.get(line.item, 0) - keeps
+        if has > keeps:
+            lost[line.id] = has - keeps
+    return work.tell(order, MoveUnits("unreserve", lost)) if lost else order
+
+
+def _soft(work: Work, order_id: str) -> dict[str, int]:
+    """The units by item that the ledger holds softly for an order."""
+    held = work.txn.reservation(order_id)
+    soft: dict[str, int] = {}
+    for (cell, bucket), n in held.held.items() if held is not None else ():
+        if bucket == "reserved":
+            soft[cell.item] = soft.get(cell.item, 0) + n
+    return soft
+
+
+def _backorder_open(work: Work, order_id: str) -> None:
+    """What lost its soft hold to a transfer of the same item, and is not on its way itself, reserves anew or waits."""
+    order = work.order(order_id)
+    if order.totals.open:
+        reserve(work, order)
 
 
 def free_surplus(work: Work, order: Order) -> None:
     """Free what the ledger holds softly for an order beyond what its lines say."""
     held = work.txn.reservation(order.id)
-    over: dict[str, int] = {}
-    for (cell, bucket), n in held.held.items() if held is not None else ():
-        if bucket == "reserved":
-            over[cell.item] = over.get(cell.item, 0) + n
+    over = _soft(work, order.id)
     for line in order.lines:
         over[line.item] = over.get(line.item, 0) - order.units[line.id].reserved
     shares: dict[tuple[Cell, str], int] = {}

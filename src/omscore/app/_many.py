@@ -9,8 +9,8 @@ from attrs import frozen
 
 from omscore import inventory
 from omscore.app._capture import reserve
+from omscore.app._carry import match_ledger
 from omscore.app._facts import facts_of
-from omscore.app._negotiate import match_ledger
 from omscore.app._route import route
 from omscore.app._work import Work
 from omscore.errors import Reason

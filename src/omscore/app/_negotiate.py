@@ -106,23 +106,6 @@ def _mend(work: Work, order: Order, cells: Mapping[Cell, int], reason: str) -> N
             lose(work, id_, next(iter(cells)).node, [victim for victim in counted.victims if victim.reservation == id_])
 
 
-def match_ledger(work: Work, order: Order) -> Order:
-    """Let an order's lines hold no more softly than the ledger does for them; the rest is open again."""
-    held = work.txn.reservation(order.id)
-    soft: dict[str, int] = {}
-    for (cell, bucket), n in held.held.items() if held is not None else ():
-        if bucket == "reserved":
-            soft[cell.item] = soft.get(cell.item, 0) + n
-    lost: dict[str, int] = {}
-    for line in order.lines:
-        has = order.units[line.id].reserved
-        keeps = min(has, soft.get(line.item, 0))
-        soft[line.item] = soft.get(line.item, 0) - keeps
-        if has > keeps:
-            lost[line.id] = has - keeps
-    return work.tell(order, MoveUnits("unreserve", lost)) if lost else order
-
-
 def _again(work: Work, order: Order, node: str, note: str) -> None:
     """Queue an order for another node, or for a person when nodes gave it back too often."""
     queued = work.find("queue", order.id)

@@ -155,12 +155,14 @@ class Work:
 
     def coming(self, order: Order) -> Mapping[str, int]:
         """The backordered units by line that are on their way to a node already, and want nothing from stock."""
+        return self.awaited(order.id) if order.totals.backordered else {}
+
+    def awaited(self, order_id: str) -> Mapping[str, int]:
+        """The units by line that an order's fulfillments await."""
         result: dict[str, int] = {}
-        if order.totals.backordered or order.state == "cancelled":
-            for fulfillment in self.fulfillments(order.id):
-                if fulfillment.state == "planned":
-                    for line in fulfillment.lines:
-                        result[line.line] = result.get(line.line, 0) + line.awaited
+        for fulfillment in self.fulfillments(order_id):
+            for line in fulfillment.lines if fulfillment.state == "planned" else ():
+                result[line.line] = result.get(line.line, 0) + line.awaited
         return result
 
     # -- fulfillments, shipments, returns ------------------------------------------------------------------------------
