@@ -196,6 +196,30 @@ class KeyReused(StoreError):
         return type(self), (self.key,)
 
 
+class ContentConflict(KeyReused):
+    """A channel sent other content under a revision that came before; the first stands, and a person decides.
+
+    `conflict` is what it is kept as, `fields` are the paths that differ.
+
+    >>> ContentConflict("web/1001/1", "web/1001/1/f00d", ["lines[1].units"]).fields
+    ('lines[1].units',)
+    """
+
+    def __init__(self, key: str, conflict: str, fields: Iterable[str]) -> None:
+        super().__init__(key)
+        self.conflict = conflict
+        self.fields = tuple(fields)
+        shown = ", ".join(self.fields[:5]) + (", ..." if len(self.fields) > 5 else "")
+        text = (
+            f"{key} came again with other content ({shown}); the first stands, and {conflict!r} waits for a person: "
+            "resolve_conflict(..., take='first' or 'second')"
+        )
+        self.args = (text,)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.key, self.conflict, self.fields)
+
+
 class Unknown(StoreError):
     """The commit's reply was lost: it happened or it did not; send the same command with the same key again.
 
@@ -311,6 +335,7 @@ __all__ = [
     "NotFound",
     "Conflict",
     "KeyReused",
+    "ContentConflict",
     "Unknown",
     "Busy",
     "StoreFull",

@@ -107,3 +107,26 @@ def test_what_the_verifier_says_holds_the_order_and_so_does_its_silence() -> Non
     assert "no such street" in at.shop.capture("web", draft("2"), key="c-2").holds[0].text
     postman.says = TimeoutError()
     assert "no answer (TimeoutError)" in at.shop.capture("web", draft("3"), key="c-3").holds[0].text
+
+
+def test_all_that_needs_a_person_is_one_hold_with_the_earliest_deadline_and_the_most_careful_way_out() -> None:
+    checks = (
+        verified_by_hand("web", within=timedelta(hours=2)),
+        risk_below(60, within=timedelta(hours=4), on_expiry="cancel"),
+    )
+    at = up_to("accepted", checks=checks)
+    order = at.shop.capture("web", draft("2", bill_to=oms.Address("FR", "59000")), key="c-2")
+    (hold,) = order.holds
+    assert hold.owner == "phone desk and risk"
+    assert (hold.until, hold.on_expiry) == (MONDAY + timedelta(hours=4), "cancel")
+    assert "channel.by_hand" in hold.text
+    assert "risk.score" in hold.text
+
+
+def test_an_order_has_one_hold_of_a_code_so_that_nobody_releases_anothers() -> None:
+    at = up_to("accepted")
+    at.shop.hold("ord-1", oms.Hold("fraud", "risk"), key="h-1")
+    at.shop.hold("ord-1", oms.Hold("fraud", "risk"), key="h-2")
+    with pytest.raises(oms.CommandRefused, match="a code of its own"):
+        at.shop.hold("ord-1", oms.Hold("fraud", "legal"), key="h-3")
+    assert len(at.shop.order("ord-1").holds) == 1

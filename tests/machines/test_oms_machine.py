@@ -322,6 +322,31 @@ class OmsMachine(RuleBasedStateMachine):
             assert (seen is None) == (how == "rubbish")
         assert self.see() == before
 
+    @rule(n=st.integers(0, 9), units=st.integers(1, 4), take=st.sampled_from(["", "first", "second"]))
+    def a_channel_contradicts_itself(self, n: int, units: int, take: str) -> None:
+        """Nothing of it is done; both are kept, and once a person has decided, either is a repeat."""
+        order_id = self.order(n)
+        wish = self.drafts[order_id]
+        other = evolve(wish, lines=(evolve(wish.lines[0], units=units), *wish.lines[1:]), service="express")
+        before = self.see()
+        try:
+            self.shop.capture("web", other, key=f"other {order_id} {wish.revision} {units}")
+        except oms.ContentConflict as caught:
+            conflict = caught.conflict
+        else:
+            return
+        assert self.see() == before
+        if conflict not in [one.id for one in self.shop.conflicts(order_id)]:
+            return  # the first answer to this key, and decided since
+        assert ("conflict", order_id) in {(i.kind, i.order) for i in self.shop.exceptions()}
+        if not take:
+            return
+        with self.done(lambda key: self.shop.resolve_conflict(conflict, take=take, key=key)) as seen:
+            if seen is not None:
+                self.odd.add(order_id)
+                assert conflict not in [one.id for one in self.shop.conflicts()]
+                assert seen[1] == seen[0] or take == "second"
+
     @rule(n=st.integers(0, 9), units=st.integers(1, 4))
     def a_channel_revises_it(self, n: int, units: int) -> None:
         order_id = self.order(n)

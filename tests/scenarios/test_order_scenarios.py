@@ -177,8 +177,10 @@ def test_scenario_57_one_order_for_one_event_and_seven_notices_in_time() -> None
     host.receive("ghent", {"SKU-1": 10}, key="dock")
     order = host.capture("web", draft(placed_at=TEN), key="hook-1")
     assert host.capture("web", draft(placed_at=TEN), key="hook-2").id == order.id
-    with pytest.raises(oms.KeyReused):
+    with pytest.raises(oms.ContentConflict) as caught:
         host.capture("web", draft(placed_at=TEN, note="another wish"), key="hook-3")
+    assert [incident.kind for incident in host.exceptions()] == ["conflict"]
+    host.resolve_conflict(caught.value.conflict, take="first", key="d-1")
     due = [notice.due_at for notice in host.notices(order.id)]
     assert [at.strftime("%H:%M") for at in due] == ["10:02", "10:05", "10:15", "10:30", "12:00", "14:00", "10:00"]
     assert due[-1].date() == (TEN + timedelta(days=1)).date()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from omscore import inventory
 from omscore.app import _money
 from omscore.app._promises import keep_promise
 from omscore.app._work import Work
-from omscore.errors import KeyReused, Reason
+from omscore.errors import Reason
 from omscore.inventory import Cell, Want
 from omscore.kernel import stamp
 from omscore.orders import (
@@ -35,17 +36,11 @@ CREDIT_HOLD = "credit"
 
 
 def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequence[Finding] = ()) -> str:
-    """Take a draft in: the same (channel, external id, revision) leads to the same order.
+    """Take in a draft that is new to us.
 
-    `content` is the draft's fingerprint, `told` what was found out before, outside of the store. Raises KeyReused when
-    the channel sent other content under the same revision: the first stands and a person decides.
+    `content` is the draft's fingerprint, `told` what was found out before, outside of the store.
     """
     external_id = f"{draft.channel}/{draft.external_id}"
-    known = work.find("external", external_id)
-    if known is not None:
-        if draft.revision == known.revision and content != known.fingerprint:
-            raise KeyReused(f"{external_id}/{draft.revision}")
-        return str(known.order)
     work.save("external", external_id, External(order_id, draft.revision, content))
     findings = (*validate(draft, work.wiring.catalog, work.wiring.checks), *told, *_similar(work, draft))
     order = work.tell(None, Capture(order_id, draft))
@@ -94,15 +89,25 @@ def open_payment(work: Work, order: Order) -> None:
 
 def _holds(work: Work, order: Order, findings: Sequence[Finding]) -> Iterable[Command]:
     draft = order.draft
-    for finding in findings:
-        if finding.severity == "review":
-            text = f"{finding.text} ({finding.code})"
-            until = work.now + finding.within
-            yield PlaceHold(Hold(REVIEW_HOLD, finding.owner, until, text, finding.on_expiry))
+    if reviews := [finding for finding in findings if finding.severity == "review"]:
+        yield PlaceHold(_review(reviews, work.now))
     if must_wait(work, order):
         yield PlaceHold(payment_hold(work, draft))
     if (reason := _money.credit_reason(work, order)) is not None:
         yield PlaceHold(Hold(CREDIT_HOLD, owner="credit", text=f"{reason.text} ({reason.code})"))
+
+
+def _review(findings: Sequence[Finding], now: datetime) -> Hold:
+    """One stop for all that a person is to look at: by the earliest deadline, and with the most careful way out.
+
+    It is released by itself only when each finding would be; it cancels the order when one of them would.
+    """
+    ways = {finding.on_expiry for finding in findings}
+    way = next(way for way in ("cancel", "escalate", "release") if way in ways)
+    until = now + min(finding.within for finding in findings if finding.on_expiry == way)
+    owners = " and ".join(dict.fromkeys(finding.owner for finding in findings))
+    text = "; ".join(f"{finding.text} ({finding.code})" for finding in findings)
+    return Hold(REVIEW_HOLD, owners, until, text, way)
 
 
 def must_wait(work: Work, order: Order) -> bool:

@@ -113,7 +113,7 @@ def _again(work: Work, order: Order, node: str, note: str) -> None:
     excluded = tuple(sorted({*(queued.excluded if queued else ()), node}))
     free_surplus(work, order)
     work.queue(order, due_at=work.now, excluded=excluded, note=note, rejections=rejections)
-    if rejections >= REJECTIONS_MAX:
+    if rejections >= REJECTIONS_MAX and ROUTING_HOLD not in [hold.code for hold in work.order(order.id).holds]:
         text = f"given back {rejections} times, last: {note}"
         work.tell(work.order(order.id), PlaceHold(Hold(ROUTING_HOLD, "routing", text=text)))
     keep_promise(work, work.order(order.id), note)

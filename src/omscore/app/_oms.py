@@ -25,6 +25,7 @@ from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonCh
 from omscore.errors import (
     ChannelError,
     CommandRefused,
+    ContentConflict,
     InvalidValue,
     NotFound,
 )
@@ -34,6 +35,7 @@ from omscore.orders import (
     Change,
     Check,
     Draft,
+    DraftConflict,
     Finding,
     Guard,
     Hold,
@@ -171,7 +173,9 @@ class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
 
         `payload` is what the channel sends, or a Draft. An order with errors is captured and rejected with its reasons;
         one that needs a person, or whose payment is pending, is held. Raises ChannelError for a payload that cannot be
-        read, KeyReused when the same (channel, external id, revision) or key came before with other content.
+        read, KeyReused when the key came before with other content. When the same (channel, external id, revision) came
+        before with other content, raises ContentConflict: the first stands, and what differs is kept for a person (see
+        :meth:`conflicts`).
 
         >>> import omscore as oms
         >>> shop = oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")]))
@@ -180,6 +184,8 @@ class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
         omscore.errors.ChannelError: no channel 'web' is wired; pass it in Oms(channels=...) or give a Draft
         """
         draft = payload if isinstance(payload, Draft) else self._channel(channel).draft(payload)
+        if not isinstance(draft, Draft):
+            raise ChannelError(f"channel {channel!r} made {type(draft).__name__} of a payload, not a Draft")
         if draft.channel != channel:
             raise InvalidValue(f"the draft is of channel {draft.channel!r}, not {channel!r}")
         order_id = id or self._wiring.ids.next("ord")
@@ -187,6 +193,44 @@ class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
         told = self._ask_verifier(draft)
         found = self._command(
             "capture", key, (channel, content), lambda work: _revise.capture(work, draft, content, order_id, told)
+        )
+        if isinstance(found, DraftConflict):
+            key_ = f"{found.external}/{found.revision}"
+            raise ContentConflict(key_, found.id, [path for path, _, _ in found.fields])
+        return self.order(found)
+
+    def conflicts(self, order_id: str | None = None) -> list[DraftConflict]:
+        """The contents that contradict what came first, of one order or of all, until a person has decided.
+
+        >>> from omscore.testing.walkthrough import draft, up_to
+        >>> at = up_to("accepted")
+        >>> at.shop.capture("web", draft(service="express"), key="hook-2")
+        Traceback (most recent call last):
+        omscore.errors.ContentConflict: web/1001/1 came again with other content (service); the first stands, ...
+        >>> [conflict.fields for conflict in at.shop.conflicts("ord-1")]
+        [(('service', 'standard', 'express'),)]
+        """
+        index = "open" if order_id is None else f"open:{order_id}"
+        return self._read(lambda work: list(work.all("conflict", index)))
+
+    def resolve_conflict(self, conflict_id: str, *, take: str, note: str = "", key: str) -> Order:
+        """Decide between two contents: "first" stands, or the order is edited to what the "second" says.
+
+        Raises NotFound, TransitionNotAllowed when it is decided already, and what an edit raises.
+
+        >>> import omscore as oms
+        >>> from omscore.testing.walkthrough import draft, up_to
+        >>> at = up_to("accepted")
+        >>> try:
+        ...     at.shop.capture("web", draft(service="express"), key="hook-2")
+        ... except oms.KeyReused as error:
+        ...     conflict = error.conflict
+        >>> at.shop.resolve_conflict(conflict, take="second", note="they called", key="decide-1").draft.service
+        'express'
+        """
+        content = (conflict_id, take, note)
+        found = self._command(
+            "resolve_conflict", key, content, lambda work: _revise.resolve(work, conflict_id, take, note)
         )
         return self.order(found)
 

@@ -1,31 +1,91 @@
-"""Revise: a later revision of an order that is known already becomes an edit of it."""
+"""Revise: what a channel says again of an order that is known: nothing new, a later revision, or a contradiction."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from omscore.app import _capture
 from omscore.app._edit import edit
 from omscore.app._work import Work
-from omscore.orders import Draft, External, Finding, changes_between
+from omscore.errors import InvalidValue
+from omscore.kernel import stamp
+from omscore.orders import Captured, Draft, DraftConflict, External, Finding, Order, changes_between, differences
+
+TAKES = {"first": "keep_first", "second": "take_second"}
+"""What a person may take of two contents, and the command that says so."""
 
 
-def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequence[Finding] = ()) -> str:
+def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequence[Finding] = ()) -> str | DraftConflict:
     """Take a draft in, as a new order or as a later revision of one; an earlier revision that comes late is left alone.
 
+    Other content under a revision that came before is kept as a conflict, which is returned: nothing of it is done.
     Raises what an edit raises when the order has gone too far for what the channel now says; the order stays as it is,
     and so does the revision that counts.
     """
     external_id = f"{draft.channel}/{draft.external_id}"
-    known = work.find("external", external_id)
-    if known is None or draft.revision <= known.revision:
+    known: External | None = work.find("external", external_id)
+    if known is None:
         return _capture.capture(work, draft, content, order_id, told)
-    order = work.order(known.order)
+    if draft.revision < known.revision or content in (known.fingerprint, *known.decided):
+        return known.order
+    if draft.revision == known.revision:
+        return _contradiction(work, known, external_id, draft, content)
     work.save("external", external_id, External(known.order, draft.revision, content))
+    for conflict in list(work.all("conflict", f"open:{known.order}")):
+        save(work, conflict.decided("supersede", f"revision {draft.revision} came"))
+    _bring(work, work.order(known.order), draft, f"revision {draft.revision} of {external_id}")
+    return known.order
+
+
+def _bring(work: Work, order: Order, draft: Draft, why: str) -> None:
+    """Bring an order to what a draft of it says."""
     if changes := changes_between(order, draft):
-        edit(work, order.id, changes, f"revision {draft.revision} of {external_id}", None)
+        edit(work, order.id, changes, why, None)
         order = work.order(order.id)
     waiting = any(hold.code == _capture.PAYMENT_HOLD for hold in order.holds)
     if waiting and work.wiring.gateway is None and draft.payment in ("authorized", "paid"):
         _capture.release_hold(work, order.id, _capture.PAYMENT_HOLD)
-    return order.id
+
+
+def _contradiction(work: Work, known: External, external_id: str, draft: Draft, content: str) -> DraftConflict:
+    id_ = f"{external_id}/{draft.revision}/{content[:8]}"
+    found: DraftConflict | None = work.find("conflict", id_)
+    if found is None:
+        fields = differences(_first(work, known), draft)
+        found = DraftConflict(id_, known.order, external_id, draft.revision, content, fields, draft, work.now)
+        save(work, found)
+    return found
+
+
+def _first(work: Work, known: External) -> Draft:
+    """What the channel said first; of a later revision, what became of the order with it."""
+    for logged in work.txn.events("order", known.order)[:1]:
+        if isinstance(logged.event, Captured) and logged.event.draft.revision == known.revision:
+            return logged.event.draft
+    return evolve(work.order(known.order).draft, revision=known.revision)
+
+
+def save(work: Work, conflict: DraftConflict) -> None:
+    """Write a conflict; found by its order, and while it is open."""
+    index = {f"order:{conflict.order}": stamp(conflict.since or work.now)}
+    if conflict.state == "open":
+        index |= {"open": stamp(conflict.since or work.now), f"open:{conflict.order}": conflict.id}
+    work.save("conflict", conflict.id, conflict, index)
+
+
+def resolve(work: Work, conflict_id: str, take: str, note: str) -> str:
+    """Do what a person decided: the first content stands, or the order is brought to the second."""
+    if take not in TAKES:
+        raise InvalidValue(f"take is 'first' or 'second', not {take!r}")
+    conflict: DraftConflict = work.load("conflict", conflict_id)
+    decided = conflict.decided(TAKES[take], note)
+    known: External = work.load("external", conflict.external)
+    save(work, decided)
+    # Whichever of the contents is delivered again, a person has decided about it.
+    seen = tuple(dict.fromkeys((*known.decided, known.fingerprint, conflict.fingerprint)))
+    work.save("external", conflict.external, evolve(known, decided=seen))
+    if take == "second" and conflict.draft is not None:
+        _bring(work, work.order(conflict.order), conflict.draft, f"conflict {conflict_id}: {note}".strip(": "))
+    return conflict.order

@@ -68,6 +68,7 @@ def facts_of(work: Work, order_id: str) -> Facts:
         work.fulfillments(order_id),
         list(work.all("shipment", f"order:{order_id}")),
         _workflows.actions(work, order),
+        list(work.all("conflict", f"open:{order_id}")),
     )
 
 
@@ -78,8 +79,9 @@ def _candidates(work: Work) -> list[str]:
 
     def add(kind: str, index: str, upto: datetime | None = None) -> None:
         for id_ in work.every(kind, index, upto=None if upto is None else stamp(upto)):
-            found[work.load("shipment", id_).order if kind == "shipment" else id_] = None
+            found[work.load(kind, id_).order if kind in ("shipment", "conflict") else id_] = None
 
+    add("conflict", "open")
     add("payment", "failed")
     add("payment", "lapsed")
     add("payment", "asked", now - UNANSWERED_AFTER)

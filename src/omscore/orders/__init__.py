@@ -9,6 +9,7 @@ from omscore.orders._addresses import (
     verified,
     well_formed_address,
 )
+from omscore.orders._conflict import CONFLICT_STATES, DraftConflict, differences
 from omscore.orders._costs import cost_of, due, due_shipped, line_costs
 from omscore.orders._decide import apply, decide, fold
 from omscore.orders._draft import PAYMENT_STATES, Customer, Draft, DraftLine
@@ -177,6 +178,9 @@ __all__ = [
     "FulfillmentLine",
     "Fulfillment",
     "External",
+    "CONFLICT_STATES",
+    "DraftConflict",
+    "differences",
     "Queued",
     "Routed",
     "Promised",

@@ -116,7 +116,14 @@ def _decide_place(order: Order, command: PlaceHold, now: datetime) -> tuple[Even
     if order.state not in ("captured", "accepted"):
         raise TransitionNotAllowed(order.state, "place_hold", ORDER_STATES.allowed(order.state))
     # A hold that stands already is not placed twice: a repeated check must not pile up holds.
-    return () if command.hold in order.holds else (hold_placed(now, command.hold),)
+    if command.hold in order.holds:
+        return ()
+    code = command.hold.code
+    if code in [hold.code for hold in order.holds]:
+        # Releasing goes by the code: with two of one code, who releases theirs would release another's.
+        text = f"order {order.id} has a hold {code!r} already; release that first, or give this one a code of its own"
+        raise _refuse("hold.placed", text, code=code)
+    return (hold_placed(now, command.hold),)
 
 
 def _decide_release(order: Order, command: ReleaseHold, now: datetime) -> tuple[Event, ...]:

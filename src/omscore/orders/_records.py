@@ -14,6 +14,8 @@ from omscore.errors import Reason
 class External:
     """Which order a channel's id led to, the latest revision of it, and the fingerprint of what was sent.
 
+    `decided` are the fingerprints of other contents of that revision that a person has decided about.
+
     >>> External("ord-1", 1, "f").revision
     1
     """
@@ -21,6 +23,7 @@ class External:
     order: str
     revision: int
     fingerprint: str
+    decided: tuple[str, ...] = ()
 
 
 @frozen

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from omscore.orders import FULFILLMENT_STATES, Fulfillment, Order, Queued
+from omscore.orders import FULFILLMENT_STATES, DraftConflict, Fulfillment, Order, Queued
 from omscore.payments import Payment
 from omscore.shipping import SHIPMENT_STATES, Mismatch, Shipment
 
@@ -36,6 +36,7 @@ class IncidentRule:
 
 INCIDENT_RULES: Mapping[str, IncidentRule] = {
     "payment_failed": IncidentRule("payments", timedelta(hours=4)),
+    "conflict": IncidentRule("channels", timedelta(hours=4)),
     "payment_unanswered": IncidentRule("payments", timedelta(hours=4)),
     "authorization_expiring": IncidentRule("payments", timedelta(hours=12)),
     "rejected": IncidentRule("customer care", timedelta(hours=4)),
@@ -120,6 +121,7 @@ class Facts:
     fulfillments: Sequence[Fulfillment] = ()
     shipments: Sequence[Shipment] = ()
     also: Sequence[str] = ()
+    conflicts: Sequence[DraftConflict] = ()
 
 
 Detector = Callable[[Facts, datetime], Iterable[Incident]]
@@ -269,7 +271,15 @@ def _carriers(facts: Facts, now: datetime) -> Iterable[Incident]:
             yield _incident("late", facts, shipment.promised_at, text, shipment.id)
 
 
-STANDARD_DETECTORS: tuple[Detector, ...] = (_payment, _checks, _goods, _time, _carriers)
+def _conflicts(facts: Facts, now: datetime) -> Iterable[Incident]:
+    for conflict in facts.conflicts:
+        paths = [path for path, _, _ in conflict.fields]
+        text = f"the channel sent revision {conflict.revision} again with other content: {', '.join(paths)}"
+        found = _incident("conflict", facts, conflict.since or now, text, conflict.id, fields=paths)
+        yield evolve(found, actions=(f"keep_first:{conflict.id}", f"take_second:{conflict.id}"))
+
+
+STANDARD_DETECTORS: tuple[Detector, ...] = (_conflicts, _payment, _checks, _goods, _time, _carriers)
 """What every order is looked at for."""
 
 

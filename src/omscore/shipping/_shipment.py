@@ -6,7 +6,7 @@ delivery of the same facts ends in the same status.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from attrs import evolve, field, frozen
@@ -55,6 +55,11 @@ _RANK = {
 }
 
 
+def _text_set(texts: Iterable[str]) -> frozenset[str]:
+    # A function of its own: type checkers cannot see through the generic constructor.
+    return frozenset(texts)
+
+
 @frozen
 class Shipment:
     """What a carrier is handed for one fulfillment: parcels, a service, and the units of each order line inside.
@@ -88,7 +93,7 @@ class Shipment:
     labels: int = 1
     voided: tuple[str, ...] = ()
     manifest: str = ""
-    seen: frozenset[str] = field(default=frozenset(), converter=frozenset, repr=False)
+    seen: frozenset[str] = field(default=frozenset(), converter=_text_set, repr=False)
 
     @property
     def units(self) -> int:
