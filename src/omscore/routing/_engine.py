@@ -38,6 +38,7 @@ class Router:
     __slots__ = (
         "_always",
         "_levels",
+        "_network_hash",
         "_nowhere",
         "_places",
         "compiled",
@@ -64,6 +65,7 @@ class Router:
         self.compiled = Compiled(policy, self.grid, quoted=quote_of is not None)
         self.hash = policy.content_hash
         self._levels: Levels | None = None
+        self._network_hash = ""
         self._places: dict[Any, Place] = {}
         routes = self.compiled.routes
         self._always = bool(routes) and routes[0].when is None
@@ -153,6 +155,18 @@ class Router:
                 return self._judge(ready, x, at, n, single(x, found) if isinstance(found, int) else found)
         return Decision(self._nowhere, self, x, at, n, None, self._why(at))
 
+    @property
+    def network_hash(self) -> str:
+        """The content hash of the network, worked out once.
+
+        >>> from omscore import routing as r
+        >>> Router(r.packs.value_threshold(), r.Network()).network_hash == r.Network().content_hash
+        True
+        """
+        if not self._network_hash:
+            self._network_hash = self.network.content_hash
+        return self._network_hash
+
     def _why(self, at: int) -> Reason:
         if not self.grid.nodes:
             return Reason("routing.no_nodes", "the network has no nodes")
@@ -174,7 +188,7 @@ class Router:
         True
         """
         if isinstance(trace, Record):
-            same = trace.network_hash == self.network.content_hash
+            same = trace.network_hash == self.network_hash
         else:
             same = trace.case.grid.network == self.network
         if trace.policy_hash != self.hash or not same:

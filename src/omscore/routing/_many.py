@@ -44,8 +44,9 @@ class Together:
     """Decisions made together, what they cost by a common measure, and who was displaced; made by `route_many`.
 
     `cost` is what all parcels cost and what is charged for units that get none; `first_come` the same where each demand
-    is decided in the order it was placed. `bound` is what no plan in which each line ships whole can go below, as far
-    as parcels cost by node and not by weight (`exact`); otherwise it is the planner's estimate.
+    is decided in the order it was placed. `bound` is what no plan in which each line ships whole, or not, can go below
+    (rules that send nothing in part may not get near it), as far as parcels cost by node and not by weight (`exact`);
+    otherwise it is the planner's estimate.
 
     >>> from omscore import routing as r
     >>> route_many(r.Router(r.packs.single_location(), r.Network()), [], {})

@@ -470,8 +470,8 @@ class Decision:
         x, ids = self._x.asked or self._x, self._x.grid.ids
         rows = {row.item: row for row in (*(row for row, _ in x.rows), *x.spare.values())}
         stock = tuple((ids[i], row.item, n) for row in rows.values() for i, n in enumerate(row.units) if n)
-        network = self._router.network.content_hash
-        return Record(x.demand, stock, x.facts, x.now, self.policy_hash, network, self.outcome, self.nodes)
+        network_hash = self._router.network_hash
+        return Record(x.demand, stock, x.facts, x.now, self.policy_hash, network_hash, self.outcome, self.nodes)
 
     def key(self) -> tuple[Any, ...]:
         """What two equal decisions have in common: outcome, route, rule, and who ships what.
