@@ -22,6 +22,8 @@ from omscore.batching import (
     Scan,
     Shift,
     choose_cartons,
+    plan,
+    report,
 )
 from omscore.kernel import Address, Dimensions, Item
 from omscore.orders import DraftLine
@@ -70,13 +72,13 @@ def test_waves_leave_with_the_cutoff_of_their_lane_and_keep_what_earlier_plans_t
     for number in ("a", "b", "c"):
         place(host, number, "MILK")
     place(host, "x", "MILK", service="express")
-    plan = host.plan_batches("ghent", Limits(), cutoffs=cutoffs)
-    assert [(b.wave, b.orders) for b in plan.batches] == [
+    made = host.plan_batches("ghent", Limits(), cutoffs=cutoffs)
+    assert [(b.wave, b.orders) for b in made.batches] == [
         ("express noon", ("x-f1",)),
         ("noon", ("a-f1", "b-f1")),
         ("five", ("c-f1",)),
     ]
-    noon = host.pick_list(plan.batches[1].id)
+    noon = host.pick_list(made.batches[1].id)
     assert "wave noon" in str(noon)
     assert noon.leaves_at == at(12)
     place(host, "d", "MILK")
@@ -112,9 +114,9 @@ def test_zones_are_picked_apart_and_lists_say_what_is_brought_together() -> None
     host = shop()
     place(host, "a", "MILK", "RICE")
     place(host, "b", "FISH")
-    plan = host.plan_batches("ghent", Limits(), zones=["cold", "dry"])
-    assert [(b.zone, b.orders) for b in plan.batches] == [("cold", ("a-f1", "b-f1")), ("dry", ("a-f1",))]
-    cold, dry = (host.pick_list(b.id) for b in plan.batches)
+    made = host.plan_batches("ghent", Limits(), zones=["cold", "dry"])
+    assert [(b.zone, b.orders) for b in made.batches] == [("cold", ("a-f1", "b-f1")), ("dry", ("a-f1",))]
+    cold, dry = (host.pick_list(b.id) for b in made.batches)
     assert cold.together == {"a-f1": (dry.id,)}
     assert "also on" in str(dry)
     host.scan(cold.id, Scan("s-1", "MILK"))
@@ -130,8 +132,8 @@ def test_regions_lanes_and_zones_stay_apart_where_the_limits_say_so() -> None:
     place(host, "b", "MILK", ship_to=Address("FR", postcode="59000"))
     place(host, "c", "RICE")
     place(host, "d", "MILK", service="express")
-    plan = host.plan_batches("ghent", Limits(same=("region", "lane", "zone")))
-    assert sorted(b.orders for b in plan.batches) == [("a-f1",), ("b-f1",), ("c-f1",), ("d-f1",)]
+    made = host.plan_batches("ghent", Limits(same=("region", "lane", "zone")))
+    assert sorted(b.orders for b in made.batches) == [("a-f1",), ("b-f1",), ("c-f1",), ("d-f1",)]
 
 
 def test_a_host_says_what_a_region_is() -> None:
@@ -139,24 +141,24 @@ def test_a_host_says_what_a_region_is() -> None:
     place(host, "a", "MILK")
     place(host, "b", "MILK", ship_to=Address("BE", postcode="9030"))
     place(host, "c", "MILK", ship_to=Address("BE", postcode="1000"))
-    plan = host.plan_batches("ghent", Limits(same="region"))
-    assert [b.orders for b in plan.batches] == [("a-f1", "b-f1"), ("c-f1",)]
+    made = host.plan_batches("ghent", Limits(same="region"))
+    assert [b.orders for b in made.batches] == [("a-f1", "b-f1"), ("c-f1",)]
 
 
 def test_orders_of_a_channel_with_priority_are_released_first() -> None:
     host = shop(profiles={"market": ChannelProfile(priority=5)})
     place(host, "a", "MILK")
     place(host, "b", "MILK", channel="market")
-    plan = host.plan_batches("ghent", Limits(same="priority"))
-    assert [b.orders for b in plan.batches] == [("b-f1",), ("a-f1",)]
+    made = host.plan_batches("ghent", Limits(same="priority"))
+    assert [b.orders for b in made.batches] == [("b-f1",), ("a-f1",)]
 
 
 def test_orders_for_one_item_are_batched_by_themselves() -> None:
     host = shop()
     for number, skus in {"a": ["MILK"], "b": ["MILK", "FISH"], "c": ["MILK"], "d": ["FISH"]}.items():
         place(host, number, *skus)
-    plan = host.plan_batches("ghent", Limits(), same_item_min=2)
-    assert [b.orders for b in plan.batches] == [("a-f1", "c-f1"), ("b-f1", "d-f1")]
+    made = host.plan_batches("ghent", Limits(), same_item_min=2)
+    assert [b.orders for b in made.batches] == [("a-f1", "c-f1"), ("b-f1", "d-f1")]
 
 
 def test_a_surge_switches_how_batches_are_planned_and_off_again() -> None:
@@ -217,9 +219,9 @@ def test_orders_too_large_for_every_cart_are_named_and_stay_open() -> None:
     host = shop()
     place(host, "a", "MILK", "FISH", "RICE")
     place(host, "b", "MILK")
-    plan = host.plan_batches("ghent", [Cart("basket", Limits(lines_max=2))])
-    assert [b.orders for b in plan.batches] == [("b-f1",)]
-    assert [(r.order, r.reason.code) for r in plan.refused] == [("a-f1", "batching.no_cart")]
+    made = host.plan_batches("ghent", [Cart("basket", Limits(lines_max=2))])
+    assert [b.orders for b in made.batches] == [("b-f1",)]
+    assert [(r.order, r.reason.code) for r in made.refused] == [("a-f1", "batching.no_cart")]
     assert len(host.plan_batches("ghent", Limits()).batches) == 1
 
 
@@ -248,3 +250,16 @@ def test_a_host_packs_with_a_packer_of_its_own_and_is_held_to_every_unit() -> No
     bad = up_to("packed", catalog={"SKU-1": mug}, cartons=boxes, packer=loses_one)
     with pytest.raises(oms.InvalidValue, match="the packer's answer has 1 of 2 of line 1"):
         bad.shop.propose_parcels("ord-1-f1")
+
+
+def test_a_trial_of_what_waits_is_reported_before_anything_is_kept() -> None:
+    host = shop()
+    for number, sku in zip("abcd", ["MILK", "RICE", "MILK", "FISH"], strict=True):
+        place(host, number, sku)
+    orders = host.pick_orders("ghent")
+    limits = Limits(orders_max=2)
+    told = report(plan(orders, FLOOR, limits), orders, FLOOR, limits)
+    assert [row.lines for row in told.rows] == [4, 4, 4]
+    assert told.rows[0].distance_mm <= min(row.distance_mm for row in told.rows)
+    assert host.plan_batches("ghent", limits).distance_mm == told.rows[0].distance_mm
+    assert host.pick_orders("ghent") == []

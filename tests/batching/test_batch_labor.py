@@ -19,9 +19,11 @@ from omscore.batching import (
     order_costs,
     plan,
     plan_due,
+    release,
     report,
 )
 from omscore.errors import DefinitionError, InvalidValue
+from omscore.kernel import Money
 
 FLOOR = Floor.parallel(aisles=4, cells=10)
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -57,12 +59,23 @@ def test_a_pace_that_cannot_be_is_refused() -> None:
 def test_shares_of_orders_add_up_to_their_batch() -> None:
     orders = [order("a", "0-3"), order("b", "3-9", "2-2"), order("c", "1-1"), order("d", "3-3")]
     made = plan(orders, FLOOR, Limits(orders_max=3))
-    costs = order_costs(made, orders, FLOOR)
+    wage = Money.of("31.00", "EUR")
+    costs = order_costs(made, FLOOR, wage_per_hour=wage)
     assert sorted(cost.order for cost in costs) == list("abcd")
     for batch in made.batches:
         mine = [cost for cost in costs if cost.batch == batch.id]
         assert sum(cost.distance_mm for cost in mine) == batch.tour.length_mm
-        assert sum(cost.labor_s for cost in mine) == batch_seconds(batch, FLOOR, Pace())
+        seconds = batch_seconds(batch, FLOOR, Pace())
+        assert sum(cost.labor_s for cost in mine) == seconds
+        assert sum(cost.cost.minor for cost in mine if cost.cost) == round(3100 * seconds / 3600)
+
+
+def test_an_order_split_among_zones_costs_its_part_of_each_batch() -> None:
+    floor = Floor(2, 2, [Bin("A", 0, 0, zone="cold"), Bin("B", 1, 1, zone="dry")])
+    made = release([order("a", "A", "B"), order("b", "A")], floor, Limits(), zones=["cold", "dry"])
+    costs = order_costs(made, floor)
+    assert [(cost.order, cost.batch) for cost in costs] == [("a", "batch-1"), ("b", "batch-1"), ("a", "batch-2")]
+    assert costs[2].distance_mm == made.batches[1].tour.length_mm
 
 
 def test_a_report_compares_the_same_orders_picked_in_simpler_ways() -> None:

@@ -259,3 +259,8 @@ def test_every_rule_is_read_as_its_textbook_means_it(rule: str, published: str) 
             orders_of(instance), floor_of(instance), Limits(units_max=30), method="search", steps_max=1, rule=rule
         )
         assert made.distance_mm == made.lower_bound_mm == round(1000 * instance["ref"][published]["bks"])
+
+
+def test_an_order_is_given_its_own_lines_only() -> None:
+    with pytest.raises(InvalidValue, match="line '1' of order 'b' was given to order 'a'"):
+        PickOrder("a", [PickLine("b", "1", "mug", 1, "0-0")])

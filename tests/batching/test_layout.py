@@ -35,6 +35,7 @@ def test_a_floor_from_rows_ends_with_its_last_bin() -> None:
         ({"aisle": "1", "cell": "0"}, "row 1 ('no id') is not a bin"),
         ({"id": "A", "aisle": "-1", "cell": "0"}, "bin 'A' is not on the floor: aisle -1"),
         ({"id": "", "aisle": "1", "cell": "0"}, "bin id '' is empty"),
+        ({"id": None, "aisle": "1", "cell": "0"}, "bin id '' is empty"),
     ],
 )
 def test_a_row_that_is_no_bin_is_named(row: dict[str, str], words: str) -> None:
@@ -57,6 +58,7 @@ def test_no_rows_are_no_floor() -> None:
         ({"aisles": 1, "cells": 3, "aisle_mm": -1}, "aisle_mm must be a whole number of at least 0, not -1"),
         ({"aisles": 1, "cells": 3, "cell_mm": 1.5}, "cell_mm must be a whole number of at least 0, not 1.5"),
         ({"aisles": 300, "cells": 10, "cell_mm": 100_000}, "a floor with 270 km of aisles is too large"),
+        ({"aisles": 2, "cells": 3, "depot_aisle": 2}, "depot_aisle 2 is not on the floor: aisles are 0 to 1"),
         ({"aisles": 2, "cells": 3, "depot_aisle": -1}, "depot_aisle must be a whole number of at least 0"),
     ],
 )
@@ -123,3 +125,8 @@ def test_the_drawing_shows_every_aisle_the_stops_and_the_walk() -> None:
     assert plain.count("<circle") == 15
     assert drawn.count("<circle") == 17
     assert drawn.count("<polyline") == plain.count("<polyline") + 1
+
+
+def test_rows_for_no_blocks_are_no_floor() -> None:
+    with pytest.raises(DefinitionError, match="blocks must be a whole number of at least 1, not 0"):
+        Floor.from_rows([{"id": "A", "aisle": "0", "cell": "0"}], blocks=0)

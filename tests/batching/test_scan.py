@@ -141,6 +141,12 @@ def test_a_short_pick_closes_the_row_and_says_all_that_mending_needs() -> None:
     assert judged(Scan("3", JUG), tally).verdict == "too_many"
 
 
+def test_two_who_close_one_row_side_by_side_miss_its_units_once() -> None:
+    ann, bob = decide_short(START, Short("ann-1", row=3)), decide_short(START, Short("bob-1", row=3))
+    tally = apply_scans(START, [*ann, *bob])
+    assert (tally.missing(3), tally.open(3)) == (2, 0)
+
+
 def test_a_row_with_nothing_open_cannot_be_short() -> None:
     tally = after(Scan("1", JUG, units=2))
     with pytest.raises(CommandRefused, match="row 3 has nothing open: 2 of 2 counted"):

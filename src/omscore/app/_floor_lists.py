@@ -65,8 +65,9 @@ def plan_batches(
 
     With `replan`, the batches that nobody has begun are taken apart first and planned anew with what came in.
     """
-    found = _to_batch(work, node, limit, replan, started)
-    return _plan(work, node, found, limits, prefix=_prefix(work, node), **options)
+    if replan:
+        _take_apart(work, node, started)
+    return _plan(work, node, _to_batch(work, node, limit), limits, prefix=_prefix(work, node), **options)
 
 
 def plan_by_due(
@@ -82,8 +83,10 @@ def plan_by_due(
     **options: Any,
 ) -> DuePlan:
     """The same against the clock: batches for a shift's pickers, late as little as can be."""
+    if replan:
+        _take_apart(work, node, started)
     floor = work.wiring.floors.get(node, _NO_FLOOR)
-    orders, shortages, refused = pick_orders(work, node, floor, _to_batch(work, node, limit, replan, started))
+    orders, shortages, refused = pick_orders(work, node, floor, _to_batch(work, node, limit))
     made, prefix = plan_due(orders, floor, limits, shift, **options), _prefix(work, node)
     ids = {batch.id: f"{prefix}{number}" for number, batch in enumerate(made.plan.batches, 1)}
     batches = tuple(evolve(batch, id=ids[batch.id]) for batch in made.plan.batches)
@@ -92,9 +95,7 @@ def plan_by_due(
     return evolve(made, plan=named, tasks=tuple(evolve(task, batch=ids[task.batch]) for task in made.tasks))
 
 
-def _to_batch(work: Work, node: str, limit: int, replan: bool, started: Collection[str]) -> list[Fulfillment]:
-    if replan:
-        _take_apart(work, node, started)
+def _to_batch(work: Work, node: str, limit: int) -> list[Fulfillment]:
     return [work.load("fulfillment", id_) for _, id_ in work.txn.find("fulfillment", f"to_batch:{node}", limit=limit)]
 
 
@@ -160,6 +161,11 @@ def pick_orders(
             )
         )
     return orders, shortages, refused
+
+
+def waiting(work: Work, node: str, limit: int) -> list[PickOrder]:
+    """The open fulfillments of a node that are in no batch, as the planner reads them."""
+    return pick_orders(work, node, work.wiring.floors.get(node, _NO_FLOOR), _to_batch(work, node, limit))[0]
 
 
 def _lines(work: Work, floor: Any, fulfillment: Fulfillment) -> list[tuple[PickLine, str | Sequence[BinStock]]]:

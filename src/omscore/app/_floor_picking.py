@@ -20,6 +20,7 @@ from omscore.batching import (
     Limits,
     Mode,
     PickList,
+    PickOrder,
     Scan,
     Scanned,
     Shift,
@@ -86,6 +87,19 @@ class Picking(Reads):
         )
         self._saw("batched", node=node, batches=len(made.batches))
         return made
+
+    def pick_orders(self, node: str, *, fulfillments_max: int = 1_000) -> list[PickOrder]:
+        """What waits to be batched at a node, as the planner reads it: for a report, a trial, or a planner of your own.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> [(order.id, order.units, order.region) for order in up_to("allocated").shop.pick_orders("ghent")]
+        [('ord-1-f1', 2, 'BE')]
+        """
+        # It writes, too: lists that were worked off meanwhile are put away while the bins are looked at.
+        found: list[PickOrder] = self._store.run(
+            lambda txn: _floor_lists.waiting(Work(txn, self._wiring, f"batch:{node}"), node, fulfillments_max)
+        )
+        return found
 
     def plan_due(
         self,

@@ -156,7 +156,8 @@ class Floor:
         if "bins" not in layout:
             layout["bins"] = [Bin(f"{a}-{c}", a, c) for a in range(aisles) for c in range(cells)]
         if depot_aisle is not None:
-            _checked(depot_aisle, "depot_aisle", 0)
+            if _checked(depot_aisle, "depot_aisle", 0) >= aisles:
+                raise DefinitionError(f"depot_aisle {depot_aisle} is not on the floor: aisles are 0 to {aisles - 1}")
             layout["depot_at_mm"] = depot_aisle * layout.get("aisle_mm", 3000)
         return cls(aisles=aisles, cells=cells, **layout)
 
@@ -173,13 +174,14 @@ class Floor:
         >>> floor.aisles, floor.cells, floor.bin("B4").zone
         (2, 4, 'cold')
         """
+        blocks = _checked(layout.get("blocks", 1), "blocks", 1)
         bins = []
         ways: dict[int, str] = {}
         for number, row in enumerate(rows, 1):
             try:
                 bins.append(
                     Bin(
-                        str(row["id"]),
+                        str(row["id"] or ""),
                         int(row["aisle"]),
                         int(row["cell"]),
                         int(row.get("level") or 0),
@@ -198,7 +200,6 @@ class Floor:
                 )
         if not bins:
             raise DefinitionError("a floor needs at least one bin; the rows held none")
-        blocks = layout.get("blocks", 1)
         layout.setdefault("aisles", 1 + max(b.aisle for b in bins))
         if ways:
             layout.setdefault("one_way", [ways.get(aisle, "both") for aisle in range(layout["aisles"])])

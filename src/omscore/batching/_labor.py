@@ -11,7 +11,7 @@ from omscore.batching._floor import Floor
 from omscore.batching._orders import Limits, PickOrder
 from omscore.batching._plan import AnyFloor, Batch, BatchPlan, Cart, plan
 from omscore.errors import DefinitionError
-from omscore.kernel import largest_remainder
+from omscore.kernel import Money, largest_remainder
 from omscore.render import text_table
 
 
@@ -62,13 +62,14 @@ def batch_seconds(batch: Batch, floor: AnyFloor, pace: Pace) -> int:
     >>> batch_seconds(batch, floor, Pace(walk_mm_per_s=1000, setup_s=60, search_s=5, pick_s=2))
     77
     """
-    levels = sum(floor.bin(b).level for b in batch.tour.stops) if isinstance(floor, Floor) else 0
-    return pace.seconds(length_mm=batch.tour.length_mm, stops=len(batch.tour.stops), units=batch.units, levels=levels)
+    stops = batch.tour.stops
+    levels = _levels(stops, floor)
+    return pace.seconds(length_mm=batch.tour.length_mm, stops=len(stops), units=batch.units, levels=levels)
 
 
 @frozen
 class OrderCost:
-    """What one order cost: its share of the batch's walk and labor.
+    """What one order cost in one batch: its share of the batch's walk, of its labor, and of the wage if one is known.
 
     >>> OrderCost("o-1", "batch-1", 12_000, 40).labor_s
     40
@@ -78,38 +79,50 @@ class OrderCost:
     batch: str
     distance_mm: int
     labor_s: int
+    cost: Money | None = None
 
 
 def order_costs(
-    made: BatchPlan, orders: Iterable[PickOrder], floor: AnyFloor, pace: Pace | None = None
+    made: BatchPlan, floor: AnyFloor, pace: Pace | None = None, *, wage_per_hour: Money | None = None
 ) -> tuple[OrderCost, ...]:
-    """Each order's share of its batch: distance in proportion to its tour alone, labor to its labor alone.
+    """Each order's share of its batch: distance in proportion to its tour alone, labor and wage to its labor alone.
 
-    The shares of a batch add up to the whole (largest remainder).
+    The shares of a batch add up to the whole (largest remainder). An order that zones split has a row for each batch.
 
     >>> from omscore.batching import PickLine
     >>> floor = Floor.parallel(aisles=2, cells=5)
     >>> orders = [PickOrder(id, [PickLine(id, "1", "mug", 1, "0-3")]) for id in "ab"]
-    >>> [cost.distance_mm for cost in order_costs(plan(orders, floor, Limits()), orders, floor)]
-    [4000, 4000]
+    >>> costs = order_costs(plan(orders, floor, Limits()), floor, wage_per_hour=Money.of("27.00", "EUR"))
+    >>> [(row.distance_mm, row.labor_s, str(row.cost)) for row in costs]
+    [(4000, 110, '0.83 EUR'), (4000, 110, '0.82 EUR')]
     """
     pace = pace or Pace()
-    by_id = {order.id: order for order in orders}
     length = floor.measure(made.rule)
     costs: list[OrderCost] = []
     for batch in made.batches:
-        members = [by_id[name] for name in batch.orders]
-        alone = [length(floor.cover(order.bins)) for order in members]
-        labor = [
-            pace.seconds(length_mm=own, stops=len(order.bins), units=order.units)
-            for own, order in zip(alone, members, strict=True)
-        ]
+        alone, labor = [], []
+        for name in batch.orders:
+            lines = [line for line in batch.lines if line.order == name]
+            bins = dict.fromkeys(line.bin for line in lines)
+            alone.append(length(floor.cover(bins)))
+            units = sum(line.units for line in lines)
+            levels = _levels(bins, floor)
+            labor.append(pace.seconds(length_mm=alone[-1], stops=len(bins), units=units, levels=levels))
+        seconds = batch_seconds(batch, floor, pace)
         ways = largest_remainder(batch.tour.length_mm, [own or 1 for own in alone])
-        times = largest_remainder(batch_seconds(batch, floor, pace), [own or 1 for own in labor])
-        costs += [
-            OrderCost(order.id, batch.id, way, time) for order, way, time in zip(members, ways, times, strict=True)
-        ]
+        weights = [own or 1 for own in labor]
+        times = largest_remainder(seconds, weights)
+        wages: Sequence[Money | None] = [None] * len(batch.orders)
+        if wage_per_hour is not None:
+            minor = (wage_per_hour.minor * seconds + 1800) // 3600
+            wages = [Money(part, wage_per_hour.currency) for part in largest_remainder(minor, weights)]
+        rows = zip(batch.orders, ways, times, wages, strict=True)
+        costs += [OrderCost(name, batch.id, way, time, wage) for name, way, time, wage in rows]
     return tuple(costs)
+
+
+def _levels(bins: Iterable[str], floor: AnyFloor) -> int:
+    return sum(floor.bin(b).level for b in bins) if isinstance(floor, Floor) else 0
 
 
 @frozen

@@ -53,6 +53,12 @@ def _utc(owner: Any, _attribute: Attribute[Any], value: datetime | None) -> None
         raise InvalidValue(f"due of order {owner.id!r} is a naive time; give it a zone")
 
 
+def _own_lines(owner: Any, _attribute: Attribute[Any], value: tuple[PickLine, ...]) -> None:
+    for line in value:
+        if line.order != owner.id:
+            raise InvalidValue(f"line {line.line!r} of order {line.order!r} was given to order {owner.id!r}")
+
+
 @frozen
 class PickOrder:
     """One order, or the share of it that leaves this floor, as the planner sees it.
@@ -65,7 +71,7 @@ class PickOrder:
     """
 
     id: str
-    lines: tuple[PickLine, ...] = field(converter=_lines)
+    lines: tuple[PickLine, ...] = field(converter=_lines, validator=_own_lines)
     due: datetime | None = field(default=None, validator=_utc)
     lane: str = ""
     priority: int = 0

@@ -178,7 +178,8 @@ class Tally:
         for events in self.events.values():
             for event in events:
                 if isinstance(event, ShortPick):
-                    missing[event.row] = missing.get(event.row, 0) + event.missing
+                    # Two who close one row side by side miss the same units, not twice as many.
+                    missing[event.row] = max(missing.get(event.row, 0), event.missing)
                 elif event.counts:
                     counted[event.row] = counted.get(event.row, 0) + event.units
         by_number = {row.row: row for row in self.rows}
