@@ -24,7 +24,7 @@ INSERTED_AT = (8, 7, 9)
 REPAIRED_AT = (0, 4, 8, 8, 10)
 """Eighths of the prices of which each repair draws one."""
 
-REPAIRS_PER_ORDER = 20
+REPAIRS_PER_ORDER = 10
 
 
 class Planner(Protocol):
@@ -75,7 +75,7 @@ def one_by_one(backlog: Backlog) -> BacklogPlan:
 class JointPlanner:
     """Decides a backlog together: prices on (item, node), insertion at those prices, then repeated repair.
 
-    `price_rounds` and `repairs` (None: 20 for each order) are the budget in steps; `elapsed` (seconds since the start,
+    `price_rounds` and `repairs` (None: 10 for each order) are the budget in steps; `elapsed` (seconds since the start,
     given by the host) with `seconds_max` ends the work sooner, and so does a plan that is proven the cheapest. The same
     seed and the same budget of steps give the same plan.
 

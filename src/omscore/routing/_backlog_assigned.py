@@ -7,7 +7,7 @@ from operator import add
 from typing import Any
 
 from omscore.routing._backlog_orders import FAR, LINES_MAX, Ready, Rows, Sizes, Where, best_plan, divided
-from omscore.routing._backlog_prices import PriceRows, at_prices
+from omscore.routing._backlog_prices import PriceRows, at_prices, price_rows
 from omscore.routing._search_problem import bits
 
 Choice = tuple[Where, int, tuple[tuple[int, int, int, Sizes], ...]]
@@ -81,8 +81,7 @@ class Choices:
 
     def __init__(self, ready: Ready, prices: PriceRows | None = None, share: int = 0) -> None:
         self.ready = ready
-        self.prices = prices
-        self.share = share
+        self.priced = None if prices is None or not share else price_rows(ready, prices, share)
         self.menus: list[Menu | None] = [None] * len(ready.orders)
         self.known: list[dict[Any, Choice]] = [{} for _ in ready.orders]
         # Per order, the latest answers: what was left, what is taken of it, and the choice.
@@ -119,8 +118,7 @@ class Choices:
         ready = self.ready
         menu = self.menus[o]
         if menu is None:
-            prices = self.prices
-            rows = ready.rows[o] if prices is None or not self.share else at_prices(ready, o, prices, self.share)
+            rows = ready.rows[o] if self.priced is None else at_prices(ready, o, self.priced)
             menu = self.menus[o] = Menu(ready.fixed[o], rows, ready.outs[o], ready.penalties[o])
         return choice_of(ready, o, menu.best(masks))
 

@@ -52,6 +52,9 @@ class Ready:
         places: list[dict[int, int]] = [{} for _ in stock]
         # Per (item, units asked at once), the bitmask of nodes that have so many.
         self.free: list[int] = []
+        # The same (item, units) written out, and per order the places of its lines.
+        self.asked: list[tuple[int, int]] = []
+        self.places: list[tuple[int, ...]] = []
         # Per order, from a list like `free` to the masks of its lines: an int for one line, else a tuple.
         self.masks: list[Callable[[list[int]], Any]] = []
         for o, items in enumerate(self.items):
@@ -60,8 +63,10 @@ class Ready:
                 self.wanting[item].append(o)
                 if n not in places[item]:
                     places[item][n] = len(self.free)
+                    self.asked.append((item, n))
                     self.free.append(sum([1 << i for i, k in enumerate(stock[item]) if k >= n]))
                 at.append(places[item][n])
+            self.places.append(tuple(at))
             self.masks.append(itemgetter(*at))
         self.sizes: list[Sizes] = [tuple(of.items()) for of in places]
 

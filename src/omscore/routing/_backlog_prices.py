@@ -29,19 +29,25 @@ class Prices:
     rounds: int
 
 
-def at_prices(ready: Ready, o: int, prices: list[list[int] | None], share: int = 8) -> Rows:
-    """An order's costs with `share` eighths of the prices added."""
-    rows = ready.rows[o]
-    out = []
-    for row, item, n in zip(rows, ready.items[o], ready.units[o], strict=True):
+def price_rows(ready: Ready, prices: PriceRows, share: int = 8) -> PriceRows:
+    """For each place of `Ready.free`, `share` eighths of the price of so many units at each node."""
+    rows: PriceRows = []
+    for item, n in ready.asked:
         price = prices[item]
-        if price is None:
-            out.append(row)
-        elif n == 1 and share == 8:
-            out.append(list(map(add, row, price)))
+        if price is None or (n == 1 and share == 8):
+            rows.append(price)
         else:
-            out.append([c + p * n * share // 8 for c, p in zip(row, price, strict=True)])
-    return out
+            rows.append([p * n * share // 8 for p in price])
+    return rows
+
+
+def at_prices(ready: Ready, o: int, priced: PriceRows) -> Rows:
+    """An order's costs with the prices of `price_rows` added."""
+    rows = []
+    for row, place in zip(ready.rows[o], ready.places[o], strict=True):
+        price = priced[place]
+        rows.append(row if price is None else list(map(add, row, price)))
+    return rows
 
 
 def priced(ready: Ready, cost: int, rounds_max: int, late: Callable[[], bool]) -> Prices:
@@ -62,9 +68,18 @@ def priced(ready: Ready, cost: int, rounds_max: int, late: Callable[[], bool]) -
             of.append(None)
             fine.append(None)
     count = len(ready.orders)
-    touched = [o for o in range(count) if any(of[item] is not None for item in ready.items[o])]
-    touched_set = frozenset(touched)
-    constant = sum([ready.best(o, ready.rows[o])[2] for o in range(count) if o not in touched_set])
+    # Orders of one line are priced here and now: they are most of all, and need no search.
+    singles: list[tuple[int, int, int, list[int], int]] = []
+    others: list[int] = []
+    constant = 0
+    for o in range(count):
+        if all(of[item] is None for item in ready.items[o]):
+            constant += ready.best(o, ready.rows[o])[2]
+        elif len(ready.items[o]) == 1:
+            whole = list(map(add, ready.fixed[o], ready.rows[o][0]))
+            singles.append((ready.places[o][0], ready.items[o][0], ready.units[o][0], whole, ready.outs[o][0]))
+        else:
+            others.append(o)
     target = cost * SCALE
     best_bound: int | None = None
     best_of = [None if row is None else list(row) for row in of]
@@ -75,8 +90,17 @@ def priced(ready: Ready, cost: int, rounds_max: int, late: Callable[[], bool]) -
         rounds += 1
         total = constant
         usage = [[0] * ready.nodes if row is not None else None for row in of]
-        for o in touched:
-            _, where, low = ready.best(o, at_prices(ready, o, of))
+        rows = price_rows(ready, of)
+        for place, item, n, row, out in singles:
+            costs = list(map(add, row, rows[place] or ()))
+            least = min(costs)
+            if least <= out:
+                total += least
+                (usage[item] or [])[costs.index(least)] += n
+            else:
+                total += out
+        for o in others:
+            _, where, low = ready.best(o, at_prices(ready, o, rows))
             total += low
             _use(usage, ready, o, where)
         for item, i in binding:

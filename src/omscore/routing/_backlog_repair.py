@@ -13,7 +13,7 @@ from omscore.routing._backlog_assigned import Assigned, Choices
 from omscore.routing._backlog_orders import SCALE, Ready
 from omscore.routing._backlog_prices import Prices
 
-RUINED_MAX = 11
+RUINED_MAX = 17
 """Orders taken out at once."""
 
 
@@ -58,8 +58,8 @@ def improve(
         if rng.below(3):
             rng.shuffle(out)
         else:
-            # Those that lose most without stock first.
-            out.sort(key=lambda o: -plan.choices[o][1])
+            # Those that have most to lose first.
+            out.sort(key=lambda o: floors[o] - plan.choices[o][1])
         for done, o in enumerate(out):
             choice = chosen.of(o, plan.free)
             plan.put(o, choice)

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from omscore.errors import Reason
 from omscore.kernel import Money
+from omscore.kernel.frozen import maker
 from omscore.routing._case import Case
 from omscore.routing._demand import Demand, Facts
 from omscore.routing._plans import Found, Way, cost_of, single
@@ -22,7 +23,7 @@ OUTCOMES = ("assigned", "partly_assigned", "backordered", "review", "parked", "u
 """What can become of a demand."""
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Assignment:
     """Units of one demand line given to one node; `backordered` ones are not there yet.
 
@@ -42,6 +43,9 @@ class Assignment:
     how: str = ""
     origin: str = ""
     due_at: datetime | None = None
+
+
+assignment = maker(Assignment)
 
 
 @frozen
@@ -290,8 +294,9 @@ class Decision:
         >>> decision.plan.assignments
         (Assignment(node='A', line='1', item='X', units=1, backordered=False, ...),)
         """
-        if self._plan is None and self._found is not None:
-            self._plan = plan_of(self._x, self._found)
+        if self._plan is None and self._served is not None:
+            served = self._served
+            self._plan = whole_plan(self._x, served) if isinstance(served, int) else plan_of(self._x, served)
         return self._plan
 
     @property
@@ -499,6 +504,17 @@ class Decision:
         return f"<Decision {self.demand.id}: {self.outcome}{where}{by}>"
 
 
+def whole_plan(x: Case, i: int) -> Plan:
+    """The plan in which one node ships everything; written out apart because nearly every order ends here."""
+    lines = x.demand.lines
+    if len(x.needs) < len(lines):
+        return plan_of(x, single(x, i))
+    node = x.grid.ids[i]
+    given = tuple([assignment(node, line.id, line.item, line.units) for line in lines])
+    cost = x.whole_cost(i)
+    return Plan(given, None if cost is None else Money(cost, x.grid.network.currency), _substitutes(x))
+
+
 def plan_of(x: Case, found: Found) -> Plan:
     """The assignments of a found plan: units of an item go to its lines in the order of the demand."""
     left = {line.id: line.units for line in x.demand.lines}
@@ -514,7 +530,7 @@ def plan_of(x: Case, found: Found) -> Plan:
                 left[line.id] -= give
                 rest -= give
                 origin = ids[donor] if donor >= 0 else ""
-                out.append(Assignment(ids[i], line.id, item, give, bool(how), how, origin, due_at))
+                out.append(assignment(ids[i], line.id, item, give, bool(how), how, origin, due_at))
     cost = cost_of(x, found)
     price = None if cost is None else Money(cost, x.grid.network.currency)
     return Plan(tuple(out), price, _substitutes(x))
