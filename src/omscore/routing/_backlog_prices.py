@@ -76,8 +76,8 @@ def priced(ready: Ready, cost: int, rounds_max: int, late: Callable[[], bool]) -
         if all(of[item] is None for item in ready.items[o]):
             constant += ready.best(o, ready.rows[o])[2]
         elif len(ready.items[o]) == 1:
-            whole = list(map(add, ready.fixed[o], ready.rows[o][0]))
-            singles.append((ready.places[o][0], ready.items[o][0], ready.units[o][0], whole, ready.outs[o][0]))
+            alone = list(map(add, ready.fixed[o], ready.rows[o][0]))
+            singles.append((ready.places[o][0], ready.items[o][0], ready.units[o][0], alone, ready.outs[o][0]))
         else:
             others.append(o)
     target = cost * SCALE
