@@ -72,7 +72,7 @@ def main(count: int = 400, asked: int = 120) -> None:
             row(f"{lines} x {nodes} {'dense' if dense else 'sparse'}", questions, peer, asked)
     for lines, nodes in ((3, 10), (3, 50), (5, 50), (10, 20)):
         rng = Rng(79)
-        questions = [order(rng, lines, nodes, dense=False, units=4) for _ in range(min(60, count))]
+        questions = [order(rng, lines, nodes, dense=False, units=4) for _ in range(min(200, count))]
         row(f"divided {lines} x {nodes}", questions, peer, min(asked, 30))
 
 
