@@ -446,6 +446,7 @@ def test_a_promise_is_kept_with_the_order_and_told_again_when_facts_change() -> 
     assert again.later
     assert again.because == "rejected by store: not_in_stock"
     assert str(again.arrives_at) == "2026-03-08 00:00:00+00:00"
+    assert shop.oms.route()[0].because == "rejected by store: not_in_stock"
     shop.stock(depot={"X": 5})
     shop.oms.route()
     events = [logged.event for logged in shop.store.run(lambda txn: txn.events("promise", "ord-1"))]

@@ -52,6 +52,13 @@ def test_a_transfer_brings_the_rest_from_the_nearest_nodes_and_says_by_when() ->
     assert "1 of X go from ANTWERP to GHENT first, due 2026-03-04 00:00 UTC" in str(decision.explain())
 
 
+def test_the_node_to_which_the_least_must_be_brought_is_chosen_and_that_is_said() -> None:
+    near, far = ("GHENT", "X"), ("ANTWERP", "X")
+    decision = router(rule("transfer", r.online())).route(order(), {near: 1, far: 2}, now=MONDAY)
+    assert decision.nodes == ("ANTWERP",)
+    assert decision.explain().margin == "decided by units that are not there: 1 against 2"
+
+
 def test_who_may_bring_the_rest_is_a_requirement_of_its_own_and_its_floor_holds() -> None:
     stock = {("ANTWERP", "X"): 9, ("LILLE", "X"): 4}
     only = router(rule("transfer", rest_from=(r.keeps_stock(2), r.node_is("LILLE"))))

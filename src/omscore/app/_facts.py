@@ -39,7 +39,7 @@ def facts_of(work: Work, demand: Demand) -> Facts:
     if "feed_age_max" in words:
         more["read_at"] = _read_at(work, demand) | dict(facts.read_at)
     if "backorder" in words:
-        more["incoming"] = _incoming(work, demand) | dict(facts.incoming)
+        more["incoming"] = incoming(work, demand) | dict(facts.incoming)
     if more:
         facts = evolve(facts, **more)
     if counts_capacity(work):
@@ -70,7 +70,8 @@ def _read_at(work: Work, demand: Demand) -> dict[str, datetime]:
     return oldest
 
 
-def _incoming(work: Work, demand: Demand) -> dict[tuple[str, str], tuple[tuple[datetime, int], ...]]:
+def incoming(work: Work, demand: Demand) -> dict[tuple[str, str], tuple[tuple[datetime, int], ...]]:
+    """Announced supply that nobody has been promised, of the items that a demand is about."""
     coming: dict[tuple[str, str], tuple[tuple[datetime, int], ...]] = {}
     for line in outlook(work.txn, items_of(demand), reservation=demand.id).incoming:
         cell = (line.node, line.item)

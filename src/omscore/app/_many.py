@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from omscore import inventory
 from omscore.app._capture import reserve
 from omscore.app._carry import match_ledger
-from omscore.app._facts import facts_of
+from omscore.app._facts import facts_of, incoming
 from omscore.app._route import route
 from omscore.app._work import Work
 from omscore.errors import Reason
@@ -67,7 +67,13 @@ def waiting(work: Work, orders_max: int) -> Waiting:
     for d in demands:
         for cell, n in _soft(work, d.id):
             stock[cell.node, cell.item] = stock.get((cell.node, cell.item), 0) + n
-    return Waiting(tuple(demands), stock, facts_of(work, demands[0]) if demands else Facts())
+    facts = facts_of(work, demands[0]) if demands else Facts()
+    if "backorder" in work.wiring.router.compiled.words:
+        coming = dict(facts.incoming)
+        for d in demands:
+            coming = incoming(work, d) | coming
+        facts = evolve(facts, incoming=coming)
+    return Waiting(tuple(demands), stock, facts)
 
 
 def _waiting_orders(work: Work, orders_max: int) -> Iterator[Order]:

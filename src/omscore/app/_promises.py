@@ -57,6 +57,8 @@ def keep_promise(work: Work, order: Order, because: str, decision: Decision | No
         when = None if arrives_at is None else arrives_at.isoformat()
         work.emit("notify.delayed", told, order.id, order=order.id, arrives_at=when)
         queued = work.find("queue", order.id)
-        if queued is not None and queued.outcome in ("parked", "unroutable", "backordered"):
+        # What is due already keeps the reason for which it is.
+        idle = queued is not None and (queued.due_at is None or queued.due_at > work.now)
+        if idle and queued is not None and queued.outcome in ("parked", "unroutable", "backordered"):
             work.queue(order, due_at=work.now, note="the promise is at risk")
     return made

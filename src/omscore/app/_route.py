@@ -50,7 +50,7 @@ def route(
     if decision is None:
         outcome = "held" if order.holds else "backordered" if order.totals.backordered else "assigned"
         work.queue(order, due_at=None, outcome=outcome)
-        return Routed(order_id, attempt, outcome, f"nothing to route: {order!r}")
+        return Routed(order_id, attempt, outcome, f"nothing to route: {order!r}", because=because, before=before)
     plan = plan_to_commit(decision, approved=approved)
     nodes = () if plan is None else commit(work, order, plan, attempt)
     outcome = "assigned" if approved and decision.outcome == "review" else decision.outcome

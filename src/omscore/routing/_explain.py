@@ -233,7 +233,7 @@ def _margin(
         saved = Money(a - b, router.network.currency)
         return f"kept at one node: {others} saves {saved}, not more than {saving_min}"
     if not k:
-        return f"decided by units unserved: {a} against {b}"
+        return f"decided by units that are not there: {a} against {b}"
     rank = ready.ranks[k - 1]
     if rank.how == "max":
         # The search counts places in a ranking; people want the scores.

@@ -168,8 +168,8 @@ def runner_up(ready: ReadyRule, x: Case, mask: int, found: Found) -> Found | Non
 
 
 def vector(ready: ReadyRule, x: Case, mask: int, found: Found) -> tuple[Any, ...]:
-    """A plan's figures in the order of the rule's preferences, then the nodes."""
-    out: list[Any] = [x.demand.units - found.units()]
+    """A plan's figures: the units that are not there, then the rule's preferences in order, then the nodes."""
+    out: list[Any] = [x.demand.units - sum(n for _, _, n in found.takes)]
     for rank in ready.ranks:
         if rank.how == "parcels":
             out.append(len(found.nodes))
