@@ -28,7 +28,7 @@ from typing import Any
 from omscore.adapters import SqliteStore
 from omscore.adapters import _sqlite_statements as sql
 from omscore.adapters._sqlite_schema import TENANT_SPAN, prepare, tenant_number
-from omscore.inventory import Cell, Want, allocate, once, receive, release, reserve
+from omscore.inventory import Cell, Movement, Want, allocate, as_of, once, receive, release, reserve, verify
 from omscore.ports import Store, Transaction
 
 CELL = Cell("SKU-1", "ghent")
@@ -269,21 +269,38 @@ def size(folder: Path, n: int = 3_000) -> None:
     store.close()
 
 
-def flat(folder: Path, sizes: tuple[int, ...] = (1_000, 10_000, 100_000)) -> None:
-    """The cost of a reserve as the journal of its one cell grows."""
+def journal_of(store: SqliteStore, rows: int, target: int) -> int:
+    """Lengthen the one cell's journal by settled holds, many in one transaction; returns its length."""
+    while rows < target:
+        moves = []
+        for i in range(rows, min(rows + 1_000, target), 2):
+            moves.append(Movement(CELL, "free", "reserved", 1, "reserve", f"web-{i:07}", f"ord-{i:07}"))
+            moves.append(Movement(CELL, "reserved", "free", 1, "release", f"can-{i:07}", f"ord-{i:07}"))
+        store.run(lambda txn, moves=moves: txn.post(moves, {}))  # type: ignore[misc]
+        rows += len(moves)
+    return rows
+
+
+def flat(folder: Path, sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)) -> None:
+    """The cost of a reserve as the journal of its one cell grows; then the past of that cell, and its proof."""
     store = SqliteStore(folder / "flat.db", durability="process-crash")
     store._writer.execute("PRAGMA synchronous = OFF")  # noqa: SLF001
     stocked(store)
     rows, costs = 1, []
     for target in sizes:
-        while rows < target:
-            in_groups(store, [f"g-{rows + i}" for i in range(250)], 250)
-            rows += 250
-        parts = [[f"flat-{target}-{part}-{i}" for i in range(100)] for part in range(3)]
+        rows = journal_of(store, rows, target)
+        parts = [[f"flat-{target}-{part}-{i}" for i in range(100)] for part in range(7)]
         costs.append(min(cpu(partial(in_turn, store, keys)) for keys in parts) / 100)
-        rows += 300
+        rows += 700
     told = ", ".join(f"{n:,} rows {c * 1e6:.0f} us" for n, c in zip(sizes, costs, strict=True))
     print(f"\nSQLite, CPU time per reserve by journal size: {told} (ratio {costs[-1] / costs[0]:.2f})")
+    asked = [(i * 7_919) % rows for i in range(200)]
+    times = sorted(cpu(lambda at=at: store.run(lambda txn: as_of(txn, CELL, at), write=False)) for at in asked)  # type: ignore[misc]
+    print(f"as-of on that cell: median {median(times) * 1e3:.3f} ms, worst {times[-1] * 1e3:.3f} ms, CPU time")
+    start = time.process_time()
+    found = store.run(verify, write=False)
+    spent = time.process_time() - start
+    print(f"verify: {found.entries / spent:,.0f} rows/s of CPU time, {len(found.findings)} findings")
     store.close()
 
 

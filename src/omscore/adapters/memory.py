@@ -30,7 +30,7 @@ class _MemoryTransaction(MemoryBooks):
         self._leases = self._leases_before = 0
 
     def begin(self) -> None:
-        self.commit()
+        self._undo.clear()
         self._leases_before = self._leases
 
     def abort(self) -> None:
@@ -165,22 +165,22 @@ class MemoryStore:
         >>> store.run(lambda txn: txn.get("note", "n-1"))
         """
         del write  # one lock serves readers and writers alike
+        txn = self._txn
         with self._lock:
             if self._depth:
                 raise RuntimeError("a transaction is running in this thread; use the one you were given")
             self._depth = 1
             try:
-                for race in range(_RACES_MAX):
-                    self._txn.begin()
+                for _ in range(_RACES_MAX - 1):
+                    txn.begin()
                     try:
-                        return work(self._txn)
+                        return work(txn)
                     except Short:
-                        self._txn.abort()
-                        if race == _RACES_MAX - 1:
-                            raise
-                    except BaseException:
-                        self._txn.abort()
-                        raise
-                raise AssertionError  # pragma: no cover - the loop returns or raises
+                        txn.abort()
+                txn.begin()
+                return work(txn)
+            except BaseException:
+                txn.abort()
+                raise
             finally:
                 self._depth = 0

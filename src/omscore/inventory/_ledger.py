@@ -236,7 +236,7 @@ class Ledger:
                 cause=key,
                 expires_in=expires_in,
                 policy=policy,
-                floors=self._floors(txn, (w.item for w in wants), channel),
+                floors=self._floors(txn, [w.item for w in wants], channel) if self.buffers else _reserve.NO_FLOORS,
                 channel=channel,
                 priority=priority,
                 quotas=quotas,

@@ -352,14 +352,14 @@ class MemoryBooks:
         Traceback (most recent call last):
         omscore.errors.Conflict: reservation 'ord-1' is at version 1, not 0; read it again and repeat the command
         """
-        id_ = reservation.id
+        id_ = reservation[0]
         old = self._reservations.get(id_)
         if (old.version if old else 0) != reservation.version:
             raise Conflict(
                 f"reservation {id_!r} is at version {old.version if old else 0}, not {reservation.version}; "
                 "read it again and repeat the command"
             )
-        undo, holders, held = self._undo, self._holders, reservation.held
+        undo, holders, held = self._undo, self._holders, reservation[1]
         if old is None or old.held.keys() != held.keys():
             for cell, _ in held:
                 ids = holders.get(cell)
@@ -383,7 +383,9 @@ class MemoryBooks:
                 _put_in(self._due, (due, id_))
                 undo.append((self._undue, (due, id_)))
         undo.append((self._reservations, id_, old or _ABSENT))
-        self._reservations[id_] = reservation.saved()
+        _, _, expires_at, channel, priority, version, ended, since = reservation
+        row = (id_, held, expires_at, channel, priority, version + 1, ended, since)
+        self._reservations[id_] = tuple.__new__(Reservation, row)
 
     def _undue(self, entry: tuple[datetime, str]) -> None:
         _take_out(self._due, entry)
@@ -410,7 +412,8 @@ class MemoryBooks:
         """
         if key in self._claims:
             raise Conflict(f"key {key!r} was claimed meanwhile; run the command again")
-        self._set(self._claims, key, (fingerprint, result))
+        self._undo.append((self._claims, key, _ABSENT))
+        self._claims[key] = (fingerprint, result)
 
     def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
         """Keys in their order, behind `after`, each with its fingerprint and result.

@@ -21,6 +21,9 @@ def key(value: object, name: str = "key") -> str:
     >>> key("checkout-17")
     'checkout-17'
     """
+    # Of all white space only the space itself is printable.
+    if type(value) is str and 0 < len(value) <= KEY_LENGTH_MAX and value.isprintable() and value[0] != " " != value[-1]:
+        return value
     if not isinstance(value, str) or not value:
         raise InvalidValue(f"{name} must be a non-empty string, not {value!r}")
     if len(value) > KEY_LENGTH_MAX:
