@@ -22,7 +22,7 @@ from tests.postgres import connect, database, server
 
 from omscore.adapters import PostgresStore
 from omscore.adapters import _postgres_schema as sql
-from omscore.inventory import Cell, Want, receive, reserve
+from omscore.inventory import Cell, Movement, Want, as_of, receive, reserve, verify
 
 
 class Bare:
@@ -65,28 +65,60 @@ class Bare:
 
 def beside_bare(conninfo: str, rounds: int, n: int) -> None:
     store, bare = PostgresStore(conninfo, tenant="ours"), Bare(conninfo)
-    for tenant in ("ours", "bare"):
+    quick = PostgresStore(conninfo, tenant="quick", one_trip=True)
+    for tenant in ("ours", "bare", "quick"):
         stock = PostgresStore(conninfo, tenant=tenant)
         stock.run(lambda txn: receive(txn, {CELL: 10_000_000}, cause="dock-1"))
         stock.close()
-    walls: tuple[list[float], list[float]] = ([], [])
-    cpus = [0.0, 0.0]
-    # One and one in turn, and medians of single commands: what else the machine does hits both alike.
-    ours_too: Callable[[str], object] = lambda key: store.run(command(key))  # noqa: E731
+    sides: dict[str, Callable[[str], object]] = {
+        "bare psycopg, the same statements": bare.reserve,
+        "omscore": lambda key: store.run(command(key)),
+        "omscore, one_trip": lambda key: quick.run(command(key)),
+    }
+    walls: dict[str, list[float]] = {name: [] for name in sides}
+    cpus: dict[str, list[float]] = {name: [] for name in sides}
+    # One and one in turn, and medians of single commands: what else the machine does hits all alike.
     for i in range(rounds * n + 50):
-        for side, run in enumerate((bare.reserve, ours_too)):
+        for name, run in sides.items():
             wall, used = time.perf_counter(), time.process_time()
             run(f"web-{i}")
             if i >= 50:
-                walls[side].append(time.perf_counter() - wall)
-                cpus[side] += time.process_time() - used
-    theirs, ours = (median(side) for side in walls)
-    print(f"\nPostgreSQL, one client, one item, {rounds * n} reserves each, in turn")
-    print(f"wall time: bare psycopg {theirs * 1e6:.0f} us, omscore {ours * 1e6:.0f} us, ratio {theirs / ours:.2f}")
-    each = [used / (rounds * n) * 1e6 for used in cpus]
-    print(f"CPU of the client: {each[0]:.0f} us, {each[1]:.0f} us, ratio {each[0] / each[1]:.2f}")
+                walls[name].append(time.perf_counter() - wall)
+                cpus[name].append(time.process_time() - used)
+    print(f"\nPostgreSQL, one client, one item, {rounds * n} reserves each, in turn, medians")
+    base_wall, base_cpu = (median(spent["bare psycopg, the same statements"]) for spent in (walls, cpus))
+    for name in sides:
+        wall, used = median(walls[name]), median(cpus[name])
+        print(
+            f"  {name:34} {wall * 1e6:6.0f} us ({base_wall / wall:.2f}x), "
+            f"CPU of the client {used * 1e6:4.0f} us ({base_cpu / used:.2f}x)"
+        )
     store.close()
+    quick.close()
     bare.conn.close()
+
+
+def past(conninfo: str, rows: int) -> None:
+    """A cell with a long journal: what it held at some moment, and the proof of all of it."""
+    store = PostgresStore(conninfo, tenant="past")
+    store.run(lambda txn: receive(txn, {CELL: 10_000_000}, cause="dock-1"))
+    for start in range(0, rows, 1_000):
+        moves = []
+        for i in range(start, start + 1_000, 2):
+            moves.append(Movement(CELL, "free", "reserved", 1, "reserve", f"web-{i:07}", f"ord-{i:07}"))
+            moves.append(Movement(CELL, "reserved", "free", 1, "release", f"can-{i:07}", f"ord-{i:07}"))
+        store.run(lambda txn, moves=moves: txn.post(moves, {}))  # type: ignore[misc]
+    times = []
+    for i in range(200):
+        begin = time.perf_counter()
+        store.run(lambda txn, at=(i * 7_919) % rows: as_of(txn, CELL, at), write=False)  # type: ignore[misc]
+        times.append(time.perf_counter() - begin)
+    begin = time.perf_counter()
+    found = store.run(verify, write=False)
+    spent = time.perf_counter() - begin
+    print(f"\nPostgreSQL, a cell of {rows:,} rows: as-of median {median(times) * 1e3:.2f} ms, by the wall")
+    print(f"verify {found.entries / spent:,.0f} rows/s, {len(found.findings)} findings")
+    store.close()
 
 
 def _client(conninfo: str, name: int, n: int, items: int, lines: int, answers: Any) -> None:
@@ -147,12 +179,14 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--n", type=int, default=200)
+    parser.add_argument("--rows", type=int, default=100_000)
     options = parser.parse_args(argv)
     with server() as uri, database(uri) as own:
         PostgresStore(own).close()
         beside_bare(own, options.rounds, options.n)
         many_clients(own)
         hot(own, options.rounds)
+        past(own, options.rows)
 
 
 if __name__ == "__main__":

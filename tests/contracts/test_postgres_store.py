@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 
@@ -25,6 +25,7 @@ def uri() -> Iterator[str]:
 
 class PostgresKit(StoreKit):
     isolation: ClassVar[Literal["read committed", "repeatable read", "serializable"]] = "read committed"
+    one_trip: ClassVar[bool] = False
     uri: str
 
     @pytest.fixture(autouse=True)
@@ -32,12 +33,17 @@ class PostgresKit(StoreKit):
         self.uri = uri
 
     def make(self, tmp_path: Path) -> Backing:
+        options: dict[str, Any] = {"isolation": self.isolation, "one_trip": self.one_trip}
         uri, tenant = self.uri, f"tenant-{next(_TENANTS)}"
-        return Backing(lambda clock: PostgresStore(uri, clock=clock, tenant=tenant, isolation=self.isolation))
+        return Backing(lambda clock: PostgresStore(uri, clock=clock, tenant=tenant, **options))
 
 
 class TestPostgresStore(PostgresKit):
     pass
+
+
+class TestPostgresInOneTrip(PostgresKit):
+    one_trip = True
 
 
 class TestPostgresSerializable(PostgresKit):

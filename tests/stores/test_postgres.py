@@ -1,14 +1,16 @@
 """What the PostgreSQL store promises beyond the others: many hosts, lost races, lost connections."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from omscore.adapters import PostgresStore
+from omscore.adapters import PostgresStore, _postgres_blind
 from omscore.adapters import _postgres_schema as schema
+from omscore.adapters import postgres as module
 from omscore.adapters._relink import _link_v1
 from omscore.adapters.postgres import _Attempt
 from omscore.errors import (
@@ -45,26 +47,98 @@ def stocked(store: PostgresStore, units: int = 9) -> PostgresStore:
     return store
 
 
-def test_a_single_line_reserve_takes_at_most_seven_round_trips(
-    connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = stocked(connected())
-    trips: list[str] = []
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What goes to the server, one text for each round trip."""
+    sent: list[str] = []
     piped, ask = _Attempt._piped, _Attempt._ask
 
     def counted_piped(self: _Attempt, statements: Sequence[Any]) -> list[Any]:
-        trips.append("pipeline")
+        sent.append("pipeline")
         return piped(self, statements)
 
     def counted_ask(self: _Attempt, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         if not self._first:
-            trips.append(statement)
+            sent.append(statement)
         return ask(self, statement, values)
 
     monkeypatch.setattr(_Attempt, "_piped", counted_piped)
     monkeypatch.setattr(_Attempt, "_ask", counted_ask)
+    return sent
+
+
+def test_a_single_line_reserve_takes_at_most_seven_round_trips(connected: PostgresOpener, trips: list[str]) -> None:
+    store = stocked(connected())
+    trips.clear()
     reserve_one(store, "web-1")
     assert len(trips) <= 7, trips
+
+
+@pytest.fixture
+def remembering(connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch) -> PostgresStore:
+    """A store that sends what it can in one round trip, on a machine that may be slow; it knows what A has."""
+    monkeypatch.setattr(_postgres_blind, "FRESH_S", 1e9)
+    monkeypatch.setattr(module, "FRESH_S", 1e9)
+    store = stocked(connected(one_trip=True))
+    reserve_one(store, "warm")
+    return store
+
+
+def test_a_reserve_from_cells_that_are_known_takes_one_round_trip(
+    remembering: PostgresStore, connected: PostgresOpener, trips: list[str]
+) -> None:
+    trips.clear()
+    for i in range(4):
+        reserve_one(remembering, f"web-{i}")
+    assert trips == ["pipeline"] * 4
+    other = connected()
+    assert other.run(lambda t: t.figures([A])[A].reserved) == 5
+    assert other.run(verify, write=False).ok
+
+
+def test_what_is_remembered_is_never_believed_against_the_server(
+    remembering: PostgresStore, connected: PostgresOpener
+) -> None:
+    other, first = connected(), reserve_one(remembering, "web-1")
+    reserve_one(other, "web-2")
+    assert reserve_one(remembering, "web-1") == first
+    assert reserve_one(remembering, "web-2") == reserve_one(other, "web-2")
+    # Sold out, as far as is remembered, until another host brings more.
+    for i in range(6):
+        reserve_one(remembering, f"more-{i}")
+    with pytest.raises(InsufficientStock):
+        reserve_one(remembering, "late")
+    other.run(lambda t: receive(t, {A: 1}, cause="dock-2"))
+    reserve_one(remembering, "late")
+    with pytest.raises(InsufficientStock):
+        reserve_one(other, "later")
+    assert other.run(verify, write=False).ok
+
+
+def test_an_owner_that_is_there_already_is_found_though_it_was_taken_for_new(remembering: PostgresStore) -> None:
+    again = remembering.run(lambda t: reserve(t, "ord-warm", [Want("A", 3)], cause="web-9"))
+    assert again.cells == {A: 3}
+    assert remembering.run(lambda t: t.figures([A])[A].reserved) == 3
+
+
+def test_hosts_that_remember_sell_no_unit_twice(remembering: PostgresStore, connected: PostgresOpener) -> None:
+    hosts = [remembering, connected(one_trip=True)]
+    done: list[str] = []
+
+    def shop(name: int) -> None:
+        for i in range(4):
+            with suppress(InsufficientStock):
+                reserve_one(hosts[name % 2], f"{name}-{i}")
+                done.append(f"{name}-{i}")
+
+    threads = [Thread(target=shop, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 8
+    assert remembering.run(lambda t: t.figures([A])[A], write=False)[:2] == (0, 9)
+    assert remembering.run(verify, write=False).ok
 
 
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])

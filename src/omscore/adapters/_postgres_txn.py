@@ -8,7 +8,7 @@ version that was read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -31,7 +31,9 @@ class Wire(NamedTuple):
     """Send statements in one round trip and give the number of rows each touched."""
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
+    """A cell as its row says."""
+
     figures: Figures = Figures()
     recorded_at: int = 0
     turn: int = 0
@@ -53,7 +55,7 @@ class PostgresTransaction:
         self._turn = turn
         self._now: int | None = None
         self._absent: set[str] = set()
-        self._cells: dict[Cell, _State] = {}
+        self._cells: dict[Cell, State] = {}
         self._items: dict[str, list[Cell]] = {}
         self._reservations: dict[str, Reservation | None] = {}
         self._records: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
@@ -68,6 +70,10 @@ class PostgresTransaction:
         self.writes = 0
         # The cells of every posting, also of one that was refused.
         self.wanted: set[Cell] = set()
+
+    def learned(self) -> tuple[Mapping[Cell, State], Collection[str]]:
+        """What is known after COMMIT: cells that were read or moved, and the items of which these are all."""
+        return self._cells, self._items
 
     # -- the server -------------------------------------------------------------------------------------------------
 
@@ -148,11 +154,11 @@ class PostgresTransaction:
 
     # -- books ------------------------------------------------------------------------------------------------------
 
-    def _state(self, cell: Cell) -> _State:
+    def _state(self, cell: Cell) -> State:
         state = self._cells.get(cell)
         if state is None:
             rows = [] if cell.item in self._items else self._rows(sql.READ_CELL, (self._tenant, *cell))
-            self._cells[cell] = state = _state_of(rows[0]) if rows else _State(is_new=True)
+            self._cells[cell] = state = _state_of(rows[0]) if rows else State(is_new=True)
         return state
 
     def figures(self, cells: Iterable[Cell]) -> dict[Cell, Figures]:
@@ -361,5 +367,5 @@ class PostgresTransaction:
         return [(self._effect(*row[:5]), row[5], row[6]) for row in rows]
 
 
-def _state_of(row: tuple[Any, ...]) -> _State:
-    return _State(Figures._make(row[:9]), row[9], row[10], bytes(row[11]))
+def _state_of(row: tuple[Any, ...]) -> State:
+    return State(Figures._make(row[:9]), row[9], row[10], bytes(row[11]))

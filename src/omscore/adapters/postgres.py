@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from omscore import codec as codecs
 from omscore.adapters import _postgres_schema as schema
 from omscore.adapters import _sql
+from omscore.adapters._postgres_blind import FRESH_S, BlindTransaction, Memory
 from omscore.adapters._postgres_errors import RERUN, Lost, classified, psycopg
 from omscore.adapters._postgres_joined import JoinedPostgres
 from omscore.adapters._postgres_txn import PostgresTransaction, Statement, Wire
@@ -39,6 +40,11 @@ class PostgresStore:
     `isolation` may be raised to "repeatable read" or "serializable"; "read committed" is enough, because every write
     checks that what it rests on still stands. `codec` reads and writes records, events and effects.
 
+    `one_trip` sends a command that only takes from cells this process knows, for a key and an owner that are new, in
+    one round trip: it is run on what was asked for in the last second, and written with COMMIT in one message, which
+    the server refuses as a whole where anything was not so; then it is run again in the usual way. For few processes
+    and a slow network: where many processes move the same cells, it only adds a vain trip.
+
     Raises DefinitionError when psycopg is not installed, StoreError when the server cannot be reached, SchemaMismatch
     when a newer version wrote the tables.
 
@@ -55,6 +61,7 @@ class PostgresStore:
         isolation: Literal["read committed", "repeatable read", "serializable"] = "read committed",
         connections_max: int = 10,
         patience_s: float = 10.0,
+        one_trip: bool = False,
         codec: codecs.Codec | None = None,
     ) -> None:
         if psycopg is None:
@@ -71,6 +78,9 @@ class PostgresStore:
         self._busy = local()
         self._times = Lock()
         self._last = self._turns = 0
+        self._memory = Memory() if one_trip else None
+        # The server's time when it was last asked, and this machine's steady clock then.
+        self._server = (0, -FRESH_S)
         self._closed = False
         self._reset()
         self._prepare()
@@ -122,6 +132,13 @@ class PostgresStore:
         if not write:
             return self._by_itself(work, write=False)
         if time.monotonic() >= self._crowded_until:
+            if self._memory is not None:
+                try:
+                    blind = self._blind(self._memory, work)
+                    if blind is not None:
+                        return blind[0]
+                except (*RERUN, InvariantBroken):
+                    pass  # something was not so: it is asked for now
             try:
                 return self._try(lambda attempt: attempt.run(work))
             except (*RERUN, InvariantBroken):
@@ -206,6 +223,41 @@ class PostgresStore:
             except Exception as error:  # noqa: BLE001 - it belongs to the thread that sent the job
                 job.error = error
 
+    def _blind(self, memory: Memory, work: Callable[[Transaction], T]) -> tuple[T] | None:
+        """One round trip on what is remembered; None when that is not enough for this command."""
+        txn = BlindTransaction(memory, self._time_of, self._tenant, self._codec, self._turn)
+        self._busy.now = True
+        try:
+            result = work(txn)
+        except Exception:  # noqa: BLE001 - a refusal, too, must rest on what the server says now
+            return None
+        finally:
+            self._busy.now = False
+        if not txn.proven:
+            return None
+
+        def send(attempt: _Attempt) -> T:
+            attempt.txn = txn
+            return attempt.run(lambda _: result)
+
+        try:
+            return (self._try(send),)
+        except Exception:
+            memory.forget([cell.item for cell in txn.wanted])
+            raise
+
+    def _time_of(self) -> int | None:
+        """The store's time without asking the server; None when that is too long ago."""
+        with self._times:
+            if self._clock is not None:
+                told = _sql.stamp(self._clock())
+            elif time.monotonic() - self._server[1] < FRESH_S:
+                told = self._server[0] + int((time.monotonic() - self._server[1]) * 1_000_000)
+            else:
+                return None
+            self._last = max(self._last, told)
+            return self._last
+
     # -- what an attempt needs --------------------------------------------------------------------------------------
 
     def _connection(self) -> Any:
@@ -224,6 +276,7 @@ class PostgresStore:
     def _told(self, server: datetime, newest: int) -> int:
         told = _sql.stamp(self._clock() if self._clock else server)
         with self._times:
+            self._server = (told, time.monotonic())
             self._last = max(self._last, told, newest)
             return self._last
 
@@ -262,7 +315,7 @@ class _Attempt:
         # Who lost a race before waits for the cells it wants, in the order in which everybody takes them.
         self._first += [(schema.LOCK_CELL, (store._tenant, *cell)) for cell in locks]  # noqa: SLF001
         self._committing = self._piping = False
-        self.txn = store._transaction(Wire(self._ask, self._send))  # noqa: SLF001
+        self.txn: PostgresTransaction = store._transaction(Wire(self._ask, self._send))  # noqa: SLF001
 
     def _ask(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         if not self._first:
@@ -330,7 +383,10 @@ class _Attempt:
                     "the connection broke during COMMIT; repeat the command with the same key to learn its fate"
                 ) from error
             raise ours from error
-        self._store._idle.append(conn)  # noqa: SLF001 - a part of the store
+        store = self._store
+        store._idle.append(conn)  # noqa: SLF001 - a part of the store
+        if store._memory is not None:  # noqa: SLF001
+            store._memory.learn(*self.txn.learned())  # noqa: SLF001
         return result
 
     def _undo(self) -> None:
