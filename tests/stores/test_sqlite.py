@@ -1,16 +1,19 @@
 """What the SQLite store promises beyond the others: files, processes, crashes."""
 
+import fcntl
 import multiprocessing
 import os
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from omscore.adapters import SqliteStore
 from omscore.adapters._relink import _link_v1
 from omscore.adapters._sqlite_schema import STEPS, prepare, schema_version
+from omscore.adapters._waiting import LockFile
 from omscore.errors import Busy, Corrupt, InvalidValue, ReadOnly, SchemaMismatch
 from omscore.inventory import Cell, Want, receive, reserve, verify
 from omscore.kernel import ManualClock
@@ -128,6 +131,27 @@ def test_the_lock_file_is_waited_for_no_longer_than_patience_lasts(opened: Opene
     store.run(lambda t: receive(t, {A: 9}, cause="dock-2"))
     holder.run(lambda t: receive(t, {A: 9}, cause="dock-3"))
     assert store.run(lambda t: t.figures([A])[A].free) == 19
+
+
+def test_whoever_gives_the_lock_back_cannot_take_it_before_the_one_who_waits(tmp_path: Path) -> None:
+    eager, patient, watcher = (LockFile(str(tmp_path / "queue")) for _ in range(3))
+    eager.acquire(1)
+    waiting = Thread(target=patient.acquire, args=(10,))
+    waiting.start()
+    # Until the patient one stands in the gate.
+    while True:
+        try:
+            fcntl.flock(watcher._gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            break
+        fcntl.flock(watcher._gate, fcntl.LOCK_UN)
+    eager.release()
+    assert not eager._try()
+    waiting.join(10)
+    patient.release()
+    eager.acquire(10)
+    for one in (eager, patient, watcher):
+        one.close()
 
 
 def test_reading_does_not_write(opened: Opener) -> None:

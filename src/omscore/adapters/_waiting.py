@@ -21,6 +21,8 @@ else:
 
 from omscore.errors import Busy
 
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+
 
 class Job:
     """A command that waits for its turn, and what became of it."""
@@ -132,34 +134,29 @@ class Line:
 
 
 class LockFile:
-    """A lock between processes that is given in the order it was asked for, by flock on a file beside the store.
+    """A lock between processes that is given in the order it was asked for, by flock on two files beside the store.
 
-    The kernel keeps the line and frees the place of a process that dies. It guards no data: the database has its own
-    lock, this one only keeps eager processes from pushing in front of patient ones.
+    Whoever wants the lock first takes the gate, and leaves it when the lock is his: so whoever gave the lock back
+    cannot take it again before the one who stands in the gate. The kernel keeps the line and frees the place of a
+    process that dies. It guards no data: the database has its own lock, this one only keeps eager processes from
+    pushing in front of patient ones.
     """
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644) if fcntl else -1
+        self._gate, self._file = -1, -1
+        if fcntl is not None:
+            self._gate, self._file = (os.open(f"{path}{end}", _OPEN, 0o644) for end in ("-gate", ""))
         self._turn = Condition()
         self._asked = self._standing = self._got = self._closed = False
         self._thread: Thread | None = None
 
     def acquire(self, patience_s: float) -> None:
         """Wait for the lock; raises Busy when patience ends."""
-        if fcntl is None:
+        if fcntl is None or (self._thread is None and self._try()):
             return
-        if self._thread is None:
-            try:
-                fcntl.flock(self._file, _TRY)
-            except BlockingIOError:
-                pass
-            else:
-                return
         with self._turn:
-            if not self._standing:
-                with suppress(BlockingIOError):
-                    fcntl.flock(self._file, _TRY)
-                    return
+            if not self._standing and self._thread is not None and self._try():
+                return
             # flock itself knows no deadline, so a thread of ours stands in line.
             if self._thread is None:
                 self._thread = Thread(target=self._stand, name="omscore-lock", daemon=True)
@@ -171,6 +168,16 @@ class LockFile:
         if not got:
             raise Busy(f"another process held the store for {patience_s:g} s; try again")
 
+    def _try(self) -> bool:
+        """Take the lock if nobody has it or stands in line; else stay in the gate, if that was free."""
+        try:
+            fcntl.flock(self._gate, _TRY)
+            fcntl.flock(self._file, _TRY)
+        except BlockingIOError:
+            return False
+        fcntl.flock(self._gate, fcntl.LOCK_UN)
+        return True
+
     def _stand(self) -> None:
         while True:
             with self._turn:
@@ -178,10 +185,13 @@ class LockFile:
                 if self._closed:
                     return
                 self._standing = True
+            fcntl.flock(self._gate, fcntl.LOCK_EX)
             fcntl.flock(self._file, fcntl.LOCK_EX)
+            fcntl.flock(self._gate, fcntl.LOCK_UN)
             with self._turn:
                 self._standing = False
                 if self._closed:
+                    self.shut()
                     return
                 if self._asked:
                     self._asked, self._got = False, True
@@ -202,7 +212,16 @@ class LockFile:
         with self._turn:
             self._closed = True
             self._turn.notify_all()
+            # A file that somebody waits for is not to be closed, since its number would be given to another.
+            if not self._standing:
+                self.shut()
+
+    def shut(self) -> None:
+        """Close the files and nothing else: in a forked child, the lock stays its parent's."""
+        if fcntl is None:
+            return
         os.close(self._file)
+        os.close(self._gate)
 
 
 def pauses(patience_s: float, least_s: float = 0.0005, most_s: float = 0.05) -> Any:

@@ -161,7 +161,8 @@ class SqliteStore:
             raise StoreError("this store was closed; open a new one")
         if self._pid != os.getpid():
             # A forked child must not touch its parent's connections, not even to close them: it lets them lie.
-            _PARENTS.extend((self._writer, self._cursor, *self._readers, self._queue))
+            _PARENTS.extend((self._writer, self._cursor, *self._readers))
+            self._queue.shut()
             self._open()
         result: T = self._line.run(work) if write else self._read(work)
         return result
