@@ -1,23 +1,45 @@
-"""Long runs: simulated commands for some minutes, and clients of the SQLite store killed again and again.
+"""Long runs of what the timed test run does a little of: simulated commands, killed clients, damaged files, bad disks.
 
-    PYTHONPATH=src python benchmarks/soak.py --seconds 60 --kills 200
+    python -m benchmarks.soak simulate --seeds 100000
+    python -m benchmarks.soak kills 2000              # clients of a SQLite file, several at a time
+    python -m benchmarks.soak postgres 1000           # clients of a PostgreSQL server of its own
+    python -m benchmarks.soak torn 10000
+    python -m benchmarks.soak rot 10000
+    python -m benchmarks.soak eio 100                 # needs strace
 
-Figures of such runs stand in docs/explanation/soak.md. Nothing here is part of the timed test run.
+Every part prints one line of figures and ends with status 1 when a promise was broken. Figures of such runs stand in
+docs/explanation/soak.md. Nothing here is part of the timed test run.
 """
 
+from __future__ import annotations
+
 import argparse
+import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from random import Random
+from threading import Thread, Timer
 
-from omscore.adapters import SqliteStore
-from omscore.inventory import Cell, Want, receive, reserve, verify
-from omscore.kernel.rng import Rng
-from omscore.ports import Effect, Transaction
+from tests.postgres import database, server
+from tests.stores.damage import became, damaged, rotten_files, shop, torn_logs
+
+from omscore.adapters import PostgresStore, SqliteStore
+from omscore.errors import StoreError
+from omscore.inventory import Cell, Ledger, Want, receive, reserve, verify
+from omscore.ports import Effect, Store, Transaction
 from omscore.testing import simulate
-from omscore.testing.faults import Ack, in_child
+from omscore.testing.faults import Ack, die, in_child
 
-CELLS = {Cell("A", "ghent"): 1_000_000, Cell("B", "ghent"): 1_000_000}
+CELLS = {Cell("A", "ghent"): 10_000_000, Cell("B", "ghent"): 10_000_000}
+_AT_ONCE = 4
+_LIVES_S = 0.4
 
 
 def hold(txn: Transaction, id_: str) -> None:
@@ -27,51 +49,146 @@ def hold(txn: Transaction, id_: str) -> None:
     txn.emit([Effect(id_, "notify.x", {})])
 
 
-def kills(rounds: int, folder: Path) -> str:
-    """In each round a client is killed with signal 9; whatever it acknowledged must be there."""
-    path, rng, acked = folder / "shop.db", Rng(1), set[str]()
-    store = SqliteStore(path)
+def kills(what: str, rounds: int, connect: Callable[[], Store]) -> bool:
+    """Clients, four at a time, each killed with signal 9 in the middle; whatever one acknowledged must be there."""
+    acked = set[str]()
+    store = connect()
     store.run(lambda t: receive(t, CELLS, cause="dock"))
-    store.close()
     start = time.monotonic()
-    for turn in range(rounds):
 
-        def client(ack: Ack, turn: int = turn) -> None:
-            mine = SqliteStore(path)
-            for n in range(100_000):
-                id_ = f"k{turn}-{n}"
-                mine.run(lambda t, i=id_: hold(t, i))  # type: ignore[misc]
-                ack(id_)
+    def client(ack: Ack, turn: int) -> None:
+        mine = connect()
+        mine.run(lambda t: t.now())
+        # Whatever the client is doing then: waiting for its turn, writing, committing, telling us.
+        Timer(Random(turn).random() * _LIVES_S, die).start()
+        for n in range(100_000):
+            mine.run(lambda t, i=f"k{turn}-{n}": hold(t, i))  # type: ignore[misc]
+            ack(f"k{turn}-{n}")
 
-        lines, _ = in_child(client, kill_after=1 + rng.below(60))
-        acked.update(lines)
-    store = SqliteStore(path)
-    there = set[str]()
-    after = ""
-    while page := store.run(lambda t, a=after: t.reservations(after=a), write=False):  # type: ignore[misc]
+    def lane(first: int) -> None:
+        for turn in range(first, rounds, _AT_ONCE):
+            lines, status = in_child(lambda ack, turn=turn: client(ack, turn))  # type: ignore[misc]
+            if status != 9:
+                raise RuntimeError(f"a client ended by itself with {status}: {lines[-1:]}")
+            acked.update(lines)
+
+    lanes = [Thread(target=lane, args=(n,)) for n in range(_AT_ONCE)]
+    for one in lanes:
+        one.start()
+    for one in lanes:
+        one.join()
+    spent = time.monotonic() - start
+    there, after = set[str](), ""
+    while page := store.run(lambda t, a=after: t.reservations(after=a, limit=10_000), write=False):  # type: ignore[misc]
         there |= {r.id for r in page}
         after = page[-1].id
     findings = store.run(verify, write=False).findings
     figures = store.run(lambda t: t.figures(CELLS), write=False)
-    wrong = sum(row.reserved != len(there) for row in figures.values())
-    store.close()
-    return (
-        f"SQLite, power-loss durability: {rounds} kills, {len(there)} holds, {len(acked)} acknowledged, "
-        f"{len(acked - there)} acknowledged and lost, {wrong + len(findings)} wrong cells or findings, "
-        f"{time.monotonic() - start:.0f} s"
+    keys, after = set[str](), ""
+    while rows := store.run(lambda t, a=after: t.claims(after=a, limit=10_000), write=False):  # type: ignore[misc]
+        keys |= {key for key, _, _ in rows}
+        after = rows[-1][0]
+    told = {e.id for e, _, _ in store.run(lambda t: t.outbox("waiting", limit=10_000_000), write=False)}
+    wrong = sum(row.reserved != len(there) for row in figures.values()) + len(findings)
+    half = len(keys ^ there) + len(told ^ there)
+    lost = len(acked - there)
+    print(
+        f"{what}: {rounds} kills, {_AT_ONCE} clients at a time, {len(there)} holds, {len(acked)} acknowledged, "
+        f"{lost} of these lost, {half} half done, {wrong} wrong cells or findings, {spent:.0f} s"
     )
+    return not (lost or half or wrong)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60, help="processor time for the simulation")
-    parser.add_argument("--first", type=int, default=1_000_000, help="the first seed")
-    parser.add_argument("--kills", type=int, default=100, help="clients of the SQLite store to kill")
+def files(what: str, cases: int, folder: Path) -> bool:
+    """Damaged files: each shows a state that the store went through, or says that it is damaged."""
+    made = shop(folder / what, 40 if what == "torn" else 260)
+    known = {seen: n for n, seen in enumerate(made.states)}
+    torn = (made.folder / "torn.db").read_bytes()
+    start, found = time.monotonic(), Counter[str]()
+    rng = Random(1)
+    damage = torn_logs(made.log, rng) if what == "torn" else rotten_files(made.file, rng)
+    for data in islice(damage, cases):
+        path = damaged(folder, torn, data) if what == "torn" else damaged(folder, data, None)
+        try:
+            found[became(path, known)] += 1
+        except Exception as error:  # noqa: BLE001 - counted, shown and failed on
+            found[f"{type(error).__name__} ({error})"] += 1
+    told = ", ".join(f"{n} {name}" for name, n in found.most_common())
+    print(f"{what}: {cases} files of {len(known)} states: {told}; {time.monotonic() - start:.0f} s")
+    return set(found) <= ({"prefix"} if what == "torn" else {"prefix", "typed", "found", "other"})
+
+
+def eio(rounds: int, folder: Path) -> bool:
+    """The disk fails at fdatasync, from some commit on: what was acknowledged is there, and the error is typed."""
+    strace = shutil.which("strace")
+    if strace is None:
+        print("eio: skipped, because there is no strace here to make the disk fail")
+        return True
+    lost = wrong = untyped = acked_all = 0
+    for n in range(rounds):
+        path = folder / f"eio-{n}.db"
+        SqliteStore(path).close()
+        inject = f"inject=fdatasync,fsync:error=EIO:when={2 + n % 40}+"
+        ran = subprocess.run(  # noqa: S603 - strace and this script
+            [strace, "-f", "-o", os.devnull, "-e", inject, sys.executable, "-m", "benchmarks.soak", "buyer", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        acked = [line for line in ran.stdout.split() if line.startswith("ord-")]
+        acked_all += len(acked)
+        untyped += "ended: StoreError" not in ran.stdout
+        store = SqliteStore(path)
+        there = {r.id for r in store.run(lambda t: t.reservations(limit=10_000), write=False)}
+        lost += len(set(acked) - there)
+        wrong += not store.run(verify, write=False).ok or len(there) > len(acked) + 1
+        store.close()
+    print(
+        f"eio: {rounds} disks that failed, {acked_all} holds acknowledged, {lost} of these lost, {wrong} wrong files, "
+        f"{untyped} errors without a type"
+    )
+    return not (lost or wrong or untyped)
+
+
+def buyer(path: str) -> None:
+    """Reserve one unit after the other until the store says no; used by `eio`."""
+    try:
+        ledger = Ledger(SqliteStore(path))
+        ledger.receive({Cell("A", "ghent"): 1_000}, key="dock")
+        for n in range(60):
+            ledger.reserve(f"ord-{n}", [Want("A", 1)], key=f"web-{n}")
+            print(f"ord-{n}", flush=True)
+    except StoreError as error:
+        print("ended: StoreError", type(error).__name__, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=("simulate", "kills", "postgres", "torn", "rot", "eio", "buyer"))
+    parser.add_argument("often", nargs="?", default="100", help="how many kills, files or failing disks")
+    parser.add_argument("--seeds", type=int, default=1_000, help="how many seeds to simulate")
+    parser.add_argument("--first", type=int, default=1_000_000, help="the first of them")
+    parser.add_argument("--commands", type=int, default=130, help="commands in each")
     asked = parser.parse_args()
-    simulate.main(["--seeds", "100000000", "--first", str(asked.first), "--seconds", str(asked.seconds)])
-    with tempfile.TemporaryDirectory() as folder:
-        print(kills(asked.kills, Path(folder)))
+    if asked.part == "buyer":
+        buyer(asked.often)
+        return 0
+    if asked.part == "simulate":
+        words = ("--seeds", asked.seeds, "--first", asked.first, "--commands", asked.commands)
+        return simulate.main([str(word) for word in words])
+    often = int(asked.often)
+    if asked.part == "postgres":
+        with server() as running, database(running) as uri:
+            return 0 if kills("PostgreSQL", often, lambda: PostgresStore(uri)) else 1
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if asked.part == "kills":
+            return 0 if kills("SQLite, power-loss", often, lambda: SqliteStore(folder / "shop.db")) else 1
+        if asked.part == "eio":
+            return 0 if eio(often, folder) else 1
+        return 0 if files(asked.part, often, folder) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,17 +3,15 @@
 import multiprocessing
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from omscore.adapters import SqliteStore
-from omscore.errors import Corrupt, StoreError, StoreFull
+from omscore.errors import StoreFull
 from omscore.inventory import Cell, Want, fingerprint, once, receive, reserve
 from omscore.ports import Store, Transaction
 from tests.stores.conftest import Opener
@@ -101,55 +99,6 @@ def test_a_full_disk_refuses_the_command_and_takes_the_next_when_there_is_room(o
     store._writer.execute("PRAGMA max_page_count = 1000000")
     reserve_one(store, f"web-{done}")
     assert store.run(lambda t: t.figures([A])[A].reserved) == done + 1
-
-
-def test_a_torn_write_ahead_log_reopens_as_a_prefix_of_what_was_committed(opened: Opener, tmp_path: Path) -> None:
-    store = opened()
-    store.run(lambda t: receive(t, {A: 1_000}, cause="dock-1"))
-    for i in range(30):
-        reserve_one(store, f"web-{i}")
-    log = Path(store._path + "-wal").read_bytes()
-    rng = random.Random(11)
-    seen = set()
-    for trial in range(40):
-        folder = tmp_path / f"torn-{trial}"
-        folder.mkdir()
-        shutil.copy(store._path, folder / "shop.db")
-        cut = rng.randrange(len(log) // 3, len(log))
-        tail = {0: b"", 1: bytes(len(log) - cut), 2: rng.randbytes(len(log) - cut)}[trial % 3]
-        (folder / "shop.db-wal").write_bytes(log[:cut] + tail)
-        torn = SqliteStore(folder / "shop.db")
-        assert wrong(torn) == []
-        reserved = torn.run(lambda t: t.figures([A])[A].reserved)
-        assert [torn.run(lambda t, i=i: t.claimed(f"web-{i}")) is not None for i in range(30)] == [  # type: ignore[misc]
-            i < reserved for i in range(30)
-        ]
-        seen.add(reserved)
-        torn.close()
-    assert len(seen) > 5
-
-
-def test_a_damaged_file_is_said_to_be_damaged_or_answers_rightly(opened: Opener, tmp_path: Path) -> None:
-    store = opened()
-    store.run(lambda t: receive(t, {A: 1_000}, cause="dock-1"))
-    for i in range(50):
-        reserve_one(store, f"web-{i}")
-    store.close()
-    whole = Path(store._path).read_bytes()
-    found = 0
-    for page in range(1, len(whole) // 4096):
-        at = page * 4096
-        path = tmp_path / f"rot-{page}.db"
-        path.write_bytes(whole[:at] + b"\xff" * 4096 + whole[at + 4096 :])
-        try:
-            damaged = SqliteStore(path)
-            try:
-                assert wrong(damaged) == []
-            finally:
-                damaged.close()
-        except (Corrupt, StoreError):
-            found += 1
-    assert found > 3
 
 
 def test_a_command_that_dies_inside_a_group_takes_nobody_along(opened: Opener) -> None:

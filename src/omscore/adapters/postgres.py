@@ -269,9 +269,12 @@ class PostgresStore:
 
     def _connect(self) -> Any:
         try:
-            return psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=0)
+            conn = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=0)
+            # Whoever holds a row and never goes on (a stopped process, a forgotten console) must not stop us for ever.
+            conn.execute(f"SET lock_timeout = {max(1, int(self._patience_s * 1_000))}")
         except psycopg.Error as error:
             raise Lost(f"the server cannot be reached: {error}") from error
+        return conn
 
     def _told(self, server: datetime, newest: int) -> int:
         told = _sql.stamp(self._clock() if self._clock else server)

@@ -172,6 +172,8 @@ class Codec:
             return self._encode(value)
         except Bad as bad:
             raise bad.error() from None
+        except RecursionError:
+            raise CodecError("a value is nested too deep, or holds itself; store it flat") from None
 
     def decode(self, data: Any) -> Any:
         """The value back from JSON-able data; raises CodecError naming the path to what it cannot read.

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from omscore.errors import InsufficientStock, Shortage
 from omscore.inventory._books import LedgerTransaction, Records, Stored, version_of
 from omscore.inventory._supply import Atp, Supply, atp, pages, supplies
+from omscore.kernel.ids import key
 
 _KIND = "ledger.backorder"
 _PRIORITY_MAX = 10**9
@@ -164,6 +165,7 @@ def wait(
     drop_backorders(books, reservation, keep=frozenset(lines))
     promises, shortages = [], []
     for item in sorted(changed):
+        key(item, "item")
         _, units, nodes, pools = lines[item]
         waits = before[item].value.since if item in before else since or now
         line = Backorder(reservation, item, units, waits, priority, channel, nodes, pools, expires_at=expires_at)

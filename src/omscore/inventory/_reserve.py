@@ -12,7 +12,7 @@ from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotF
 from omscore.inventory._backorders import Promise, drop_backorders, prolong, wait
 from omscore.inventory._books import Books, LedgerTransaction, Reservation, version_of
 from omscore.inventory._cells import Cell, Figures, Movement
-from omscore.kernel.quantities import quantity
+from omscore.kernel.quantities import QUANTITY_MAX, quantity
 
 POLICIES = ("all", "partial", "backorder", "promise")
 """What becomes of units that are not there: refuse all, leave them out, let them wait, let them wait if dated."""
@@ -47,7 +47,7 @@ class Want:
     pools: tuple[str, ...] = ("",)
 
     def __attrs_post_init__(self) -> None:
-        if type(self.units) is not int or self.units < 1:
+        if type(self.units) is not int or not 0 < self.units <= QUANTITY_MAX:
             quantity(self.units, f"units of {self.item!r}")
 
 
@@ -141,7 +141,7 @@ def reserve(
         if (n := taken[cell] - held.get(cell, 0)) > 0:
             row = (cell, "free", "reserved", n, "reserve", cause, reservation, None, 0)
             movements.append(_new(Movement, row))
-    expires_at = now + expires_in if expires_in is not None else None
+    expires_at = deadline(now, expires_in)
     if own is None:
         now_held = {(cell, "reserved"): taken[cell] for cell in (sorted(taken) if len(taken) > 1 else taken)}
         after = _new(Reservation, (reservation, now_held, expires_at, channel, priority, 0, "", now))
@@ -168,6 +168,18 @@ def reserve(
     elif own is not None:
         drop_backorders(books, reservation)
     return _new(Reserved, (reservation, taken, short, expires_at, promises))
+
+
+def deadline(now: datetime, expires_in: timedelta | None) -> datetime | None:
+    """When a hold ends that begins now; raises InvalidValue for a time that no calendar has."""
+    if expires_in is None:
+        return None
+    try:
+        if expires_in < timedelta(0):
+            raise InvalidValue(f"a hold lasts no less than no time, not {expires_in}; release it instead")
+        return now + expires_in
+    except (OverflowError, TypeError) as error:
+        raise InvalidValue(f"a hold cannot last {expires_in!r} ({error}); None lets it stand until it ends") from None
 
 
 def _summed(wants: Sequence[Want]) -> list[Want]:
@@ -369,7 +381,7 @@ def extend(books: LedgerTransaction, reservation: str, expires_in: timedelta | N
     """
     own = found(books, reservation)
     now = books.now()
-    expires_at = None if expires_in is None else now + expires_in
+    expires_at = deadline(now, expires_in)
     ran_out = own.expires_at is not None and own.expires_at <= now
     waits = not ran_out and prolong(books, reservation, expires_at)
     if ran_out or not (waits or own.units("reserved")):

@@ -21,7 +21,7 @@ def check_room(books: Books, stock: Mapping[Cell, int]) -> None:
         key(cell.item, "item")
         key(cell.node, "node")
         for name in ("pool", "lot"):
-            if text := getattr(cell, name):
+            if (text := getattr(cell, name)) != "":
                 key(text, name)
     for cell, figures in books.figures(sorted(stock)).items():
         total = sum(figures[:-1]) + stock[cell]
@@ -183,6 +183,8 @@ def repool(
     >>> {cell.pool: figures.free for cell, figures in books.cells_of("A")}
     {'': 3, 'marketplace': 2}
     """
+    if pool != "":
+        key(pool, "pool")
     movements: list[Movement] = []
     arriving: dict[Cell, int] = {}
     for cell in sorted(cells):

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from omscore.errors import CommandRefused, NotFound, Reason
 from omscore.inventory._books import Records, version_of
+from omscore.kernel.ids import key
 from omscore.kernel.quantities import quantity
 from omscore.kernel.times import utc
 
@@ -107,6 +108,10 @@ def expect(
     >>> expect(books, "po-1", "SKU-1", "ghent", 100, datetime(2026, 3, 3, tzinfo=UTC)).outstanding
     100
     """
+    for name, text in (("supply", id), ("item", item), ("node", node)):
+        key(text, name)
+    if pool != "":
+        key(pool, "pool")
     line = Supply(id, item, node, quantity(units, f"units of {item!r}", at_least=0), utc(due_at, "due_at"), pool)
     stored = books.get(_KIND, id)
     if stored is not None:
