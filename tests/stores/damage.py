@@ -11,7 +11,7 @@ from random import Random
 from attrs import frozen
 
 from omscore.adapters import SqliteStore
-from omscore.errors import CodecError, StoreError
+from omscore.errors import OmsError
 from omscore.inventory import Cell, Figures, Ledger, Want, newest_first
 from omscore.kernel import ManualClock
 
@@ -129,7 +129,7 @@ def became(path: Path, known: dict[State, int]) -> str:
             shown = state(store)
         finally:
             store.close()
-    except (StoreError, CodecError):
+    except OmsError:
         return "typed"
     if shown in known:
         return "prefix"

@@ -6,7 +6,7 @@ import sqlite3
 
 from omscore.errors import Busy, Corrupt, InvalidValue, OmsError, ReadOnly, StoreError, StoreFull, Unknown
 
-ENGINE_ERRORS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+ENGINE_ERRORS = (sqlite3.Error, OverflowError, UnicodeEncodeError, UnicodeDecodeError)
 """What comes out of the database or on the way into it."""
 
 # By the first word of SQLite's result code (https://sqlite.org/rescode.html).
@@ -27,6 +27,8 @@ def typed(error: Exception, *, committing: bool = False) -> OmsError:
     """The omscore error for one of SQLite's."""
     if isinstance(error, OverflowError):
         return InvalidValue("a number is beyond 64 bits, more than any store can hold; nothing was written")
+    if isinstance(error, UnicodeDecodeError):
+        return Corrupt(f"a text in the file is none ({error.reason}); restore a backup, nothing is guessed")
     if isinstance(error, UnicodeEncodeError):
         return InvalidValue(f"a text holds half a character ({error.reason}); nothing was written")
     name = getattr(error, "sqlite_errorname", None) or ""
