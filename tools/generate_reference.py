@@ -194,6 +194,11 @@ def store_rules() -> str:
     return str(importlib.import_module("omscore.testing.rules").table())
 
 
+def port_rules() -> str:
+    """Every rule that an adapter of another port must keep."""
+    return str(importlib.import_module("omscore.testing.ports").port_table())
+
+
 def broken_stores() -> str:
     """Every store broken on purpose, and the rules that catch it."""
     flaws = importlib.import_module("omscore.testing.broken").FLAWS.values()
@@ -229,6 +234,7 @@ def parts() -> dict[str, Callable[[], str]]:
         "ledger moves": ledger_moves,
         "store rules": store_rules,
         "broken stores": broken_stores,
+        "port rules": port_rules,
     }
     for name, table in state_tables().items():
         made[f"{name} states"] = partial(diagram, table)

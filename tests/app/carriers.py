@@ -38,6 +38,8 @@ class Truck:
         if self.answers_with is not None:
             answer: Label = self.answers_with
             return answer
+        if request.service not in self.services:
+            raise CarrierRejected(f"{self.name} has no service {request.service!r}")
         numbers = tuple(f"{self.name}-{request.id}-{n}" for n, _ in enumerate(request.parcels, 1))
         self.labels.setdefault(request.id, numbers)
         self.during_label()

@@ -361,3 +361,28 @@ def test_carriers_are_asked_where_parcels_are_and_one_that_fails_stops_no_other(
     bad.facts = [TrackingFact(at.shop.shipment(other.id).tracking[0], "in_transit")]
     assert at.shop.fetch_tracking() == {"told": 1, "silent": 0, "failed": 0}
     assert at.shop.shipment(other.id).status == "in_transit"
+
+
+# -- told --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_mail_server_that_is_down_holds_up_no_label_and_the_notice_has_the_number() -> None:
+    class Desk:
+        down = True
+        told: list[tuple[str, Any]] = []  # noqa: RUF012 - one desk
+
+        def notify(self, effect: Any) -> None:
+            if self.down:
+                raise TimeoutError
+            self.told.append((effect.topic, effect.payload))
+
+    desk = Desk()
+    at = up_to("shipped", carriers=(Truck(),), notifier=desk)
+    at.shop.deliver()
+    assert at.shop.shipment(SHIPMENT).status == "labeled"
+    desk.down = False
+    for _ in range(9):
+        at.clock.advance(minutes=31)
+        at.shop.deliver()
+    (shipped,) = [payload for topic, payload in desk.told if topic == "notify.shipped"]
+    assert (shipped["carrier"], shipped["tracking"], shipped["lines"]) == ("truck", ["truck-ord-1-f1-s1-1"], {"1": 2})

@@ -92,6 +92,57 @@ def test_shortages_unrouted_orders_and_late_ones_appear() -> None:
     assert [(i.kind, i.order) for i in at.shop.exceptions()] == [("late", late.id)]
 
 
+def test_a_bad_address_is_customer_cares_from_the_start() -> None:
+    at = up_to("accepted")
+    bad = at.shop.capture("web", draft("2", ship_to=None), key="c-2")
+    assert bad.state == "rejected"
+    (incident,) = at.shop.exceptions()
+    assert (incident.kind, incident.owner, incident.order) == ("bad_address", "customer care", bad.id)
+
+    class Postman:
+        def problems(self, address: oms.Address) -> list[str]:
+            return ["no such house in Korenmarkt"]
+
+    at = up_to("accepted", verifier=Postman())
+    (doubted,) = at.shop.exceptions()
+    assert (doubted.kind, doubted.due_at) == ("bad_address", at.order.holds[0].until)
+    assert "release:review" in doubted.actions
+    assert "Korenmarkt" not in repr(doubted)
+    at.shop.release("ord-1", "review", key="r-1")
+    assert kinds(at.shop) == []
+
+
+def test_a_short_pick_is_an_exception_until_another_node_has_the_units() -> None:
+    at = up_to("allocated", network=oms.Network([oms.Node("ghent"), oms.Node("liege")]), stock=2)
+    at.shop.receive("liege", {"SKU-1": 5}, key="d-2")
+    at.shop.short_pick("ord-1-f1", {"1": 1}, key="short-1")
+    (short,) = at.shop.exceptions()
+    assert (short.kind, short.owner, short.context["lines"]) == ("short_pick", "warehouse", {"1": 1})
+    at.shop.route()
+    assert kinds(at.shop) == []
+
+
+@pytest.mark.parametrize("units", [None, {"1": 1}])
+def test_work_that_a_node_sent_back_is_an_exception_until_another_has_it(units: dict[str, int] | None) -> None:
+    at = up_to("allocated", network=oms.Network([oms.Node("ghent"), oms.Node("liege")]), stock=2)
+    at.shop.receive("liege", {"SKU-1": 5}, key="d-2")
+    at.shop.reject("ord-1-f1", units, reason="no_time", key="no-1")
+    (back,) = at.shop.exceptions()
+    assert (back.kind, back.owner) == ("node_rejected", "routing")
+    at.shop.route()
+    assert kinds(at.shop) == []
+
+
+def test_a_parcel_that_no_carrier_scans_for_a_day_is_late() -> None:
+    at = up_to("shipped")
+    at.shop.deliver()
+    at.clock.advance(hours=24, seconds=1)
+    late = [incident for incident in at.shop.exceptions() if incident.kind == "late"]
+    assert [incident.id for incident in late] == ["late:ord-1-f1-s1"]
+    at.shop.track("ord-1-f1-s1", "in_transit", key="t-1")
+    assert "late" not in kinds(at.shop)
+
+
 def test_a_host_adds_a_kind_of_its_own_with_its_own_owner() -> None:
     def big(facts: Facts, now: datetime) -> Iterable[Incident]:
         if facts.order.draft.units > 50:

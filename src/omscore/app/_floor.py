@@ -14,7 +14,7 @@ from omscore.app._floor_tally import check_scanned
 from omscore.app._work import Work, cells_at
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.kernel import quantity
-from omscore.orders import Close, Fulfillment, MoveUnits
+from omscore.orders import Close, Fulfillment, MoveUnits, Order
 from omscore.shipping import Parcel, Shipment
 
 
@@ -129,14 +129,30 @@ def ship(
     shipment = shipment.told("labeled", work.now) if tracking else shipment
     work.save_shipment(shipment)
     work.save_fulfillment(evolve(closed, shipment=shipment.id))
-    if not tracking:
+    if work.wiring.carriers and not tracking:
         work.emit("carrier.label", shipment.id, order.id, shipment=shipment.id)
-    work.notify("shipped", shipment.id, order, shipment=shipment.id)
+    else:
+        tell_shipped(work, order, shipment)
     _money.catch_up(work, order, ref=shipment.id)
     _money.post_invoice(work, order)
     _money.post_cost(work, order, units, shipment.id)
-    work.emit("channel.shipped", shipment.id, order.id, channel=order.draft.channel, shipment=shipment.id)
     return shipment.id
+
+
+def tell_shipped(work: Work, order: Order, shipment: Shipment) -> None:
+    """Tell the customer and the channel that goods have left, as soon as there is a number to follow them by.
+
+    One format for all: the carrier, its tracking numbers, and the units of each order line.
+    """
+    facts = {
+        "shipment": shipment.id,
+        "carrier": shipment.carrier,
+        "service": shipment.service,
+        "tracking": list(shipment.tracking),
+        "lines": dict(shipment.lines),
+    }
+    work.notify("shipped", shipment.id, order, **facts)
+    work.emit("channel.shipped", shipment.request, order.id, channel=order.draft.channel, **facts)
 
 
 def close_if_finished(work: Work, order_id: str) -> None:

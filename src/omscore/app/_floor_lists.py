@@ -267,7 +267,7 @@ def _keep(
         together = {id_: ids for id_, ids in others.items() if ids}
         listed = evolve(listed, together=together, leaves_at=leaving.get(batch.wave))
         _save(work, listed, done=False)
-        work.emit("wms.pick", batch.id, f"wms:{node}", node=node, list=listed)
+        work.emit("wms.pick", batch.id, node, node=node, list=listed)
 
 
 def _save(work: Work, listed: PickList, *, done: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import astuple
 
-from omscore.app import _floor, _floor_lists
+from omscore.app import _floor, _floor_lists, _surge
 from omscore.app._floor_tally import Table, tally
 from omscore.app._reads import Reads
 from omscore.app._service import pairs
@@ -19,6 +19,7 @@ from omscore.batching import (
     DuePlan,
     Limits,
     Mode,
+    Modes,
     PickList,
     PickOrder,
     Scan,
@@ -38,7 +39,7 @@ class Picking(Reads):
     def plan_batches(
         self,
         node: str,
-        limits: Limits | Sequence[Cart] | Mode,
+        limits: Limits | Sequence[Cart] | Mode | Modes,
         *,
         cutoffs: Iterable[CutOff] | None = None,
         zones: Iterable[str] = (),
@@ -51,7 +52,8 @@ class Picking(Reads):
     ) -> BatchPlan:
         """Plan a node's open fulfillments into batches and keep them, each with its pick list.
 
-        `limits` are those of one kind of cart, several `Cart`, or a `Mode` (`modes.when(surging=...)`). `cutoffs`,
+        `limits` are those of one kind of cart, several `Cart`, a `Mode`, or the `Modes` of normal days and surges, of
+        which the one is taken that `surge` asks for. `cutoffs`,
         `zones` and `same_item_min` are those of `omscore.batching.release`, `options` those of `plan` (method, rule,
         seed, budget, objective). Of the cut-offs only those to come count, with the room that earlier plans left in
         them. The lane of a fulfillment is its service, its priority the channel's, its region what `Oms(region=...)`
@@ -71,6 +73,8 @@ class Picking(Reads):
         """
         if all(known.id != node for known in self._wiring.network.nodes):
             raise NotFound("node", node)
+        if isinstance(limits, Modes):
+            limits = limits.when(surging=self._read(_surge.state).on)
         options |= {"cutoffs": None if cutoffs is None else list(cutoffs), "zones": list(zones)}
         made: BatchPlan = self._store.run(
             lambda txn: _floor_lists.plan_batches(

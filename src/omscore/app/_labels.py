@@ -7,6 +7,7 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
+from omscore.app._floor import tell_shipped
 from omscore.app._return import expect_back
 from omscore.app._track import find, mismatch, sent_back_id
 from omscore.app._wiring import Wiring
@@ -260,6 +261,7 @@ def _labeled(work: Work, shipment_id: str, label: Label, chosen: Chosen) -> None
             mismatch(work, f"{number}:taken:{shipment_id}", label.carrier, "label.number_taken", shipment.order, text)
     labeled = evolve(shipment, carrier=label.carrier, tracking=label.tracking, cost=label.cost)
     work.save_shipment(labeled.told("labeled", work.now) if labeled.status == "created" else labeled)
+    tell_shipped(work, work.order(shipment.order), labeled)
     made = LabelMade(
         shipment_id,
         label.id,

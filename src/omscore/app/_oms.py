@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from secrets import randbits
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from attrs import asdict
 
 from omscore import inventory
-from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _settle, _wms, _workflows
+from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _settle, _surge, _wms, _workflows
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
@@ -46,7 +46,7 @@ from omscore.orders import (
     validate,
     verified,
 )
-from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure
+from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure, SurgeRule
 from omscore.ports import (
     AddressVerifier,
     Carrier,
@@ -120,6 +120,8 @@ class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
         workflows: Sequence[Workflow] = (),
         guards: Sequence[Guard] = (),
         measures: Sequence[Measure] = (),
+        surge: SurgeRule | None = None,
+        express: Collection[str] = ("express",),
         cartons: Sequence[Carton] = (),
         packing_rules: Sequence[PackingRule] = PACKING_RULES,
         packer: CartonChooser | None = None,
@@ -161,6 +163,8 @@ class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
             workflows=tuple(workflows),
             guards=tuple(guards),
             measures=tuple(measures),
+            surge=surge,
+            express=frozenset(express),
             cartons=tuple(cartons),
             packing_rules=tuple(packing_rules),
             packer=packer,
@@ -416,12 +420,16 @@ class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
 
         A plan that nobody reviewed in time is carried out, where its review desk accepts by default; work that a node
         was offered and did not answer in time counts as rejected. Authorizations of payments that run out within a day
-        are asked for anew, if the gateway can; returns of which nothing came in time expire.
+        are asked for anew, if the gateway can; returns of which nothing came in time expire; a surge begins or ends.
 
         >>> import omscore as oms
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).tick()
         {'expired': 0, 'released': 0, 'cancelled': 0, 'renewed': 0}
         """
+        if self._wiring.surge is not None:
+            before, after = self.surge(), self._store.run(lambda txn: _surge.advance(Work(txn, self._wiring, "tick")))
+            if before.on != after.on:
+                self._saw("surge", on=after.on)
         expired = self._store.run(lambda txn: len(expire(txn, cause="tick")))
         counts = {"expired": expired, "released": 0, "cancelled": 0, "renewed": 0}
         now = self._store.run(lambda txn: txn.now(), write=False)

@@ -88,7 +88,9 @@ def _saw(wiring: Wiring, what: str, leased: Leased, failed: Exception) -> None:
 def _park(work: Work, leased: Leased, error: str) -> None:
     if work.txn.park(leased, error=error):
         effect = leased.effect
-        order = str(effect.payload.get("order", ""))
+        # Effects of an order are keyed by it; what belongs to none (a manifest, a list) names none.
+        order = str(effect.payload.get("order", "")) or effect.key.partition(":")[2]
+        order = order if work.find("order", order) else ""
         parked = EffectParked(effect.id, effect.topic, order, leased.attempts + 1, error, work.now)
         work.txn.append("effect", effect.id, [parked], cause="deliver")
         if effect.topic == "carrier.manifest":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from omscore.app import _carry, _fill, _many, _negotiate, _promises, _route
+from omscore.app import _carry, _fill, _many, _negotiate, _promises, _route, _surge
 from omscore.app._many import RoutedTogether
 from omscore.app._reads import Reads
 from omscore.app._service import pairs
@@ -33,15 +33,33 @@ class RouteWork(Reads):
         """Route the orders that are due, those due first first, each in a transaction of its own.
 
         An order that cannot be routed for a reason of its own comes back with outcome "failed" and the reason; the
-        others go on.
+        others go on. While a surge lasts (`surge`), orders of `Oms(express=...)` go first, and the others region by
+        region, many in one transaction.
 
         >>> import omscore as oms
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).route()
         []
         """
+        if self._read(_surge.state).on:
+            groups = self._read(lambda work: _surge.groups(work, orders_max))
+            return [routed for group in groups for routed in self._route_together(group)]
         now = self._store.run(lambda txn: txn.now(), write=False)
         due = self._store.run(lambda txn: txn.find("queue", "due", upto=stamp(now), limit=orders_max), write=False)
         return [self.route_order(order_id) for _, order_id in due]
+
+    def _route_together(self, ids: Sequence[str]) -> list[Routed]:
+        """Route orders in one transaction; when one of them fails, each of them in its own."""
+        try:
+            found = self._store.run(
+                lambda txn: [_route.route(Work(txn, self._wiring, f"route:{id_}"), id_) for id_ in ids]
+            )
+        except (StoreError, InvariantBroken):
+            raise
+        except Exception:  # noqa: BLE001 - whose rules failed is found out, and told, one by one
+            return [self.route_order(id_) for id_ in ids]
+        for routed in found:
+            self._saw("routed", order=routed.order, outcome=routed.outcome)
+        return found
 
     def route_order(self, order_id: str, *, approved: bool = False) -> Routed:
         """Route one order now, due or not; `approved` commits a plan that a rule sent to review.

@@ -14,6 +14,7 @@ from omscore.kernel import stamp
 from omscore.oversight import (
     STUCK_AFTER,
     UNANSWERED_AFTER,
+    UNSCANNED_AFTER,
     EffectParked,
     Facts,
     Incident,
@@ -69,6 +70,7 @@ def facts_of(work: Work, order_id: str) -> Facts:
         list(work.all("shipment", f"order:{order_id}")),
         _workflows.actions(work, order),
         list(work.all("conflict", f"open:{order_id}")),
+        [one.event for one in logged],
     )
 
 
@@ -87,12 +89,15 @@ def _candidates(work: Work) -> list[str]:
     add("payment", "asked", now - UNANSWERED_AFTER)
     add("payment", "expires", now + _money.RENEW_BEFORE)
     add("order", "held", now)
+    add("order", "address_doubted")
     add("order", "state:rejected")
     add("order", "short")
     add("order", "quiet", now - STUCK_AFTER)
     add("order", "ship_by", now)
     for outcome in _WORRIES:
         add("queue", f"outcome:{outcome}")
+    add("queue", "given_back")
+    add("shipment", "unscanned", now - UNSCANNED_AFTER)
     add("shipment", "trouble")
     add("shipment", "promised", now)
     if work.wiring.detectors:

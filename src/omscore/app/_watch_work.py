@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from omscore.app import _watch
+from omscore.app import _surge, _watch
 from omscore.app._reads import Reads
 from omscore.app._work import Work
-from omscore.oversight import Incident, Kpi, Notice, Obligation, kpis, notices_of, obligations_of
+from omscore.oversight import Incident, Kpi, Notice, Obligation, SurgeState, kpis, notices_of, obligations_of
 
 
 class WatchWork(Reads):
@@ -73,6 +73,15 @@ class WatchWork(Reads):
             return list(obligations_of(order, _watch.sent(work, order_id), profile, work.now))
 
         return self._read(read)
+
+    def surge(self) -> SurgeState:
+        """Whether there is a surge by `Oms(surge=SurgeRule(...))`, as of the last `tick`, and what that means.
+
+        >>> from omscore.testing.walkthrough import up_to
+        >>> up_to("accepted").shop.surge().mode["lanes"]
+        'none'
+        """
+        return self._read(_surge.state)
 
     def kpis(self, *, since: datetime | None = None) -> Mapping[str, Kpi]:
         """The key figures of the orders captured since a time, or of all, each with its denominator.

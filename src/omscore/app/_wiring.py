@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonCh
 from omscore.inventory import Cell
 from omscore.kernel import Item, Money
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Guard, Items, Workflow, sells_items
-from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure
+from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure, SurgeRule
 from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway, Wms
 from omscore.returns import ANY_TIME, ReturnPolicy
 from omscore.routing import Demand, Facts, Network, Node, Policy, Router
@@ -83,6 +83,8 @@ class Wiring:
     workflows: Sequence[Workflow] = ()
     guards: Sequence[Guard] = ()
     measures: Sequence[Measure] = ()
+    surge: SurgeRule | None = None
+    express: Collection[str] = ("express",)
     cartons: Sequence[Carton] = ()
     packing_rules: Sequence[PackingRule] = PACKING_RULES
     packer: CartonChooser | None = None

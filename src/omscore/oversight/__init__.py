@@ -5,6 +5,7 @@ from omscore.oversight._incidents import (
     STANDARD_DETECTORS,
     STUCK_AFTER,
     UNANSWERED_AFTER,
+    UNSCANNED_AFTER,
     Detector,
     EffectParked,
     Facts,
@@ -19,7 +20,7 @@ from omscore.oversight._incidents import (
 from omscore.oversight._kpis import Kpi, Measure, Recorded, kpis, to_records
 from omscore.oversight._notices import Notice, NoticeSent, Obligation, notices_of, obligations_of
 from omscore.oversight._profile import CAPTURE_METHODS, NOTICES, PAYMENT_GATES, ChannelProfile
-from omscore.oversight._surge import SurgeRule, SurgeState, surges
+from omscore.oversight._surge import SurgeChanged, SurgeClock, SurgeRule, SurgeState, surges
 
 __all__ = [
     "NOTICES",
@@ -33,6 +34,7 @@ __all__ = [
     "Obligation",
     "obligations_of",
     "STUCK_AFTER",
+    "UNSCANNED_AFTER",
     "IncidentRule",
     "INCIDENT_RULES",
     "Incident",
@@ -52,5 +54,7 @@ __all__ = [
     "to_records",
     "SurgeRule",
     "SurgeState",
+    "SurgeClock",
+    "SurgeChanged",
     "surges",
 ]

@@ -11,7 +11,16 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from omscore.orders import FULFILLMENT_STATES, DraftConflict, Fulfillment, Order, Queued
+from omscore.orders import (
+    FULFILLMENT_STATES,
+    DraftConflict,
+    Event,
+    Fulfillment,
+    Order,
+    Queued,
+    Rejected,
+    UnitsMoved,
+)
 from omscore.payments import Payment
 from omscore.shipping import SHIPMENT_STATES, Mismatch, Shipment
 
@@ -20,6 +29,9 @@ STUCK_AFTER = timedelta(hours=2)
 
 UNANSWERED_AFTER = timedelta(hours=2)
 """How long a question to the gateway may stay without an answer before it is flagged."""
+
+UNSCANNED_AFTER = timedelta(hours=24)
+"""How long a parcel may be said to have left without any carrier having scanned it."""
 
 
 @frozen
@@ -39,9 +51,12 @@ INCIDENT_RULES: Mapping[str, IncidentRule] = {
     "conflict": IncidentRule("channels", timedelta(hours=4)),
     "payment_unanswered": IncidentRule("payments", timedelta(hours=4)),
     "authorization_expiring": IncidentRule("payments", timedelta(hours=12)),
+    "bad_address": IncidentRule("customer care", timedelta(hours=4)),
     "rejected": IncidentRule("customer care", timedelta(hours=4)),
     "hold_overdue": IncidentRule("", timedelta(hours=1)),
     "shortage": IncidentRule("purchasing", timedelta(hours=24)),
+    "short_pick": IncidentRule("warehouse", timedelta(hours=2)),
+    "node_rejected": IncidentRule("routing", timedelta(hours=2)),
     "not_routed": IncidentRule("routing", timedelta(hours=2)),
     "stuck": IncidentRule("operations", timedelta(hours=1)),
     "late": IncidentRule("operations", timedelta(hours=4)),
@@ -108,7 +123,9 @@ class EffectParked:
 
 @frozen
 class Facts:
-    """All that is known of one order when incidents are looked for; `also` are next actions of the host's own.
+    """All that is known of one order when incidents are looked for: it, what belongs to it, and its events.
+
+    `also` are next actions of the host's own.
 
     >>> Facts.__name__
     'Facts'
@@ -122,6 +139,7 @@ class Facts:
     shipments: Sequence[Shipment] = ()
     also: Sequence[str] = ()
     conflicts: Sequence[DraftConflict] = ()
+    events: Sequence[Event] = ()
 
 
 Detector = Callable[[Facts, datetime], Iterable[Incident]]
@@ -218,11 +236,23 @@ def _payment(facts: Facts, now: datetime) -> Iterable[Incident]:
 def _checks(facts: Facts, now: datetime) -> Iterable[Incident]:
     order = facts.order
     if order.state == "rejected":
-        yield _incident("rejected", facts, facts.quiet_since, "the order was rejected; its history says why")
+        codes = [reason.code for event in facts.events if isinstance(event, Rejected) for reason in event.reasons]
+        kind = "bad_address" if any(code.startswith("address.") for code in codes) else "rejected"
+        text = f"the order was rejected: {', '.join(codes) or 'its history says why'}"
+        yield _incident(kind, facts, facts.quiet_since, text, codes=codes)
     for hold in order.holds:
+        if "(address." in hold.text and (hold.until is None or hold.until > now):
+            # A check's own words may quote the address: only its code is told.
+            code = hold.text.rpartition("(")[2].rstrip(")")
+            doubted = _incident(
+                "bad_address", facts, facts.quiet_since, f"held for {code}", hold=hold.code, says=hold.text
+            )
+            yield evolve(doubted, owner=hold.owner, due_at=hold.until)
         if hold.until is not None and hold.until <= now:
-            text = f"hold {hold.code!r} is past its deadline: {hold.text}"
-            overdue = _incident("hold_overdue", facts, hold.until, text, f"{order.id}:{hold.code}", hold=hold.code)
+            text = f"hold {hold.code!r} is past its deadline"
+            overdue = _incident(
+                "hold_overdue", facts, hold.until, text, f"{order.id}:{hold.code}", hold=hold.code, says=hold.text
+            )
             yield evolve(overdue, owner=hold.owner)
 
 
@@ -234,10 +264,37 @@ def _goods(facts: Facts, now: datetime) -> Iterable[Incident]:
     if short:
         text = "nobody has " + ", ".join(f"{n} of {item}" for item, n in short.items())
         yield _incident("shortage", facts, facts.quiet_since, text, items=short)
+    yield from _given_back(facts)
     queued = facts.queued
     if queued is not None and queued.outcome in ("failed", "parked", "unroutable", "review"):
         text = f"routing: {queued.outcome} after {queued.attempts} attempts; {queued.note}"
         yield _incident("not_routed", facts, facts.quiet_since, text, attempts=queued.attempts)
+
+
+def _given_back(facts: Facts) -> Iterable[Incident]:
+    """Units that a node did not find, or would not send, and that no other node has yet."""
+    order = facts.order
+    note = facts.queued.note if facts.queued else ""
+    rejected = {
+        one.id
+        for one in facts.fulfillments
+        if one.negotiation == "rejected" or note.startswith(f"rejected by {one.node}")
+    }
+    last: dict[str, UnitsMoved] = {}
+    for event in facts.events:
+        if isinstance(event, UnitsMoved) and event.verb in ("allocate", "deallocate"):
+            last |= {move[0]: event for move in event.moves}
+    told: dict[str, dict[str, int]] = {}
+    since: dict[str, datetime] = {}
+    for line, event in last.items():
+        units = order.units[line]
+        if event.verb == "deallocate" and event.ref and (n := units.open + units.reserved + units.backordered):
+            told.setdefault(event.ref, {})[line] = n
+            since[event.ref] = event.at
+    for ref, lines in told.items():
+        kind, what = ("node_rejected", "sent back") if ref in rejected else ("short_pick", "not found")
+        text = f"{sum(lines.values())} units of {ref} were {what}, and wait for another node"
+        yield _incident(kind, facts, since[ref], text, ref, lines=lines)
 
 
 def _time(facts: Facts, now: datetime) -> Iterable[Incident]:
@@ -269,6 +326,9 @@ def _carriers(facts: Facts, now: datetime) -> Iterable[Incident]:
         ):
             text = f"{shipment.id} was promised for {shipment.promised_at.isoformat()} and is {shipment.status}"
             yield _incident("late", facts, shipment.promised_at, text, shipment.id)
+        elif shipment.status in ("created", "labeled") and at + UNSCANNED_AFTER < now:
+            text = f"{shipment.id} is {shipment.status} since {at.isoformat()}, and no carrier has scanned it"
+            yield _incident("late", facts, at + UNSCANNED_AFTER, text, shipment.id)
 
 
 def _conflicts(facts: Facts, now: datetime) -> Iterable[Incident]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 
 from attrs import frozen
 
@@ -11,7 +12,7 @@ from omscore.errors import DefinitionError
 
 @frozen
 class SurgeRule:
-    """When surge mode begins and ends, as percentages of the normal number of orders in a period.
+    """When surge mode begins and ends, as percentages of the normal number of orders in a `period`.
 
     It begins above `on_percent` and ends only after `calm_periods` periods in a row at or below `off_percent`, so that
     it does not flicker. Raises DefinitionError when it could end while it begins.
@@ -24,6 +25,7 @@ class SurgeRule:
     on_percent: int = 200
     off_percent: int = 150
     calm_periods: int = 2
+    period: timedelta = timedelta(minutes=15)
 
     def __attrs_post_init__(self) -> None:
         if self.normal <= 0:
@@ -33,11 +35,32 @@ class SurgeRule:
                 f"surge mode that begins above {self.on_percent} % must end below that and after at least one calm "
                 f"period, not at {self.off_percent} % after {self.calm_periods}"
             )
+        if self.period <= timedelta(0):
+            raise DefinitionError(f"a period takes some time, not {self.period}")
+
+    def begins(self, orders: int) -> bool:
+        """Whether so many orders in a period, or in a part of one, are a surge.
+
+        >>> SurgeRule(normal=100).begins(200), SurgeRule(normal=100).begins(201)
+        (False, True)
+        """
+        return orders * 100 > self.on_percent * self.normal
+
+    def begun(self, at: datetime) -> datetime:
+        """When the period began in which a time falls; periods are counted from 1970, so that every process agrees.
+
+        >>> SurgeRule(normal=100).begun(datetime(2026, 3, 2, 9, 20, tzinfo=UTC)).minute
+        15
+        """
+        epoch = datetime(1970, 1, 1, tzinfo=UTC)
+        return at - (at - epoch) % self.period
 
 
 @frozen
 class SurgeState:
     """Whether surge mode is on, and how many calm periods there have been in a row.
+
+    `mode` says what that means: orders routed many in one transaction, batches made within a region, express first.
 
     >>> SurgeState().mode["routing"]
     'one by one'
@@ -51,10 +74,10 @@ class SurgeState:
         """How orders are to be worked on: what is switched on during a surge, by stage.
 
         >>> SurgeState(on=True).mode
-        {'routing': 'jointly', 'batching': 'by region', 'lanes': 'express first'}
+        {'routing': 'in batches', 'batching': 'by region', 'lanes': 'express first'}
         """
         if self.on:
-            return {"routing": "jointly", "batching": "by region", "lanes": "express first"}
+            return {"routing": "in batches", "batching": "by region", "lanes": "express first"}
         return {"routing": "one by one", "batching": "by due date", "lanes": "none"}
 
     def after(self, rule: SurgeRule, orders: int) -> SurgeState:
@@ -63,12 +86,11 @@ class SurgeState:
         >>> SurgeState().after(SurgeRule(normal=100), 201).on, SurgeState().after(SurgeRule(normal=100), 200).on
         (True, False)
         """
-        percent = orders * 100
-        if percent > rule.on_percent * rule.normal:
+        if rule.begins(orders):
             return SurgeState(on=True)
         if not self.on:
             return self
-        calm = self.calm + 1 if percent <= rule.off_percent * rule.normal else 0
+        calm = self.calm + 1 if orders * 100 <= rule.off_percent * rule.normal else 0
         return SurgeState() if calm >= rule.calm_periods else SurgeState(on=True, calm=calm)
 
 
@@ -82,3 +104,29 @@ def surges(rule: SurgeRule, orders: Iterable[int], state: SurgeState | None = No
     for n in orders:
         state = state.after(rule, n)
         yield state
+
+
+@frozen
+class SurgeClock:
+    """Where counting has come to: the state after the periods up to a time.
+
+    >>> SurgeClock(SurgeState(), datetime(2026, 3, 2, tzinfo=UTC)).state.on
+    False
+    """
+
+    state: SurgeState
+    upto: datetime
+
+
+@frozen
+class SurgeChanged:
+    """Surge mode began or ended: an event for the log, with the orders of the period that decided it.
+
+    >>> SurgeChanged(True, datetime(2026, 3, 2, tzinfo=UTC), 240, 100).on
+    True
+    """
+
+    on: bool
+    at: datetime
+    orders: int
+    normal: int
