@@ -157,12 +157,13 @@ def exact_one_block(grid: Grid) -> Callable[[int], int]:
     memo = Memo(_one_block_figures(grid))
     height, extra, depot = grid.height, grid.depot_extra, 2 * grid.depot_at
     all_right = depot <= 2 * grid.xs[0]
+    from_left = (FAR, 0, FAR, FAR, FAR, depot)
 
     def length(mask: int) -> int:
         if not mask:
             return 0
         if all_right:
-            _, f, b, c, _, last = advance(pairs(mask), (FAR, 0, FAR, FAR, FAR, depot))
+            _, f, b, c, _, last = advance(pairs(mask), from_left)
             return min(f, b, c) + last - depot + extra
         columns = [pair for pair in pairs(mask) if pair[1]]
         behind = [pair for pair in columns if pair[0] >= depot]

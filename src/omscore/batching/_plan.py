@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from attrs import evolve, field, frozen
 
 from omscore.batching import _construct
-from omscore.batching._floor import Tour
+from omscore.batching._floor import Floor, Tour
 from omscore.batching._orders import Limits, PickLine, PickOrder
 from omscore.batching._partition import small_optimum
 from omscore.batching._picklist import PickList, pick_list
@@ -282,6 +282,8 @@ def _split(group: list[PickOrder], floor: AnyFloor, limits: Limits, length: Call
     if how.objective is not None:
         own = how.objective
         bare = evolve(bare, cost=lambda members, mask: own([group[i] for i in members], length(mask)))
+    elif how.rule == "exact" and isinstance(floor, Floor):
+        bare = evolve(bare, shortest=True)
     start = _construct.savings(bare)
     if how.objective is None:
         proven = small_optimum(bare, start)

@@ -159,7 +159,7 @@ class _Search:
             problem.guards,
             problem.length,
         )
-        own = problem.cost
+        own, shortest = problem.cost, problem.shortest
         n = len(masks)
         keys = [key for key in self.best_keys if key]
         if heat >= TIGHT_HEAT and len(self.tight_keys) < len(keys):
@@ -264,6 +264,18 @@ class _Search:
             if cost_a > allowed:
                 continue
             cost_b = get(key_b)
+            if cost_b is None and shortest:
+                # One more order never shortens a shortest tour: what stays in b alone may already be too much.
+                stays = key_b & ~moved
+                least = get(stays)
+                if least is None:
+                    mask = 0
+                    for o in in_b:
+                        if not back >> o & 1:
+                            mask |= masks[o]
+                    least = lengths[stays] = length(mask)
+                if cost_a + least > allowed:
+                    continue
             if cost_b is None:
                 mask = masks[i]
                 if moved & (moved - 1):
