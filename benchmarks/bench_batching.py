@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gc
 import gzip
 import importlib
 import json
@@ -143,9 +144,11 @@ def highs(folder: Path, every: int, seconds: float) -> None:
     for instance in read(folder, SETS["Bahceci & Oncan"], every):
         floor, orders = floor_of(instance), orders_of(instance)
         limits = Limits(weight_max=int(instance["capacity"]))
+        gc.collect()
         took = since()
         made = search(orders, floor, limits, "exact", seconds)
         ours_s = took()
+        gc.collect()
         took = since()
         length, loads = floor.measure(), [order.weight_grams for order in orders]
         masks = [floor.cover(order.bins) for order in orders]

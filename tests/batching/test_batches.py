@@ -264,3 +264,10 @@ def test_every_rule_is_read_as_its_textbook_means_it(rule: str, published: str) 
 def test_an_order_is_given_its_own_lines_only() -> None:
     with pytest.raises(InvalidValue, match="line '1' of order 'b' was given to order 'a'"):
         PickOrder("a", [PickLine("b", "1", "mug", 1, "0-0")])
+
+
+def test_a_search_ends_as_soon_as_its_plan_is_proven() -> None:
+    instance = next(i for i in instances("henn_waescher_sshape") if (len(i["orders"]), i["capacity"]) == (40, 30.0))
+    made = plan(orders_of(instance), floor_of(instance), Limits(units_max=30), method="search", steps_max=2_000_000)
+    assert made.distance_mm == made.lower_bound_mm == round(1000 * instance["ref"]["optimal"]["bks"])
+    assert made.steps < 2_000_000

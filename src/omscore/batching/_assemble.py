@@ -15,8 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from omscore.batching._master import Column, Master, column, dive
-from omscore.batching._partition import members_of, shares
+from omscore.batching._master import Column, Master, column, dive, members_of
 from omscore.batching._problem import Problem
 from omscore.kernel import Rng
 
@@ -26,8 +25,8 @@ EACH = 25
 COLUMNS_MAX = 4000
 """Columns that plans are made of in the end."""
 
-SLACK = 0.003
-"""Share of the plan's cost by which a batch may exceed its orders' prices and be kept."""
+SLACK, BATCH_SLACK = 0.003, 0.1
+"""Share of the plan's cost, and of a mean batch's, by which a batch may exceed its orders' prices and be kept."""
 
 WIDTH = 12
 """Partial batches kept for each order while batches are built up by price."""
@@ -63,8 +62,8 @@ def assemble(
             lengths[key] = problem.price((o,), problem.masks[o])
     master = Master(n, best, lengths.__getitem__, problem.fewest())
     known: dict[int, Column] = {}
-    prices: Sequence[float] = [*shares(problem, [list(members_of(key)) for key in best]), 0.0]
-    slack = SLACK * cost
+    prices: Sequence[float] = [*_shares(problem, lengths, best), 0.0]
+    slack = cost * max(SLACK, BATCH_SLACK / problem.fewest())
     offered: dict[int, Column] = {}
     built = False
     for _ in range(ROUNDS):
@@ -73,14 +72,16 @@ def assemble(
         offered |= {each.key: each for each in _varied(_within(lengths, known, prices, slack, n), n)}
         pivots = master.solve(list(offered.values()), PIVOTS_MAX, stop)
         prices = master.prices
-        if pivots <= FEW_PIVOTS:
-            if built and not pivots:
-                break
+        if pivots > FEW_PIVOTS:
+            built = False
+        elif built and not pivots:
+            break
+        else:
             _build(problem, lengths, near, prices, slack)
             built = True
     prices, slack = master.prices, min(slack, cost - master.value)
     columns = _within(lengths, known, prices, slack, n)[:COLUMNS_MAX]
-    whole = columns + [column(key, lengths[key], n) for key in alone]
+    whole = columns + [column(key, (o,), lengths[key], n) for o, key in enumerate(alone)]
     found = dive(master, whole, DIVE_PIVOTS, stop)
     for start in (best, found or []):
         if start and not stop():
@@ -90,13 +91,24 @@ def assemble(
     return best
 
 
+def _shares(problem: Problem, lengths: dict[int, int], plan: Sequence[int]) -> list[float]:
+    """First prices: each batch's cost shared among its orders in proportion to their tours alone."""
+    prices = [0.0] * len(problem.masks)
+    for key in plan:
+        members = members_of(key)
+        alone = [problem.length(problem.masks[o]) or 1 for o in members]
+        for o, own in zip(members, alone, strict=True):
+            prices[o] = lengths[key] * own / sum(alone)
+    return prices
+
+
 def _within(
     lengths: dict[int, int], known: dict[int, Column], prices: Sequence[float], slack: float, n: int
 ) -> list[Column]:
     """The columns that exceed their prices by less than the slack, those that exceed them least first."""
     for key, cost in lengths.items():
         if key and key not in known:
-            known[key] = column(key, cost, n)
+            known[key] = column(key, members_of(key), cost, n)
     excess = [(each.cost - sum(each.entries(prices)), each.key) for each in known.values()]
     return [known[key] for _, key in sorted([pair for pair in excess if pair[0] < slack])]
 

@@ -12,14 +12,12 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from omscore.batching._partition import members_of
-
 EPS = 1e-9
 HAIR = 0.03
-"""How far above 1 right hand sides go at most."""
+"""How far above 1 right hand sides go at most. The further, the fewer pivots, and the lower the bound."""
 
-CANDIDATES = 40
-"""Columns priced again after each pivot, before all of them are."""
+CANDIDATES, ALIKE = 40, 3
+"""Columns priced again after each pivot, before all of them are, and how many of these may hold the same order."""
 
 
 class Column(NamedTuple):
@@ -31,9 +29,22 @@ class Column(NamedTuple):
     entries: Callable[[Sequence[float]], tuple[float, ...]]
 
 
-def column(key: int, cost: int, n: int) -> Column:
-    """A batch of some of n orders as a column; the last entry is the count of batches."""
-    members = members_of(key)
+def members_of(key: int) -> tuple[int, ...]:
+    """The numbers of the bits that are set.
+
+    >>> members_of(0b1011)
+    (0, 1, 3)
+    """
+    members = []
+    while key:
+        low = key & -key
+        members.append(low.bit_length() - 1)
+        key ^= low
+    return tuple(members)
+
+
+def column(key: int, members: tuple[int, ...], cost: int, n: int) -> Column:
+    """A batch of some of n orders as a column; its last entry is the count of batches."""
     entries: Any = itemgetter(*members, n)
     return Column(key, cost, members, entries)
 
@@ -81,7 +92,7 @@ class Master:
                 done += 1
                 continue
             excess = [(cost - sum(entries(prices)), k) for k, (_, cost, _, entries) in enumerate(columns)]
-            offers = [columns[k] for e, k in sorted([pair for pair in excess if pair[0] < -0.5])[:CANDIDATES]]
+            offers = self._offers(columns, sorted([pair for pair in excess if pair[0] < -0.5]))
             if not offers:
                 break
             while offers and done < pivots_max:
@@ -95,6 +106,20 @@ class Master:
                 done += 1
                 offers = [offers[j] for e, j in again if e < 0 and j != k]
         return done
+
+    def _offers(self, columns: Sequence[Column], ranked: Sequence[tuple[float, int]]) -> list[Column]:
+        """The columns worth most, but few of any one order: alike ones would be worth nothing after the first."""
+        taken = [0] * self.n
+        offers = []
+        for _, k in ranked:
+            members = columns[k].members
+            if max([taken[o] for o in members]) < ALIKE:
+                offers.append(columns[k])
+                if len(offers) == CANDIDATES:
+                    break
+                for o in members:
+                    taken[o] += 1
+        return offers
 
     def _enter(self, key: int, cost: int, entries: Any, excess: float) -> None:
         """Bring a column (or, without entries, the surplus of batches) into the basis."""

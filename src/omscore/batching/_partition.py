@@ -1,99 +1,33 @@
-"""Choosing among known batches: prices on orders, an exact cover under them, and lower bounds.
+"""Small problems, proven: all possible batches listed, prices on orders, and an exact cover under them.
 
-A plan is a set of batches that covers every order once. Given a pool of batches with their lengths, Lagrangian prices
-on the orders (Held and Karp 1971; for set partitioning, Fisher 1981) tell what each order should cost at most; a batch
-whose length exceeds its orders' prices by more than the gap between bound and best plan can be in no better plan, and
-what is left is searched by branch and bound.
+A plan is a set of batches that covers every order once. Prices on the orders (see `_master`) tell what each should cost
+at most; a batch whose length exceeds its orders' prices by more than the gap between bound and best plan can be in no
+better plan, and what is left is searched by branch and bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from math import ceil, gcd
 
+from omscore.batching._master import Column, Master, column
 from omscore.batching._problem import Batches, Problem
 
 
-class Column(NamedTuple):
-    """A batch that may be chosen: its orders as bits and as numbers, and its length."""
-
-    key: int
-    members: tuple[int, ...]
-    cost: int
-
-
-def members_of(key: int) -> tuple[int, ...]:
-    """The numbers of the bits that are set.
-
-    >>> members_of(0b1011)
-    (0, 1, 3)
-    """
-    members = []
-    while key:
-        low = key & -key
-        members.append(low.bit_length() - 1)
-        key ^= low
-    return tuple(members)
-
-
-def shares(problem: Problem, batches: Batches) -> list[float]:
-    """First prices: each batch's length shared among its orders in proportion to their tours alone."""
-    price = [0.0] * len(problem.masks)
-    for batch in batches:
-        alone = [problem.length(problem.masks[order]) or 1 for order in batch]
-        cost = problem.length(problem.cover(batch))
-        for order, own in zip(batch, alone, strict=True):
-            price[order] = cost * own / sum(alone)
-    return price
-
-
-def raise_prices(
-    columns: Sequence[Column], upper: int, price: Sequence[float], rounds: int
-) -> tuple[float, list[float], list[float]]:
-    """Subgradient steps on the prices: the best bound over these columns, its prices, and each column's excess.
-
-    The bound holds for all plans made of these columns; it is a bound for all plans only when no batch is left out.
-    """
-    price = list(price)
-    best, best_price, best_excess = float("-inf"), list(price), [0.0]
-    stride, stale = 1.0, 0
-    for _ in range(rounds):
-        excess = [column.cost - sum([price[o] for o in column.members]) for column in columns]
-        bound = sum(price) + sum([e for e in excess if e < 0])
-        if bound > best + 1e-9 * upper:
-            best, best_price, best_excess, stale = bound, list(price), excess, 0
-        else:
-            stale += 1
-            if stale >= 6:
-                stride, stale = stride / 2, 0
-                price = list(best_price)
-                excess = best_excess
-        slope = [1] * len(price)
-        for column, e in zip(columns, excess, strict=True):
-            if e < 0:
-                for o in column.members:
-                    slope[o] -= 1
-        norm = sum([s * s for s in slope])
-        if not norm or best >= upper - 1 or stride < 0.01:
-            break
-        length = stride * max(1.05 * upper - bound, 1.0) / norm
-        price = [p + length * s for p, s in zip(price, slope, strict=True)]
-    return best, best_price, best_excess
-
-
 def cover(
-    n: int, columns: Sequence[Column], excess: Sequence[float], bound: float, upper: int, nodes_max: int
+    n: int, columns: Sequence[Column], excess: Sequence[float], bound: float, upper: int, grain: int, looks_max: int
 ) -> tuple[list[Column] | None, bool]:
     """The cheapest exact cover by these columns under `upper`, if any, and whether all was looked at.
 
     Depth first: the order with the fewest columns left is covered next, by its columns in rising excess; what the
-    chosen columns exceed their prices by, added to the bound, must stay under the best cover so far.
+    chosen columns exceed their prices by, added to the bound, must leave room for a cover better by one `grain`, of
+    which all costs are multiples.
     """
     by_order: list[list[tuple[float, int, Column]]] = [[] for _ in range(n)]
-    for place, (column, e) in enumerate(zip(columns, excess, strict=True)):
-        if bound + max(e, 0.0) < upper - 0.5:
-            for o in column.members:
-                by_order[o].append((max(e, 0.0), place, column))
+    for place, (each, e) in enumerate(zip(columns, excess, strict=True)):
+        if bound + max(e, 0.0) < upper - grain + 0.5:
+            for o in each.members:
+                by_order[o].append((max(e, 0.0), place, each))
     for offers in by_order:
         if not offers:
             return None, True
@@ -102,26 +36,26 @@ def cover(
     everything = (1 << n) - 1
     found: list[Column] | None = None
     chosen: list[Column] = []
-    nodes = 0
+    looks = 0
 
     def search(covered: int, lower: float, cost: int) -> None:
-        nonlocal found, upper, nodes
+        nonlocal found, upper, looks
         if covered == everything:
             if cost < upper:
                 found, upper = list(chosen), cost
             return
-        nodes += 1
         order = next(o for o in ranks if not covered >> o & 1)
-        for e, _, column in by_order[order]:
-            if lower + e >= upper - 0.5 or nodes >= nodes_max:
+        for e, _, each in by_order[order]:
+            if lower + e >= upper - grain + 0.5 or looks >= looks_max:
                 break
-            if not column.key & covered:
-                chosen.append(column)
-                search(covered | column.key, lower + e, cost + column.cost)
+            looks += 1
+            if not each.key & covered:
+                chosen.append(each)
+                search(covered | each.key, lower + e, cost + each.cost)
                 chosen.pop()
 
     search(0, bound, 0)
-    return found, nodes < nodes_max
+    return found, looks < looks_max
 
 
 def all_columns(problem: Problem, count_max: int) -> list[Column] | None:
@@ -137,25 +71,37 @@ def all_columns(problem: Problem, count_max: int) -> list[Column] | None:
                 wider = (key | 1 << o, (*members, o), load + loads[o], mask | masks[o])
                 if len(columns) >= count_max:
                     return None
-                columns.append(Column(wider[0], wider[1], length(wider[3])))
+                columns.append(column(wider[0], wider[1], length(wider[3]), n))
                 open_ends.append(wider)
     return columns
 
 
-SMALL_COLUMNS = 6000
-"""Up to so many possible batches a plan is proven shortest instead of searched."""
+LISTED_MAX = 10_000
+"""Up to so many possible batches all are listed."""
 
-SMALL_NODES = 100_000
+PIVOTS_MAX = 2000
+LOOKS_MAX = 150_000
+"""Columns looked at in the search for the shortest cover before it is given up."""
 
 
-def small_optimum(problem: Problem, start: Batches) -> Batches | None:
-    """The shortest plan, proven, where so few batches are possible that all can be listed; otherwise None."""
-    columns = all_columns(problem, SMALL_COLUMNS)
-    if columns is None:
+def small_optimum(problem: Problem, start: Batches, stop: Callable[[], bool]) -> tuple[Batches, int] | None:
+    """A plan no longer than the one given, and a length no plan goes below, where so few batches are possible that all
+    can be listed; where the two are equal the plan is proven shortest.
+
+    The bound is rounded up to a multiple of what all lengths are multiples of.
+    """
+    columns = all_columns(problem, LISTED_MAX)
+    if not columns:
         return None
-    upper = problem.total(start)
-    bound, _, excess = raise_prices(columns, upper, shares(problem, start), 150)
-    found, complete = cover(len(problem.masks), columns, excess, bound, upper, SMALL_NODES)
-    if not complete:
-        return None
-    return sorted(list(column.members) for column in found) if found else start
+    n, upper = len(problem.masks), problem.total(start)
+    costs = {each.key: each.cost for each in columns}
+    grain = gcd(*costs.values()) or 1
+    master = Master(n, [sum(1 << o for o in batch) for batch in start], costs.__getitem__, problem.fewest())
+    master.solve(columns, PIVOTS_MAX, stop)
+    excess = [each.cost - sum(each.entries(master.prices)) for each in columns]
+    # No plan has more than n batches, so what little some of them cost below their prices is made good n times.
+    bound = master.value + n * min(0.0, *excess)
+    found, complete = cover(n, columns, excess, bound, upper, grain, LOOKS_MAX)
+    plan = sorted(list(each.members) for each in found) if found else start
+    least = problem.total(plan) if complete else grain * ceil((bound - 0.5) / grain)
+    return plan, max(least, problem.lower_bound())

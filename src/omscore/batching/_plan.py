@@ -285,12 +285,12 @@ def _split(group: list[PickOrder], floor: AnyFloor, limits: Limits, length: Call
     elif how.rule == "exact" and isinstance(floor, Floor):
         bare = evolve(bare, shortest=True)
     start = _construct.savings(bare)
+    bound = None
     if how.objective is None:
-        proven = small_optimum(bare, start)
-        if proven is not None:
-            return _Made(_named(proven, group), bare.total(proven))
-    found, steps = improve(bare, start, how.seed, how.budget)
-    bound = None if how.objective else bare.lower_bound()
+        start, bound = small_optimum(bare, start, how.budget.half_up) or (start, bare.lower_bound())
+        if bare.total(start) == bound:
+            return _Made(_named(start, group), bound)
+    found, steps = improve(bare, start, how.seed, how.budget, bound)
     return _Made(_named(sorted(map(sorted, found)), group), bound, steps)
 
 

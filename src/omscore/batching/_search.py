@@ -19,7 +19,7 @@ from attrs import frozen
 
 from omscore.batching._assemble import assemble
 from omscore.batching._construct import tight
-from omscore.batching._partition import members_of
+from omscore.batching._master import members_of
 from omscore.batching._problem import Batches, Problem
 from omscore.kernel import Rng
 
@@ -67,6 +67,10 @@ class Budget:
     seconds: float | None = None
     elapsed: Callable[[], float] | None = None
 
+    def half_up(self) -> bool:
+        """Whether half of the time is up."""
+        return self.seconds is not None and self.elapsed is not None and self.elapsed() > self.seconds / 2
+
     def share(self, groups: int, spent: int) -> Budget:
         """The part of what is left for the next of so many groups, after `spent` steps."""
         if self.steps is not None:
@@ -77,14 +81,18 @@ class Budget:
         return Budget(None, max(0.0, self.seconds - begin) / groups, lambda: elapsed() - begin)
 
 
-def improve(problem: Problem, start: Batches, seed: int, budget: Budget) -> tuple[Batches, int]:
-    """Batches no longer than the ones at the start, and the steps taken."""
+def improve(
+    problem: Problem, start: Batches, seed: int, budget: Budget, enough: int | None = None
+) -> tuple[Batches, int]:
+    """Batches no costlier than the ones at the start, and the steps taken; it ends early with a plan that costs no more
+    than `enough`.
+    """
     if len(start) < 2:
         return start, 0
-    search = _Search(problem, start, seed)
+    search = _Search(problem, start, seed, enough)
     if budget.steps is not None:
         length = ROUND_STEPS
-        while search.steps < budget.steps:
+        while search.steps < budget.steps and search.best > search.enough:
             left = budget.steps - search.steps
             search.round(partial(_share_of_steps, length), min(length, left))
             if ROUND_STEPS < length <= left and search.can_assemble(length / STEP_PACE):
@@ -100,7 +108,7 @@ def improve(problem: Problem, start: Batches, seed: int, budget: Budget) -> tupl
                 now = elapsed()
                 if now < begin + until * span:
                     search.round(partial(_share_of_time, elapsed, now, begin + until * span - now), None, heat * hot)
-                if until < 1:
+                if until < 1 and search.best > search.enough:
                     search.assemble(lambda: elapsed() > begin + span)
     return [list(members_of(key)) for key in search.best_keys if key], search.steps
 
@@ -116,7 +124,8 @@ def _share_of_time(elapsed: Callable[[], float], begin: float, span: float, _tak
 class _Search:
     """The state of one search: the plan it stands at, the best one, and every tour length met."""
 
-    def __init__(self, problem: Problem, start: Batches, seed: int) -> None:
+    def __init__(self, problem: Problem, start: Batches, seed: int, enough: int | None) -> None:
+        self.enough = -1 if enough is None else enough
         self.problem = problem
         self.rng = Rng(seed)
         self.steps = 0
@@ -185,7 +194,7 @@ class _Search:
         while True:
             if not k & 63:
                 done = fraction(k)
-                if done >= 1:
+                if done >= 1 or self.best <= self.enough:
                     break
                 temperature = hot * (cold / hot) ** done
                 uneven = UNEVEN * mean * (1 - done)
