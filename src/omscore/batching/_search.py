@@ -1,9 +1,10 @@
 """Local search over batches: simulated annealing in rounds, with the best of all batches seen put together in between.
 
-A move gives an order to another batch or exchanges one or two orders for one or two of another; partners are mostly
-drawn from the orders that save most when batched together. Tour lengths are kept by the set of orders, and a move is
-dropped as soon as the first of its two new tours alone costs too much. A fading reward for uneven fill opens room in
-batches that are nearly full. Between rounds the batches visited are put together anew (see `_partition`).
+A move gives an order to another batch or exchanges one or two orders for one or two of another, drawn among those that
+fit; partners are mostly drawn from the orders that save most when batched together. Tour lengths are kept by the set of
+orders, and a move is dropped as soon as the first of its two new tours costs too much. A fading reward for uneven fill
+opens room in batches that are nearly full. Between rounds, where carts hold few orders, the batches met are put
+together anew (see `_assemble`).
 
 Rounds double in length and do not depend on the budget, so a larger step budget continues where a smaller one ended:
 with the same seed more steps never give a worse plan. With a time budget one long round is fitted to the time instead.
