@@ -540,6 +540,21 @@ def test_an_order_that_waited_in_vain_gets_its_money_back() -> None:
     assert host.payment(order.id).refunded.minor == 3998
 
 
+@pytest.mark.parametrize(("cancelled", "left"), [(1, 1999), (0, 1999)])
+def test_what_a_channel_gave_back_already_is_not_given_back_twice(cancelled: int, left: int) -> None:
+    at = up_to("accepted", stock=9, gateway=Till())
+    line = evolve(draft().lines[0], cancelled=cancelled)
+    wish = draft("2", lines=(line,), payment="partially_refunded", extra={"refunded": "19.99"})
+    order = at.shop.capture("web", wish, key="c-2")
+    assert order.state == "accepted"
+    payment = at.shop.payment(order.id)
+    assert (payment.captured.minor, payment.refunded.minor, payment.kept.minor) == (3998, 1999, left)
+    with pytest.raises(oms.CommandRefused, match=r"19\.99 EUR is left"):
+        at.shop.refund(order.id, oms.Money(2000, EUR), key="r-1")
+    with pytest.raises(oms.CommandRefused, match="nothing of what was captured"):
+        at.shop.refund(order.id, key="r-2")
+
+
 def test_the_payment_log_folds_to_the_payment() -> None:
     from omscore.payments import fold
 

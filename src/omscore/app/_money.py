@@ -56,16 +56,42 @@ def _opened(work: Work, order: Order) -> Payment:
         "terms": ("authorize",),
         "voided": ("authorize", "void"),
         "refunded": ("authorize", "capture", "refund"),
+        "partially_refunded": ("authorize", "capture", "refund"),
     }.get(said, ("authorize", "capture"))
     who = "terms" if said == "terms" else order.draft.channel
     parents = {"capture": "authorize", "void": "authorize", "refund": "capture"}
+    back = _given_back(order)
+    if said in ("refunded", "partially_refunded") and back:
+        # The channel took the whole and gave some of it back; of units that it cancelled nothing is due any more.
+        amount = max(amount, order.draft.due)
     for kind in kinds:
         parent = f"{order.id}-{parents[kind]}-1" if kind in parents else ""
-        row = PaymentTransaction(
-            f"{order.id}-{kind}-1", kind, amount, order.captured_at, "done", parent, reference=f"{who}:{order.id}"
-        )
-        payment = payment.ask(row)
+        moved, goodwill = amount, 0
+        if kind == "refund" and (back or said == "partially_refunded"):
+            moved = min(back, amount)
+            goodwill = max(0, moved.minor - (amount - due(order)).minor)
+        if moved:
+            row = PaymentTransaction(
+                f"{order.id}-{kind}-1",
+                kind,
+                moved,
+                order.captured_at,
+                "done",
+                parent,
+                reference=f"{who}:{order.id}",
+                goodwill_minor=goodwill,
+            )
+            payment = payment.ask(row)
     return payment
+
+
+def _given_back(order: Order) -> Money:
+    """What the channel says that it has refunded already (see the payload translators), or nothing."""
+    said = order.draft.extra.get("refunded")
+    try:
+        return Money.of(said, order.currency) if isinstance(said, str) else Money(0, order.currency)
+    except InvalidValue:
+        return Money(0, order.currency)
 
 
 def pin(work: Work, order: Order) -> None:
