@@ -143,6 +143,25 @@ def test_a_parcel_that_no_carrier_scans_for_a_day_is_late() -> None:
     assert "late" not in kinds(at.shop)
 
 
+def test_every_open_obligation_has_a_deadline_and_its_slack() -> None:
+    till = Till()
+    till.expires_at = MONDAY + timedelta(days=3)
+    at = up_to(
+        "accepted", payment="pending", gateway=till, profiles={"web": ChannelProfile(timedelta(hours=8), notices={})}
+    )
+    at.shop.deliver()
+    at.shop.route()
+    at.shop.offer("ord-1-f1", answer_by=MONDAY + timedelta(hours=1), key="o-1")
+    owed = {one.what: one.slack for one in at.shop.obligations()}
+    assert owed["answer ord-1-f1"] == timedelta(hours=1)
+    assert owed["ship"] == owed["ship ord-1-f1"] == timedelta(hours=8)
+    assert [slack for what, slack in owed.items() if what.startswith("capture ")] == [timedelta(days=3)]
+    at.clock.advance(hours=2)
+    assert [(one.what, one.slack) for one in at.shop.obligations(late=True)] == [
+        ("answer ord-1-f1", timedelta(hours=-1)),
+    ]
+
+
 def test_a_host_adds_a_kind_of_its_own_with_its_own_owner() -> None:
     def big(facts: Facts, now: datetime) -> Iterable[Incident]:
         if facts.order.draft.units > 50:

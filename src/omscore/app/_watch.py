@@ -19,9 +19,11 @@ from omscore.oversight import (
     Facts,
     Incident,
     NoticeSent,
+    Obligation,
     Resolved,
     actions_of,
     incidents_of,
+    obligations_of,
     parked_effect,
     told_otherwise,
 )
@@ -149,3 +151,22 @@ def open_orders(work: Work, within: timedelta) -> Iterator[str]:
     """The orders that still owe a notice or have owed one lately."""
     for state in ("captured", "accepted", "closed"):
         yield from work.every("order", f"state:{state}", since=stamp(work.now - within))
+
+
+def unfinished(work: Work) -> Iterator[str]:
+    """The orders that are not over, oldest first."""
+    for state in ("captured", "accepted"):
+        yield from work.every("order", f"state:{state}")
+
+
+def obligations(work: Work, order_id: str) -> tuple[Obligation, ...]:
+    """What an order still owes."""
+    order = work.order(order_id)
+    return obligations_of(
+        order,
+        sent(work, order_id),
+        work.wiring.profile(order.draft.channel),
+        work.now,
+        fulfillments=work.fulfillments(order_id),
+        payment=_money.payment_of(work, order),
+    )

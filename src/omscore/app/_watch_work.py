@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from omscore.app import _surge, _watch
 from omscore.app._reads import Reads
 from omscore.app._work import Work
-from omscore.oversight import Incident, Kpi, Notice, Obligation, SurgeState, kpis, notices_of, obligations_of
+from omscore.oversight import Incident, Kpi, Notice, Obligation, SurgeState, kpis, notices_of
 
 
 class WatchWork(Reads):
@@ -59,8 +59,10 @@ class WatchWork(Reads):
         order = work.order(order_id)
         return notices_of(order, _watch.sent(work, order_id), self._wiring.profile(order.draft.channel), work.now)
 
-    def obligations(self, order_id: str) -> list[Obligation]:
-        """What an order still owes, by when, and the slack that is left; the most urgent first.
+    def obligations(self, order_id: str | None = None, *, late: bool | None = None) -> list[Obligation]:
+        """What one order, or every open one, still owes, by when, and the slack that is left; the most urgent first.
+
+        `late` picks those that are past their time, or those that are not.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> up_to("accepted").shop.obligations("ord-1")[0]
@@ -68,9 +70,9 @@ class WatchWork(Reads):
         """
 
         def read(work: Work) -> list[Obligation]:
-            order = work.order(order_id)
-            profile = self._wiring.profile(order.draft.channel)
-            return list(obligations_of(order, _watch.sent(work, order_id), profile, work.now))
+            ids = _watch.unfinished(work) if order_id is None else iter((order_id,))
+            found = [one for id_ in ids for one in _watch.obligations(work, id_) if late in (None, one.late)]
+            return sorted(found, key=lambda one: (one.due_at, one.order, one.what))
 
         return self._read(read)
 

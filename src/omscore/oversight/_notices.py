@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from omscore.orders import Order
+from omscore.orders import Fulfillment, Order
 from omscore.oversight._profile import ChannelProfile
+from omscore.payments import Payment
 
 
 @frozen
@@ -89,9 +90,18 @@ class Obligation:
 
 
 def obligations_of(
-    order: Order, sent: Mapping[str, datetime], profile: ChannelProfile, now: datetime
+    order: Order,
+    sent: Mapping[str, datetime],
+    profile: ChannelProfile,
+    now: datetime,
+    *,
+    fulfillments: Sequence[Fulfillment] = (),
+    payment: Payment | None = None,
 ) -> tuple[Obligation, ...]:
     """Everything an order still owes: holds to decide, shipping, delivery and notices, the most urgent first.
+
+    Of its `fulfillments` also the answer of the node and the hour to leave, of its `payment` the capture before an
+    authorization runs out.
 
     >>> from omscore.testing.walkthrough import MONDAY, up_to
     >>> profile = ChannelProfile(commitment=timedelta(hours=48), notices={})
@@ -111,5 +121,12 @@ def obligations_of(
     for notice in notices_of(order, sent, profile, now):
         if notice.sent_at is None and notice.status in ("due", "late"):
             owed[f"notify {notice.notice}"] = notice.due_at
+    for fulfillment in fulfillments:
+        if fulfillment.negotiation == "offered":
+            owed[f"answer {fulfillment.id}"] = fulfillment.answer_by
+        if fulfillment.state in ("open", "picking", "packed"):
+            owed[f"ship {fulfillment.id}"] = fulfillment.due_at
+    for row in payment.open_authorizations if payment else ():
+        owed[f"capture {row.id}"] = row.expires_at
     rows = [Obligation(order.id, what, at, at - now) for what, at in owed.items() if at is not None]
     return tuple(sorted(rows, key=lambda o: (o.due_at, o.what)))
