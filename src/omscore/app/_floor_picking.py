@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import astuple
 
-from omscore.app import _floor, _floor_lists, _surge
+from omscore.app import _floor, _floor_lists, _floor_plans, _surge
 from omscore.app._floor_tally import Table, tally
 from omscore.app._reads import Reads
 from omscore.app._service import pairs
@@ -53,17 +53,20 @@ class Picking(Reads):
         """Plan a node's open fulfillments into batches and keep them, each with its pick list.
 
         `limits` are those of one kind of cart, several `Cart`, a `Mode`, or the `Modes` of normal days and surges, of
-        which the one is taken that `surge` asks for. `cutoffs`,
-        `zones` and `same_item_min` are those of `omscore.batching.release`, `options` those of `plan` (method, rule,
-        seed, budget, objective). Of the cut-offs only those to come count, with the room that earlier plans left in
-        them. The lane of a fulfillment is its service, its priority the channel's, its region what `Oms(region=...)`
-        says.
+        which the one is taken that `surge` asks for. `cutoffs`, `zones` and `same_item_min` are those of
+        `omscore.batching.release`, `options` those of `plan` (method, rule, seed, budget, objective). Of the cut-offs
+        only those to come count, with the room that earlier plans left in them. The lane of a fulfillment is its
+        service, its priority the channel's, its region what `Oms(region=...)` says.
 
         With `replan`, batches that nobody has begun are taken apart first and planned anew with what came in since; a
         batch is left alone once something on it was scanned or picked, or where `started` names it.
 
-        A fulfillment that fits no cart, makes no cut-off, or whose item has no bin, is listed in the plan's `refused`
-        and is looked at again the next time. Raises NotFound for an unknown node.
+        Nobody waits for a search: what is open is read, planned outside of every transaction, and kept in one that
+        leaves out what has changed since (cancelled, picked, on another list).
+
+        A fulfillment that fits no cart, makes no cut-off, whose item has no bin, or that changed while it was planned
+        (`batching.changed`), is listed in the plan's `refused` and is looked at again the next time. Raises NotFound
+        for an unknown node.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> from omscore.batching import Limits
@@ -75,18 +78,16 @@ class Picking(Reads):
             raise NotFound("node", node)
         if isinstance(limits, Modes):
             limits = limits.when(surging=self._read(_surge.state).on)
-        options |= {"cutoffs": None if cutoffs is None else list(cutoffs), "zones": list(zones)}
+        times = None if cutoffs is None else list(cutoffs)
+        waiting = self._read(
+            lambda work: _floor_plans.to_plan(
+                work, node, fulfillments_max, replan=replan, started=started, cutoffs=times
+            )
+        )
+        proposed = _floor_plans.planned(waiting, limits, zones=zones, same_item_min=same_item_min, **options)
         made: BatchPlan = self._store.run(
-            lambda txn: _floor_lists.plan_batches(
-                Work(txn, self._wiring, f"batch:{node}"),
-                node,
-                limits,
-                fulfillments_max,
-                replan=replan,
-                started=started,
-                totes=totes,
-                same_item_min=same_item_min,
-                **options,
+            lambda txn: _floor_plans.keep(
+                Work(txn, self._wiring, f"batch:{node}"), waiting, proposed, limits, started=started, totes=totes
             )
         )
         self._saw("batched", node=node, batches=len(made.batches))
@@ -99,11 +100,7 @@ class Picking(Reads):
         >>> [(order.id, order.units, order.region) for order in up_to("allocated").shop.pick_orders("ghent")]
         [('ord-1-f1', 2, 'BE')]
         """
-        # It writes, too: lists that were worked off meanwhile are put away while the bins are looked at.
-        found: list[PickOrder] = self._store.run(
-            lambda txn: _floor_lists.waiting(Work(txn, self._wiring, f"batch:{node}"), node, fulfillments_max)
-        )
-        return found
+        return list(self._read(lambda work: _floor_plans.to_plan(work, node, fulfillments_max)).orders)
 
     def plan_due(
         self,
@@ -130,17 +127,13 @@ class Picking(Reads):
         """
         if all(known.id != node for known in self._wiring.network.nodes):
             raise NotFound("node", node)
+        waiting = self._read(
+            lambda work: _floor_plans.to_plan(work, node, fulfillments_max, replan=replan, started=started)
+        )
+        proposed = _floor_plans.planned_by_due(waiting, limits, shift, **options)
         made: DuePlan = self._store.run(
-            lambda txn: _floor_lists.plan_by_due(
-                Work(txn, self._wiring, f"batch:{node}"),
-                node,
-                limits,
-                shift,
-                fulfillments_max,
-                replan=replan,
-                started=started,
-                totes=totes,
-                **options,
+            lambda txn: _floor_plans.keep_by_due(
+                Work(txn, self._wiring, f"batch:{node}"), waiting, proposed, limits, started=started, totes=totes
             )
         )
         self._saw("batched", node=node, batches=len(made.plan.batches))

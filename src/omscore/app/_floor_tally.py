@@ -10,7 +10,8 @@ from attrs import evolve
 from omscore.app._work import Work
 from omscore.batching import PickList, PickRow, Tally, apply_scans, pack_tally
 from omscore.errors import CommandRefused, Reason
-from omscore.orders import Fulfillment
+from omscore.kernel import stamp
+from omscore.orders import Fulfillment, PickTask
 
 Table = Literal["pick", "pack"]
 """Where a scan is made: at the bins, or at the packing table."""
@@ -48,6 +49,38 @@ def _still_wanted(work: Work, picked: Tally) -> Iterable[PickRow]:
         over[row.order, row.line] -= less
         rows.append(evolve(row, units=row.units - less) if less else row)
     return reversed(rows)
+
+
+# -- lists -------------------------------------------------------------------------------------------------------------
+
+
+def save_list(work: Work, listed: PickList, *, done: bool) -> None:
+    """Write a list down; it is found at its node until it is done, by its wave and by its fulfillments."""
+    task: PickTask = work.load("pick_task", listed.id)
+    index = {f"of:{row.order}": listed.id for row in listed.rows}
+    if listed.wave:
+        index[f"wave:{task.node}:{listed.wave}"] = stamp(listed.leaves_at or work.now)
+    if not done:
+        index[f"open:{task.node}"] = stamp(task.planned_at or work.now)
+    work.save("pick_list", listed.id, listed, index)
+
+
+def open_lists(work: Work, node: str) -> tuple[list[tuple[PickList, Tally]], list[str]]:
+    """The lists of a node that have something left to do, and those that were worked off without the list's scans."""
+    found, done = [], []
+    for id_ in work.every("pick_list", f"open:{node}"):
+        counted = tally(work, id_)
+        if counted.is_done:
+            done.append(id_)
+        else:
+            found.append((work.load("pick_list", id_), counted))
+    return found, done
+
+
+def put_away(work: Work, done: Iterable[str]) -> None:
+    """Write down that lists are done, so that nobody looks for them again."""
+    for id_ in done:
+        save_list(work, work.load("pick_list", id_), done=True)
 
 
 def check_scanned(work: Work, fulfillment: Fulfillment) -> None:

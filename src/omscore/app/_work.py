@@ -183,18 +183,26 @@ class Work:
         if self.wiring.limited:
             count_load(self, fulfillment)
         index = {f"order:{fulfillment.order}": fulfillment.id}
-        due = fulfillment.due_at or fulfillment.created_at or self.now
+        due = self._due(fulfillment)
         if fulfillment.negotiation == "offered" and fulfillment.state in ("planned", "open"):
             answer_by = "~" if fulfillment.answer_by is None else stamp(fulfillment.answer_by)
             index |= {"offered": answer_by, f"offered:{fulfillment.node}": answer_by}
-        elif fulfillment.state == "open" and not fulfillment.batch:
-            index[f"to_batch:{fulfillment.node}"] = stamp(due)
+        elif not fulfillment.batch and (since := self.waits_since(fulfillment)):
+            index[f"to_batch:{fulfillment.node}"] = since
         for transfer_id in fulfillment.transfers:
             index[f"transfer:{transfer_id}"] = fulfillment.id
         if fulfillment.state in ("open", "picking", "packed"):
             index[f"work:{fulfillment.node}"] = stamp(due)
         self._tell_wms(fulfillment)
         self.save("fulfillment", fulfillment.id, fulfillment, index)
+
+    def waits_since(self, fulfillment: Fulfillment) -> str:
+        """Where a fulfillment that is in no batch stands in the line to be batched; "" when it is not to be."""
+        waits = fulfillment.state == "open" and fulfillment.negotiation != "offered"
+        return stamp(self._due(fulfillment)) if waits else ""
+
+    def _due(self, fulfillment: Fulfillment) -> datetime:
+        return fulfillment.due_at or fulfillment.created_at or self.now
 
     def _tell_wms(self, after: Fulfillment) -> None:
         """When fewer units are asked for than a node's warehouse system was told of, it is told so."""
