@@ -4,6 +4,7 @@ The machine knows nothing of how the service does it: it keeps its own count of 
 of money, and every command is held to what it may change. `test_the_machine_is_strong` plants faults to show it.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,6 +81,13 @@ ABILITIES = [
 
 UNITS = st.lists(st.tuples(st.sampled_from(ITEMS), st.integers(1, 3)), min_size=1, max_size=3)
 PAYMENTS = st.sampled_from(["pending", "pending", "paid", "authorized", "terms"])
+
+
+def sequences(often: int, steps: int) -> settings:
+    """How many sequences of commands are drawn, and how long they are; with the deep profile 2,000 of 15."""
+    if os.environ.get("OMSCORE_PROFILE") == "deep":
+        often, steps = 2_000, 15
+    return settings(max_examples=often, stateful_step_count=steps, deadline=None)
 
 
 class PowerCut(BaseException):
@@ -932,11 +940,11 @@ def uri() -> Iterator[str]:
 
 def test_oms_in_postgres(uri: str) -> None:
     machine = type("TestOmsInPostgres", (PostgresOmsMachine,), {"uri": uri})
-    run_state_machine_as_test(machine, settings=settings(max_examples=4, stateful_step_count=15, deadline=None))
+    run_state_machine_as_test(machine, settings=sequences(4, 15))
 
 
 TestOms = OmsMachine.TestCase
-TestOms.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestOms.settings = sequences(60, 40)
 
 TestOmsInOneFile = SqliteOmsMachine.TestCase
-TestOmsInOneFile.settings = settings(max_examples=8, stateful_step_count=25, deadline=None)
+TestOmsInOneFile.settings = sequences(8, 25)

@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 from secrets import randbits
 from typing import Any
 
-from attrs import asdict
-
 from omscore import inventory
-from omscore.app import _cancel, _capture, _edit, _fill, _money, _return, _revise, _settle, _surge, _wms, _workflows
+from omscore.app import _cancel, _capture, _fill, _money, _return, _revise, _settle, _surge, _wms, _workflows
+from omscore.app._edit_work import EditWork
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD
 from omscore.app._route_work import RouteWork
-from omscore.app._service import pairs
+from omscore.app._service import content_of, pairs
 from omscore.app._ship_work import ShipWork
 from omscore.app._watch_work import WatchWork
 from omscore.app._wiring import AnyItem, Wiring, region_of, standard_checks
@@ -32,7 +31,6 @@ from omscore.errors import (
 from omscore.inventory import Cell, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
 from omscore.orders import (
-    Change,
     Check,
     Draft,
     DraftConflict,
@@ -41,7 +39,6 @@ from omscore.orders import (
     Hold,
     Order,
     PlaceHold,
-    Preview,
     Workflow,
     validate,
     verified,
@@ -63,7 +60,7 @@ from omscore.returns import ANY_TIME, ReturnPolicy
 from omscore.routing import Demand, Facts, Network, Policy, Router, limited, packs
 
 
-class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
+class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
     """An order-management service over a store: capture, route, batch, ship, return.
 
     Every command takes the caller's `key`: sending it again gives the first answer and does nothing, sending other
@@ -193,7 +190,7 @@ class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
         if draft.channel != channel:
             raise InvalidValue(f"the draft is of channel {draft.channel!r}, not {channel!r}")
         order_id = id or self._wiring.ids.next("ord")
-        content = fingerprint(_content(draft))
+        content = fingerprint(content_of(draft))
         told = self._ask_verifier(draft)
         found = self._command(
             "capture", key, (channel, content), lambda work: _revise.capture(work, draft, content, order_id, told)
@@ -320,38 +317,6 @@ class Oms(RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
         )
         return self.order(order_id)
 
-    def preview(self, order_id: str, changes: Sequence[Change]) -> Preview:
-        """What changes to an order would mean for money, stock and routing; nothing is touched.
-
-        Raises what :meth:`edit` would raise.
-
-        >>> from omscore.orders import Reduce
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("allocated")
-        >>> at.shop.preview(at.order.id, [Reduce("1", 1)])
-        Preview(money=Money(minor=-1999, currency='EUR'), stock={'SKU-1': -1}, short={}, rerouted={}, version=...)
-        """
-        return self._read(lambda work: _edit.look(work, order_id, changes))
-
-    def edit(
-        self, order_id: str, changes: Sequence[Change], *, why: str = "", version: int | None = None, key: str
-    ) -> Order:
-        """Change what was ordered, all changes or none; a change of price alone moves no stock.
-
-        `version` is that of the preview: it makes sure that the order is still the one that was looked at. Raises
-        Conflict when it is not, CommandRefused for units that are packed or gone, for an address when units are packed
-        for the old one, and beyond the customer's credit.
-
-        >>> from omscore.orders import Reduce
-        >>> from omscore.testing.walkthrough import up_to
-        >>> at = up_to("allocated")
-        >>> at.shop.edit(at.order.id, [Reduce("1", 1)], why="one is enough", key="edit-1")
-        <Order ord-1 accepted: allocated 1, cancelled 1>
-        """
-        content = (order_id, repr([(type(change).__name__, _content(change)) for change in changes]), why, version)
-        self._command("edit", key, content, lambda work: _edit.edit(work, order_id, changes, why, version))
-        return self.order(order_id)
-
     def advance(self, order_id: str, workflow: str, command: str, *, key: str) -> str:
         """Take an order on in a workflow of `Oms(workflows=...)`; returns the state it is in then.
 
@@ -466,21 +431,6 @@ def _ship_by(profiles: Mapping[str, ChannelProfile], draft: Draft, now: datetime
     if draft.ship_by is not None or profile is None or profile.commitment is None:
         return draft.ship_by
     return draft.placed_at + profile.commitment
-
-
-def _content(draft: Any) -> str:
-    """The whole content of a draft or a change as text that is the same for the same content, in every process."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return sorted((str(k), plain(v)) for k, v in value.items())
-        if isinstance(value, (set, frozenset)):
-            return sorted(map(str, value))
-        if isinstance(value, (list, tuple)):
-            return [plain(v) for v in value]
-        return value
-
-    return repr(plain(asdict(draft)))
 
 
 def _expire_holds(work: Work, order_id: str) -> list[str]:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from attrs import asdict
+
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
 from omscore.inventory import fingerprint, run_once
@@ -47,3 +49,18 @@ class Service:
 def pairs(units: Mapping[str, int] | None) -> tuple[tuple[str, int], ...] | None:
     """Units as plain values in one order, for fingerprints."""
     return None if units is None else tuple(sorted(units.items()))
+
+
+def content_of(draft: Any) -> str:
+    """The whole content of a draft or a change as text that is the same for the same content, in every process."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return sorted((str(k), plain(v)) for k, v in value.items())
+        if isinstance(value, (set, frozenset)):
+            return sorted(map(str, value))
+        if isinstance(value, (list, tuple)):
+            return [plain(v) for v in value]
+        return value
+
+    return repr(plain(asdict(draft)))

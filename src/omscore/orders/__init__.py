@@ -9,6 +9,7 @@ from omscore.orders._addresses import (
     verified,
     well_formed_address,
 )
+from omscore.orders._change_set import CHANGE_SET_STATES, ChangeSet
 from omscore.orders._conflict import CONFLICT_STATES, DraftConflict, differences
 from omscore.orders._costs import cost_of, due, due_shipped, line_costs
 from omscore.orders._decide import apply, decide, fold
@@ -180,6 +181,8 @@ __all__ = [
     "External",
     "CONFLICT_STATES",
     "DraftConflict",
+    "CHANGE_SET_STATES",
+    "ChangeSet",
     "differences",
     "Queued",
     "Routed",
