@@ -10,25 +10,21 @@ import omscore as oms
 from omscore.batching import (
     Bin,
     Cart,
-    Carton,
     CutOff,
     Floor,
     Limits,
     MatrixFloor,
     Mode,
     Modes,
-    Packing,
-    PackLine,
     Scan,
     Shift,
-    choose_cartons,
     plan,
     report,
 )
 from omscore.kernel import Address, Dimensions, Item
 from omscore.orders import DraftLine
 from omscore.oversight import ChannelProfile, SurgeRule, SurgeState
-from omscore.testing.walkthrough import MONDAY, draft, up_to
+from omscore.testing.walkthrough import MONDAY, draft
 
 FLOOR = Floor(
     4, 10, [Bin("cold-1", 0, 1, zone="cold"), Bin("cold-2", 1, 2, zone="cold"), Bin("dry-1", 3, 4, zone="dry")]
@@ -233,23 +229,6 @@ def test_zones_need_an_aisle_floor() -> None:
     place(host, "a", "MILK")
     assert len(host.plan_batches("ghent", Mode(Limits(), "search", "s_shape", steps_max=9)).batches) == 1
     assert "<svg" not in host.pick_page("a-f1")
-
-
-def test_a_host_packs_with_a_packer_of_its_own_and_is_held_to_every_unit() -> None:
-    boxes = [Carton("S", Dimensions(200, 100, 100), 5_000), Carton("L", Dimensions(400, 400, 400), 9_000)]
-    mug = Item("SKU-1", weight_grams=300, dimensions=Dimensions(90, 90, 100))
-
-    def largest(lines: Any, cartons: Any, /) -> Packing:
-        return choose_cartons(lines, [cartons[-1]])
-
-    def loses_one(lines: Any, cartons: Any, /) -> Packing:
-        return choose_cartons([PackLine(line.line, line.item, line.units - 1) for line in lines], cartons)
-
-    good = up_to("packed", catalog={"SKU-1": mug}, cartons=boxes, packer=largest)
-    assert [parcel.carton for parcel in good.shop.propose_parcels("ord-1-f1").parcels] == ["L"]
-    bad = up_to("packed", catalog={"SKU-1": mug}, cartons=boxes, packer=loses_one)
-    with pytest.raises(oms.InvalidValue, match="the packer's answer has 1 of 2 of line 1"):
-        bad.shop.propose_parcels("ord-1-f1")
 
 
 def test_a_trial_of_what_waits_is_reported_before_anything_is_kept() -> None:

@@ -1,6 +1,6 @@
 """Our own adapters keep the rules of the ports; ones broken on purpose are caught by exactly the rule that says so."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from omscore.adapters import JsonChannel, JsonLinesWms, MemoryWms, TableCarrier
+from omscore.batching import Carton, Packing, PackLine, choose_cartons
 from omscore.kernel import Address
 from omscore.ports import (
     Effect,
@@ -23,7 +24,16 @@ from omscore.ports import (
     WmsMessage,
 )
 from omscore.shipping import TrackingFact
-from omscore.testing.port_kits import CarrierKit, ChannelKit, ErpKit, GatewayKit, NotifierKit, VerifierKit, WmsKit
+from omscore.testing.port_kits import (
+    CarrierKit,
+    ChannelKit,
+    ErpKit,
+    GatewayKit,
+    NotifierKit,
+    PackerKit,
+    VerifierKit,
+    WmsKit,
+)
 from omscore.testing.ports import PORT_RULES, Probe, attempt_port, port_table, rules_of
 from tests.app.carriers import Truck
 from tests.app.gateways import Books, Till
@@ -323,6 +333,45 @@ def _shouting() -> Probe:
     return Probe(desk, seen=lambda: desk.shouts)
 
 
+def loses_one(lines: Iterable[PackLine], cartons: Iterable[Carton], /) -> Packing:
+    made = choose_cartons(lines, cartons)
+    first = made.parcels[0]
+    return evolve(made, parcels=(evolve(first, pieces=first.pieces[1:]), *made.parcels[1:]))
+
+
+def overloads(lines: Iterable[PackLine], cartons: Iterable[Carton], /) -> Packing:
+    return choose_cartons(lines, [evolve(carton, weight_max=10_000) for carton in cartons])
+
+
+def piles_up(lines: Iterable[PackLine], cartons: Iterable[Carton], /) -> Packing:
+    made = choose_cartons(lines, cartons)
+    return evolve(
+        made,
+        parcels=tuple(
+            evolve(parcel, pieces=tuple(evolve(piece, at=(0, 0, 0)) for piece in parcel.pieces))
+            for parcel in made.parcels
+        ),
+    )
+
+
+def stops_at_the_first_misfit(lines: Iterable[PackLine], cartons: Iterable[Carton], /) -> Packing:
+    made = choose_cartons(lines, cartons)
+    if made.refused:
+        raise ValueError(made.refused[0].reason.text)
+    return made
+
+
+def as_it_comes(lines: Iterable[PackLine], cartons: Iterable[Carton], /) -> Packing:
+    """A parcel for each line, in the order in which they come."""
+    each = [choose_cartons([line], cartons) for line in lines]
+    return Packing(tuple(p for one in each for p in one.parcels), tuple(r for one in each for r in one.refused))
+
+
+class TestOurPacker(PackerKit):
+    def make(self) -> Probe:
+        return Probe(choose_cartons)
+
+
 BROKEN: list[tuple[str, Callable[[], Probe]]] = [
     ("P-CARRIER-1", lambda: carrier(OthersRates())),
     ("P-CARRIER-2", lambda: carrier(Wavering())),
@@ -350,6 +399,11 @@ BROKEN: list[tuple[str, Callable[[], Probe]]] = [
     ("P-NOTIFIER-1", lambda: _notices(Strict())),
     ("P-NOTIFIER-2", _shouting),
     ("P-VERIFIER-1", lambda: Probe(Codes())),
+    ("P-PACKER-1", lambda: Probe(loses_one)),
+    ("P-PACKER-2", lambda: Probe(overloads)),
+    ("P-PACKER-3", lambda: Probe(piles_up)),
+    ("P-PACKER-4", lambda: Probe(stops_at_the_first_misfit)),
+    ("P-PACKER-5", lambda: Probe(as_it_comes)),
 ]
 
 

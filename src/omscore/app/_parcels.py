@@ -2,53 +2,48 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
+from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.batching import Packing, PackLine, choose_cartons
+from omscore.batching import Packing, PackLine, choose_cartons, packing_faults
 from omscore.errors import DefinitionError, InvalidValue
 from omscore.orders import Fulfillment
 from omscore.shipping import Parcel, parcels_of
 
+_HELD_TO = ("packing.units", "packing.no_carton", "packing.weight")
+"""What a carrier is told of a parcel must be right; where pieces lie is the packer's own word."""
 
-def propose(work: Work, fulfillment_id: str) -> Packing:
-    """The fewest and smallest cartons for a fulfillment's units."""
-    wiring = work.wiring
-    if not wiring.cartons:
-        raise DefinitionError("no cartons are known; give Oms(cartons=[Carton(...), ...])")
+
+def to_pack(work: Work, fulfillment_id: str) -> list[PackLine]:
+    """A fulfillment's units as a packer is given them; raises NotFound."""
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
     draft = work.order(fulfillment.order).draft
-    packaging = wiring.profile(draft.channel).packaging
-    lines = [
+    packaging = work.wiring.profile(draft.channel).packaging
+    return [
         PackLine(line.line, work.item(line.item), line.units, draft.line(line.line).tags | {packaging})
         for line in fulfillment.lines
     ]
+
+
+def propose(wiring: Wiring, lines: Sequence[PackLine]) -> Packing:
+    """The fewest and smallest cartons for the lines, outside of any transaction: a host's packer may ask a machine."""
+    if not wiring.cartons:
+        raise DefinitionError("no cartons are known; give Oms(cartons=[Carton(...), ...])")
     if wiring.packer is None:
         return choose_cartons(lines, wiring.cartons, rules=wiring.packing_rules)
-    return _whole(wiring.packer(lines, wiring.cartons), lines)
+    answer: object = wiring.packer(lines, wiring.cartons)
+    if not isinstance(answer, Packing):
+        raise InvalidValue(f"the packer answered with a {type(answer).__name__}; a packer returns a Packing")
+    faults = [str(fault) for fault in packing_faults(answer, lines, wiring.cartons) if fault.code in _HELD_TO]
+    if faults:
+        raise InvalidValue(f"the packer's answer cannot be: {'; '.join(faults)}")
+    return answer
 
 
-def _whole(packing: Packing, lines: Sequence[PackLine]) -> Packing:
-    """What a host's own packer says, checked: each unit is in one parcel or refused, and no parcel is overweight."""
-    held: Counter[str] = Counter()
-    for parcel in packing.parcels:
-        held.update(parcel.contents)
-    for refused in packing.refused:
-        held[refused.line] += refused.units
-    asked = {line.line: line.units for line in lines}
-    if wrong := [
-        f"{held[line]} of {asked.get(line, 0)} of line {line}"
-        for line in {**asked, **held}
-        if held[line] != asked.get(line, 0)
-    ]:
-        raise InvalidValue(f"the packer's answer has {', '.join(wrong)}; each unit goes into one parcel or is refused")
-    return packing
-
-
-def for_shipping(work: Work, fulfillment_id: str) -> Sequence[Parcel]:
+def for_shipping(wiring: Wiring, lines: Sequence[PackLine], fulfillment_id: str) -> Sequence[Parcel]:
     """The proposed parcels; none where nothing is proposed or something fits no carton, which a person must see."""
-    if not work.wiring.cartons:
+    if not wiring.cartons:
         return ()
-    packing = propose(work, fulfillment_id)
+    packing = propose(wiring, lines)
     return () if packing.refused else parcels_of(packing, fulfillment_id)

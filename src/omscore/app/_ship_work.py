@@ -9,7 +9,7 @@ from attrs import astuple
 from omscore.app import _choices, _floor, _labels, _parcels, _track
 from omscore.app._reads import Reads
 from omscore.app._work import Work
-from omscore.batching import Packing
+from omscore.batching import Packing, PackLine
 from omscore.errors import CommandRefused, OmsError
 from omscore.orders import Order
 from omscore.shipping import Choice, Manifest, Parcel, Preference, Shipment, Shopped, TrackingFact
@@ -22,7 +22,8 @@ class ShipWork(Reads):
         """How a fulfillment fits into the fewest and smallest of the cartons of `Oms(cartons=...)`.
 
         Tags of items and of order lines mean what `Oms(packing_rules=...)` say, and the packaging of the channel's
-        profile is a tag of every line. Raises DefinitionError when no cartons were given.
+        profile is a tag of every line. Raises DefinitionError when no cartons were given, and InvalidValue for an
+        answer of the host's own packer that cannot be (see `batching.packing_faults`).
 
         >>> from omscore.batching import Carton
         >>> from omscore.kernel import Dimensions, Item
@@ -33,7 +34,7 @@ class ShipWork(Reads):
         >>> [parcel.carton for parcel in at.shop.propose_parcels(at.fulfillment.id).parcels]
         ['M']
         """
-        return self._read(lambda work: _parcels.propose(work, fulfillment_id))
+        return _parcels.propose(self._wiring, self._read(lambda work: _parcels.to_pack(work, fulfillment_id)))
 
     def rates(
         self,
@@ -71,7 +72,8 @@ class ShipWork(Reads):
     ) -> Shipment:
         """Hand a fulfillment to a carrier; the label is made after the commit, by `deliver`.
 
-        Where `Oms(cartons=...)` is given and no parcels are named, they are the proposed ones. `carrier` and `service`
+        Where `Oms(cartons=...)` is given and no parcels are named, they are the proposed ones; what no carton takes, or
+        a packer that fails, is shipped by its weight, since the goods stand packed. `carrier` and `service`
         are a person's choice: only they will do, and what would have been proposed is remembered beside it (`choices`).
         Raises CommandRefused for a carrier or service of which there is no offer.
 
@@ -80,6 +82,7 @@ class ShipWork(Reads):
         >>> at.shop.ship(at.fulfillment.id, key="ship-1").lines
         {'1': 2}
         """
+        lines, proposed = ([], ()) if parcels else self._proposed(fulfillment_id)
         proposal: Choice | None = None
         refused: OmsError | None = None
         if carrier or service:
@@ -92,7 +95,8 @@ class ShipWork(Reads):
             # Inside, so that a repeat gives the first answer whatever carriers offer by then.
             if refused is not None:
                 raise refused
-            packed = parcels or _parcels.for_shipping(work, fulfillment_id)
+            # What was proposed for other units than are left now is no proposal.
+            packed = parcels or (proposed if proposed and _parcels.to_pack(work, fulfillment_id) == lines else ())
             made = _floor.ship(work, fulfillment_id, packed, carrier=carrier, service=service)
             if proposal is not None:
                 _choices.remember(work, proposal)
@@ -100,6 +104,15 @@ class ShipWork(Reads):
 
         content = (fulfillment_id, tuple(repr(astuple(parcel)) for parcel in parcels), carrier, service, why)
         return self.shipment(self._command("ship", key, content, work_))
+
+    def _proposed(self, fulfillment_id: str) -> tuple[list[PackLine], Sequence[Parcel]]:
+        """What is to be packed and the parcels proposed for it, worked out before anything is locked."""
+        lines = self._read(lambda work: _parcels.to_pack(work, fulfillment_id))
+        try:
+            return lines, _parcels.for_shipping(self._wiring, lines, fulfillment_id)
+        except Exception as error:  # noqa: BLE001 - whatever a host's packer raises, the goods may leave
+            self._saw("packer_failed", fulfillment=fulfillment_id, error=type(error).__name__)
+            return lines, ()
 
     # -- labels and manifests ------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from omscore.batching._labor import OrderCost, Pace, Report, ReportRow, batch_se
 from omscore.batching._matrix import MatrixFloor
 from omscore.batching._orders import Limits, PickLine, PickOrder
 from omscore.batching._packer import choose_cartons
+from omscore.batching._packing_check import packing_faults
 from omscore.batching._packing_rules import PACKING_RULES, PackingRule, packing_rules
 from omscore.batching._picklist import BinStock, PickList, PickRow, PickShortage, find_bins, pick_list
 from omscore.batching._plan import Batch, BatchPlan, Cart, Refused, plan
@@ -121,6 +122,7 @@ __all__ = [
     "Carton",
     "PackLine",
     "choose_cartons",
+    "packing_faults",
     "CartonChooser",
     "Packing",
     "PackedCarton",

@@ -21,6 +21,9 @@ from omscore.kernel import Dimensions, Item
 PIECES_MAX = 10_000
 """The most units of one line that are packed piece by piece; beyond it the line is refused."""
 
+OWN_BOX = "own box"
+"""What a parcel is called whose one piece ships as it is."""
+
 _SETS_MAX = 12
 """How many sets of cartons of one number are tried for a delivery of several parcels."""
 
@@ -137,7 +140,7 @@ def _own_boxes(piece: _Piece) -> list[PackedCarton]:
     notes = _notes([piece])
     box = Dimensions(*piece.size)
     return [
-        PackedCarton("own box", box, (Placed(line, piece.item.sku, (0, 0, 0), piece.size),), piece.weight, notes)
+        PackedCarton(OWN_BOX, box, (Placed(line, piece.item.sku, (0, 0, 0), piece.size),), piece.weight, notes)
         for line in piece.lines
     ]
 

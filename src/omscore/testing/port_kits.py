@@ -149,4 +149,31 @@ class VerifierKit(_Kit):
         self._keep(rule)
 
 
-__all__ = ["Probe", "CarrierKit", "ChannelKit", "GatewayKit", "WmsKit", "ErpKit", "NotifierKit", "VerifierKit"]
+class PackerKit(_Kit):
+    """Every rule of a carton packer (`ports.CartonChooser`) as a test.
+
+    >>> PackerKit.__name__
+    'PackerKit'
+    """
+
+    @_each("packer")
+    def test_rule(self, rule: PortRule) -> None:
+        """Keep one rule.
+
+        >>> PackerKit.test_rule.__name__
+        'test_rule'
+        """
+        self._keep(rule)
+
+
+__all__ = [
+    "Probe",
+    "CarrierKit",
+    "ChannelKit",
+    "GatewayKit",
+    "WmsKit",
+    "ErpKit",
+    "NotifierKit",
+    "VerifierKit",
+    "PackerKit",
+]

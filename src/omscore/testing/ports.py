@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
-from omscore.batching import PickList, PickRow
-from omscore.errors import CarrierRejected, ChannelError
-from omscore.kernel import Address, Money
+from omscore.batching import Carton, Packing, PackLine, PickList, PickRow, packing_faults
+from omscore.errors import CarrierRejected, ChannelError, Reason
+from omscore.kernel import Address, Dimensions, Item, Money
 from omscore.orders import Draft
 from omscore.payments import Posting, PostingLine
 from omscore.ports import (
@@ -395,6 +395,63 @@ def _in_words(probe: Probe) -> None:
         first, second = list(probe.port.problems(address)), list(probe.port.problems(address))
         _holds(all(isinstance(text, str) and text for text in first), f"{first!r} are not words")
         _holds(first == second, f"{first!r} and then {second!r}")
+
+
+# -- packers -----------------------------------------------------------------------------------------------------------
+
+_BOXES = (
+    Carton("kit-S", Dimensions(200, 150, 100), weight_max=2_000, tare_grams=50),
+    Carton("kit-L", Dimensions(400, 300, 300), weight_max=5_000, tare_grams=200),
+)
+_GOODS = (
+    PackLine("1", Item("kit-mug", weight_grams=300, dimensions=Dimensions(100, 90, 90)), 9),
+    PackLine("2", Item("kit-book", weight_grams=900, dimensions=Dimensions(240, 170, 30)), 4),
+    PackLine("3", Item("kit-iron", weight_grams=1_900, dimensions=Dimensions(100, 50, 50)), 3),
+)
+_MISFITS = (
+    PackLine("4", Item("kit-sofa", dimensions=Dimensions(2_000, 900, 800))),
+    PackLine("5", Item("kit-anvil", weight_grams=90_000, dimensions=Dimensions(200, 100, 100)), 2),
+    PackLine("6", Item("kit-unmeasured")),
+)
+
+
+def _packed(probe: Probe, lines: Sequence[PackLine]) -> Packing:
+    packing = probe.port(list(lines), list(_BOXES))
+    _holds(isinstance(packing, Packing), f"it answered with a {type(packing).__name__}")
+    found: Packing = packing
+    return found
+
+
+def _sound(codes: frozenset[str]) -> Callable[[Probe], None]:
+    def attempt(probe: Probe) -> None:
+        faults = [fault for fault in packing_faults(_packed(probe, _GOODS), _GOODS, _BOXES) if fault.code in codes]
+        _holds(not faults, "; ".join(fault.text for fault in faults))
+
+    return attempt
+
+
+_rule("packer", "Each unit is in one parcel or refused.")(_sound(frozenset({"packing.units"})))
+_rule(
+    "packer", "Parcels are the cartons given (or one piece in its own box), and none holds more than its carton may."
+)(_sound(frozenset({"packing.no_carton", "packing.weight"})))
+_rule("packer", "Pieces are no smaller than their items, inside their carton, and no two are in one place.")(
+    _sound(frozenset({"packing.size", "packing.sticks_out", "packing.overlap"}))
+)
+
+
+@_rule("packer", "What goes into no carton is refused with a reason, and the rest is packed.")
+def _refuses(probe: Probe) -> None:
+    packing = _packed(probe, (*_GOODS, *_MISFITS))
+    refused = {one.line for one in packing.refused if isinstance(one.reason, Reason) and one.reason.text}
+    packed = {line for parcel in packing.parcels for line in parcel.contents}
+    _holds({"4", "5", "6"} <= refused, f"lines 4, 5 and 6 fit into no carton; refused with a reason: {sorted(refused)}")
+    _holds({"1", "2", "3"} <= packed, f"lines 1, 2 and 3 fit; packed: {sorted(packed)}")
+
+
+@_rule("packer", "The same lines, in whatever order, make the same parcels.")
+def _packs_again(probe: Probe) -> None:
+    first, second = _packed(probe, _GOODS), _packed(probe, _GOODS[::-1])
+    _holds(first.parcels == second.parcels, "the second packing differs from the first")
 
 
 __all__ = ["Probe", "PortRule", "PORT_RULES", "attempt_port", "rules_of", "port_table"]
