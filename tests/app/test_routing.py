@@ -326,6 +326,37 @@ def test_waiting_orders_are_decided_together_and_soft_holds_move_to_where_the_pl
     shop.sound()
 
 
+def test_an_order_that_rules_or_the_catalog_cannot_read_stops_nobody_who_is_decided_with_it() -> None:
+    ready: list[bool] = []
+
+    def on_a_shelf(node: r.Node, demand: Any) -> bool:
+        return bool({"X": True}[demand.lines[0].item])
+
+    class Shelf(dict[str, Item]):
+        def get(self, sku: str, default: Any = None, /) -> Any:
+            if sku == "Y" and ready:
+                raise TimeoutError("the catalog is down")
+            return Item(sku)
+
+    shop = Shop(
+        *priced(),
+        rules=(r.Rule("one", require=r.own_requirement("shelf", on_a_shelf)),),
+        catalog=Shelf(),
+    )
+    shop.stock(a={"X": 2, "Y": 2, "Z": 2})
+    for id_, item in (("ord-1", "X"), ("ord-2", "Y"), ("ord-3", "Z"), ("ord-4", "X")):
+        shop.order(id_, item)
+    ready.append(True)
+    done = shop.oms.route_many()
+    assert {one.order: one.outcome for one in done.routed} == {
+        "ord-1": "assigned",
+        "ord-2": "failed",
+        "ord-3": "failed",
+        "ord-4": "assigned",
+    }
+    shop.sound()
+
+
 def test_an_urgent_order_displaces_one_that_came_before_it_and_both_are_told() -> None:
     shop = Shop(*priced())
     shop.stock(a={"X": 1})

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from omscore.adapters import MemoryStore
 from omscore.app import Network, Oms
 from omscore.batching import Limits, Mode, Modes
-from omscore.errors import Reason
+from omscore.errors import Busy, Reason
 from omscore.kernel import Address, ManualClock, Rng, SequenceIds
-from omscore.orders import Order
+from omscore.orders import Draft, Order
 from omscore.oversight import SurgeChanged, SurgeRule
 from omscore.ports import Transaction
 from omscore.routing import Node
@@ -141,6 +143,46 @@ def test_an_order_that_cannot_be_routed_stops_nobody_of_its_group() -> None:
     made.tick()
     outcomes = [routed.outcome for routed in made.route()]
     assert (outcomes.count("assigned"), outcomes.count("failed")) == (19, 1)
+
+
+def test_an_order_whose_region_nobody_can_tell_is_routed_with_those_of_none() -> None:
+    def region(of: Draft) -> str:
+        assert of.ship_to is not None
+        return {"BE": "north", "DE": "east"}[of.ship_to.country]
+
+    made, clock, _ = shop(region=region)
+    come_in(made, 20, "a")
+    clock.advance(minutes=15)
+    made.tick()
+    assert [routed.outcome for routed in made.route()] == ["assigned"] * 20
+
+
+def test_a_crash_between_two_groups_loses_no_order() -> None:
+    class Dies(Counted):
+        left = -1
+
+        def run(self, work: Any, *, write: bool = True) -> Any:
+            self.left -= write
+            if self.left == 0:
+                raise Busy("gone")
+            return super().run(work, write=write)
+
+    clock = ManualClock(MONDAY)
+    store = Dies(clock)
+    made = Oms(store=store, network=Network([Node("ghent")]), surge=RULE, ids=SequenceIds())
+    made.receive("ghent", {"SKU-1": 100}, key="dock")
+    made.tick()
+    come_in(made, 30, "a")
+    clock.advance(minutes=15)
+    made.tick()
+    store.left = 4
+    with pytest.raises(Busy):
+        made.route()
+    store.left = -1
+    done = sum(order.totals.allocated > 0 for order in made.orders("accepted"))
+    assert 0 < done < 30
+    assert len(made.route()) == 30 - done
+    assert all(order.totals.allocated == 2 for order in made.orders("accepted"))
 
 
 def test_batches_are_made_within_a_region_while_it_lasts() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
 
@@ -12,12 +12,13 @@ from omscore.app._capture import reserve
 from omscore.app._carry import match_ledger
 from omscore.app._facts import facts_of, incoming
 from omscore.app._route import route
+from omscore.app._service import told_of
 from omscore.app._work import Work
 from omscore.errors import Reason
 from omscore.inventory import Cell
 from omscore.kernel import stamp
 from omscore.orders import Order, Routed
-from omscore.routing import Decision, Demand, Facts, Together, demand_of, items_of, plan_to_commit
+from omscore.routing import Decision, Demand, Facts, Router, Together, demand_of, items_of, plan_to_commit
 from omscore.routing.packs import SLA_HOURS
 
 Share = Mapping[tuple[str, str], int]
@@ -37,26 +38,35 @@ class RoutedTogether:
 
 @frozen
 class Waiting:
-    """The demands of waiting orders, and the stock they compete for: what is free and what they hold softly."""
+    """The demands of waiting orders, and the stock they compete for: what is free and what they hold softly.
+
+    `failed` says of which orders nobody could tell what they want, and why.
+    """
 
     demands: tuple[Demand, ...]
     stock: Mapping[tuple[str, str], int]
     facts: Facts
+    failed: Mapping[str, str]
 
 
 def waiting(work: Work, orders_max: int) -> Waiting:
     """The orders that no node works on yet, with what backordered units they have, the oldest first."""
     demands: list[Demand] = []
+    failed: dict[str, str] = {}
     for order in _waiting_orders(work, orders_max):
         queued = work.find("queue", order.id)
-        demand = demand_of(
-            order,
-            work.wiring.catalog,
-            excluded=queued.excluded if queued else (),
-            attempts=queued.attempts if queued else 0,
-            waiting=True,
-            coming=work.coming(order),
-        )
+        try:
+            demand = demand_of(
+                order,
+                work.wiring.catalog,
+                excluded=queued.excluded if queued else (),
+                attempts=queued.attempts if queued else 0,
+                waiting=True,
+                coming=work.coming(order),
+            )
+        except Exception as wrong:  # noqa: BLE001 - a host's catalog: what it cannot say of one order stops no other
+            failed[order.id] = told_of(wrong)
+            continue
         if demand is not None:
             demands.append(demand)
     stock: dict[tuple[str, str], int] = {}
@@ -73,7 +83,18 @@ def waiting(work: Work, orders_max: int) -> Waiting:
         for d in demands:
             coming = incoming(work, d) | coming
         facts = evolve(facts, incoming=coming)
-    return Waiting(tuple(demands), stock, facts)
+    return Waiting(tuple(demands), stock, facts, failed)
+
+
+def apart(router: Router, waiting: Waiting, now: datetime) -> tuple[tuple[Demand, ...], dict[str, str]]:
+    """The demands that rules can decide, and why they cannot decide the others."""
+    failed: dict[str, str] = {}
+    for demand in waiting.demands:
+        try:
+            router.route(demand, waiting.stock, now=now, facts=waiting.facts)
+        except Exception as wrong:  # noqa: BLE001 - a host's own rules: each demand's failure is its own
+            failed[demand.id] = told_of(wrong)
+    return tuple(demand for demand in waiting.demands if demand.id not in failed), failed
 
 
 def _waiting_orders(work: Work, orders_max: int) -> Iterator[Order]:
@@ -121,14 +142,14 @@ def share_of(decision: Decision) -> dict[tuple[str, str], int]:
 
 
 def carry_out_share(
-    work: Work, order_id: str, share: Share, others: list[str], told: str, before: tuple[Reason, ...]
+    work: Work, order_id: str, *, share: Share, others: Sequence[str], told: str, lost: tuple[Reason, ...]
 ) -> Routed:
     """Route one order on its share of a joint plan; soft holds of the others that stand in its way move elsewhere.
 
     When somebody outside the plan was faster, the order is decided again on what is there now, and that is recorded.
     """
     displaced: list[str] = []
-    lost = list(before)
+    races = list(lost)
     order = work.order(order_id)
     floors = work.floors(order)
     for (node, item), n in sorted(share.items()):
@@ -145,8 +166,8 @@ def carry_out_share(
                     displaced.append(other)
         if missing > 0:
             text = f"{missing} of the {n} {item} planned at {node} were taken by somebody else"
-            lost.append(Reason("routing.lost_race", text, {"item": item, "node": node, "units": missing}))
-    routed = route(work, order_id, share=None if lost else share, waiting=True, lost=tuple(lost), told=told)
+            races.append(Reason("routing.lost_race", text, {"item": item, "node": node, "units": missing}))
+    routed = route(work, order_id, share=None if races else share, waiting=True, lost=tuple(races), told=told)
     for other in displaced:
         reserve(work, work.order(other))
     return routed

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from omscore.app import _carry, _fill, _many, _negotiate, _promises, _route, _surge
 from omscore.app._many import RoutedTogether
 from omscore.app._reads import Reads
-from omscore.app._service import pairs
+from omscore.app._service import pairs, told_of
 from omscore.app._work import Work
-from omscore.errors import InsufficientStock, InvariantBroken, NotFound, OmsError, Reason, StoreError
-from omscore.kernel import Address, stamp
+from omscore.errors import InsufficientStock, NotFound, Reason
+from omscore.kernel import Address
 from omscore.orders import Fulfillment, Order, Promised, Routed
 from omscore.routing import Decision, DeliveryPromise, Demand, DemandLine, route_many
 from omscore.routing.sourcing import Planner
@@ -42,24 +43,9 @@ class RouteWork(Reads):
         """
         if self._read(_surge.state).on:
             groups = self._read(lambda work: _surge.groups(work, orders_max))
-            return [routed for group in groups for routed in self._route_together(group)]
-        now = self._store.run(lambda txn: txn.now(), write=False)
-        due = self._store.run(lambda txn: txn.find("queue", "due", upto=stamp(now), limit=orders_max), write=False)
-        return [self.route_order(order_id) for _, order_id in due]
-
-    def _route_together(self, ids: Sequence[str]) -> list[Routed]:
-        """Route orders in one transaction; when one of them fails, each of them in its own."""
-        try:
-            found = self._store.run(
-                lambda txn: [_route.route(Work(txn, self._wiring, f"route:{id_}"), id_) for id_ in ids]
-            )
-        except (StoreError, InvariantBroken):
-            raise
-        except Exception:  # noqa: BLE001 - whose rules failed is found out, and told, one by one
-            return [self.route_order(id_) for id_ in ids]
-        for routed in found:
-            self._saw("routed", order=routed.order, outcome=routed.outcome)
-        return found
+        else:
+            groups = self._read(lambda work: [[id_] for id_ in _surge.due(work, "due", orders_max)])
+        return [routed for group in groups for routed in self._routed(group, _route.route)]
 
     def route_order(self, order_id: str, *, approved: bool = False) -> Routed:
         """Route one order now, due or not; `approved` commits a plan that a rule sent to review.
@@ -69,29 +55,41 @@ class RouteWork(Reads):
         >>> at.shop.route_order(at.order.id).nodes
         ('ghent',)
         """
-        return self._routed(order_id, lambda work, lost: _route.route(work, order_id, approved=approved, lost=lost))
+        return self._routed([order_id], partial(_route.route, approved=approved))[0]
 
-    def _routed(self, order_id: str, decide: Callable[[Work, tuple[Reason, ...]], Routed]) -> Routed:
-        """Decide and commit; where somebody else was faster, on the stock as it is now, a few times at most."""
+    def _routed(self, ids: Sequence[str], decide: Callable[..., Routed]) -> list[Routed]:
+        """Decide and commit orders in one transaction; when one of them fails, each in its own, so that it fails alone.
+
+        Where somebody else was faster, an order is decided on the stock as it is now, a few times at most.
+        """
         lost: tuple[Reason, ...] = ()
+        tries = 0
         while True:
+            tries += 1
             try:
-                routed = self._store.run(lambda txn: decide(Work(txn, self._wiring, f"route:{order_id}"), lost))  # noqa: B023
+                found = self._store.run(
+                    lambda txn: [decide(Work(txn, self._wiring, f"route:{id_}"), id_, lost=lost) for id_ in ids]  # noqa: B023
+                )
                 break
-            except (StoreError, InvariantBroken):
-                raise
             except InsufficientStock as late:
+                again = tries < TRIES_MAX
                 lost = (*lost, *late.reasons)
-                failed = f"lost {len(lost)} races for stock, last: {late}"
-                if len(lost) < TRIES_MAX:
-                    continue
+                failed = f"lost {tries} races for stock, last: {late}"
             except Exception as wrong:  # noqa: BLE001 - a host's own rules run in here: theirs is this order's failure alone
-                failed = str(wrong) if isinstance(wrong, OmsError) else type(wrong).__name__
-            self._store.run(lambda txn: _route.put_off(Work(txn, self._wiring, f"route:{order_id}"), order_id, failed))  # noqa: B023
-            routed = Routed(order_id, 0, "failed", failed, lost=lost)
-            break
-        self._saw("routed", order=order_id, outcome=routed.outcome)
-        return routed
+                again, failed = False, told_of(wrong)
+            if len(ids) > 1:
+                return [routed for id_ in ids for routed in self._routed([id_], decide)]
+            if not again:
+                return [self._failed(ids[0], failed, lost)]
+        for routed in found:
+            self._saw("routed", order=routed.order, outcome=routed.outcome)
+        return found
+
+    def _failed(self, order_id: str, why: str, lost: tuple[Reason, ...] = ()) -> Routed:
+        """An order that could not be decided: it is tried again later, and nobody else is held up."""
+        self._store.run(lambda txn: _route.put_off(Work(txn, self._wiring, f"route:{order_id}"), order_id, why))
+        self._saw("routed", order=order_id, outcome="failed")
+        return Routed(order_id, 0, "failed", why, lost=lost)
 
     def route_many(
         self, orders_max: int = 1_000, *, planner: Planner | None = None, hours: Mapping[str, int] | None = None
@@ -101,8 +99,8 @@ class RouteWork(Reads):
         Where stock is scarce, units go where they save most, urgent channels first and nobody for ever last (see
         `routing.route_many`, which takes the same `planner` and `hours`; the channels' profiles say the rest). Soft
         holds move to where the plan wants them. Each order is one transaction, in order of urgency; where somebody
-        outside the plan was faster, it is decided again on what is there, and `Routed.lost` says so. The report names
-        the bound, the gap, and who was displaced by whom.
+        outside the plan was faster, it is decided again on what is there, and `Routed.lost` says so. One that cannot be
+        decided comes back as "failed". The report names the bound, the gap, and who was displaced by whom.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> done = up_to("accepted").shop.route_many()
@@ -112,31 +110,38 @@ class RouteWork(Reads):
         waiting, now, limits = self._read(
             lambda work: (_many.waiting(work, orders_max), work.now, {**_many.hours_of(work), **(hours or {})})
         )
-        report = route_many(
+        decided = partial(
+            route_many,
             self._wiring.router,
-            waiting.demands,
-            waiting.stock,
+            stock=waiting.stock,
             now=now,
             facts=waiting.facts,
             planner=planner,
             hours=limits,
         )
+        failed = dict(waiting.failed)
+        try:
+            report = decided(waiting.demands)
+        except Exception:
+            # Whose rules failed is found out; the others are decided together without them.
+            sound, unsound = _many.apart(self._wiring.router, waiting, now)
+            if not unsound:
+                raise
+            failed |= unsound
+            report = decided(sound)
         lost = {one.demand: one for one in report.displaced}
         # Those that get something go first: what they take is spoken for.
         shares = {id_: _many.share_of(decision) for id_, decision in report.decisions.items()}
         left = sorted(shares, key=lambda id_: not shares[id_])
-        routed = []
+        routed: list[Routed] = []
         while left:
             order_id = left.pop(0)
             told = f"decided {report.how} with {len(report) - 1} others, on its share of the stock"
             if order_id in lost:
                 told += f"; {', '.join(lost[order_id].by) or 'nobody'} got units it would have had, first come"
-            routed.append(
-                self._routed(
-                    order_id,
-                    lambda work, lost_: _many.carry_out_share(work, order_id, shares[order_id], left, told, lost_),  # noqa: B023
-                )
-            )
+            carry_out = partial(_many.carry_out_share, share=shares[order_id], others=left, told=told)
+            routed += self._routed([order_id], carry_out)
+        routed += [self._failed(order_id, why) for order_id, why in failed.items()]
         return RoutedTogether(tuple(routed), report)
 
     def decision(self, order_id: str, attempt: int = 0) -> Decision:

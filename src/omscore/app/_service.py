@@ -10,6 +10,7 @@ from attrs import asdict
 
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
+from omscore.errors import InvariantBroken, NotFound, OmsError, StoreError
 from omscore.inventory import fingerprint, run_once
 from omscore.kernel import key
 from omscore.ports import Store, Transaction
@@ -64,3 +65,14 @@ def content_of(draft: Any) -> str:
         return value
 
     return repr(plain(asdict(draft)))
+
+
+def told_of(wrong: Exception) -> str:
+    """What may be told of an error that is one order's or one message's own; anything else is raised again.
+
+    That the store cannot serve, or that we have a bug, is everybody's matter. Of what a host's code raises only the
+    kind is told: its text may name a customer.
+    """
+    if isinstance(wrong, InvariantBroken) or (isinstance(wrong, StoreError) and not isinstance(wrong, NotFound)):
+        raise wrong
+    return str(wrong) if isinstance(wrong, OmsError) else type(wrong).__name__
