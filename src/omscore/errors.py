@@ -13,6 +13,7 @@ text::
     |   +-- NotFound (LookupError)     no such record                       .kind .id
     |   +-- Conflict                   somebody else wrote first; read again and retry
     |   +-- KeyReused                  same idempotency key, other content  .key
+    |   |   +-- ContentConflict        a channel contradicts its first word  .conflict .fields
     |   +-- Unknown                    the commit's fate is unknown: send the same key again
     |   +-- Busy                       the store stayed locked past the deadline
     |   +-- StoreFull                  no space left; nothing was written
