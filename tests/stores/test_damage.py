@@ -1,17 +1,25 @@
 """Torn and rotten files: what opens shows a state that the store went through, or the damage is named."""
 
+import sqlite3
 from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from random import Random
 
 import pytest
+from psycopg import connect
 
 from omscore.adapters import SqliteStore
 from omscore.errors import Corrupt, StoreError
+from omscore.inventory import Cell, Ledger, Want, newest_first
+from omscore.ports import Effect, Store
+from tests.stores.conftest import Opener, PostgresOpener
 from tests.stores.damage import Shop, State, became, damaged, rotten_files, shop, torn_logs
 
 CASES = 120
+Rot = Callable[[str], None]
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +76,112 @@ def test_an_older_backup_beside_a_newer_log_is_no_mixture(made: Shop, known: dic
         assert became(path, known) in ("prefix", "typed", "found")
     except StoreError:
         pytest.fail("became() takes every error of a store for typed")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def rotting(request: pytest.FixtureRequest) -> tuple[Store, Rot]:
+    """A store, and how its rows are changed behind its back."""
+    if request.param == "sqlite":
+        opened: Opener = request.getfixturevalue("opened")
+        file = opened(durability="process-crash")
+
+        def by_hand(statement: str) -> None:
+            with closing(sqlite3.connect(file._path, isolation_level=None)) as conn:
+                conn.execute(statement)
+
+        return file, by_hand
+    connected: PostgresOpener = request.getfixturevalue("connected")
+    store = connected()
+
+    def on_the_server(statement: str) -> None:
+        with connect(store._conninfo, autocommit=True) as conn:
+            conn.execute(f"{statement} AND tenant = '{store._tenant}'".encode())
+
+    return store, on_the_server
+
+
+@pytest.mark.parametrize(
+    ("changed", "what", "name"),
+    [
+        ("oms_claims SET result = replace(result, '2', '7') WHERE key = 'web-1'", "key", "web-1"),
+        ("oms_claims SET fingerprint = 'f' WHERE key = 'web-1'", "key", "web-1"),
+        ("oms_claims SET key = 'web-7' WHERE key = 'web-1'", "key", "web-7"),
+        ("oms_records SET value = replace(value, 'ghent', 'lille') WHERE id = 'po-1'", "record", "po-1"),
+        ("oms_log SET event = replace(event, 'hello', 'hallo') WHERE id = 'n-1'", "event", "n-1"),
+        ("oms_log SET actor = 'b' WHERE id = 'n-1'", "event", "n-1"),
+        ("oms_outbox SET topic = 'notify.y' WHERE id = 'e-1'", "effect", "e-1"),
+    ],
+)
+def test_a_row_that_rots_is_named_and_never_read(
+    rotting: tuple[Store, Rot], changed: str, what: str, name: str
+) -> None:
+    store, rot = rotting
+    ledger = Ledger(store)
+    ledger.receive({Cell("A", "ghent"): 9}, key="dock-1")
+    ledger.reserve("ord-1", [Want("A", 2)], key="web-1")
+    due_at = store.run(lambda t: t.now(), write=False)
+    ledger.expect("po-1", "A", "ghent", 5, due_at, key="po-1")
+    store.run(lambda t: t.append("note", "n-1", ["hello"], cause="c", actor="a"))
+    store.run(lambda t: t.emit([Effect("e-1", "notify.x", {"to": "them"})]))
+    assert ledger.verify().ok
+    rot(f"UPDATE {changed}")
+    (found,) = ledger.verify().findings
+    assert (found.code, dict(found.facts)) == (f"ledger.{what}", {what: name})
+    reads: dict[str, Callable[[], object]] = {
+        "key": lambda: store.run(lambda t: t.claimed(name), write=False),
+        "record": lambda: ledger.expect("po-1", "A", "ghent", 6, due_at, key="po-2"),
+        "event": lambda: store.run(lambda t: t.events("note", name), write=False),
+        "effect": lambda: store.run(lambda t: t.lease("w", limit=1, seconds=9)),
+    }
+    with pytest.raises(Corrupt, match=f"{what} '{name}' is not what was written"):
+        reads[what]()
+
+
+def test_a_row_from_before_there_were_seals_is_read_as_it_is(rotting: tuple[Store, Rot]) -> None:
+    store, rot = rotting
+    ledger = Ledger(store)
+    first = ledger.receive({Cell("A", "ghent"): 9}, key="dock-1")
+    rot("UPDATE oms_claims SET result = substr(result, 1, length(result) - 9) WHERE key = 'dock-1'")
+    assert ledger.receive({Cell("A", "ghent"): 9}, key="dock-1") == first
+    assert ledger.verify().ok
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "oms_cells SET free = 'nine'",
+        "oms_cells SET free = x'09'",
+        "oms_cells SET free = 0.5",
+        "oms_journal SET units = 'nine'",
+        "oms_journal SET recorded_at = x'09'",
+        "oms_journal SET mirrors = 'none'",
+        "oms_journal SET digest = 'none'",
+        "oms_reservations SET due = 'soon'",
+        "oms_records SET value = x'37'",
+    ],
+)
+def test_a_column_of_another_type_is_corrupt_in_every_command(opened: Opener, changed: str) -> None:
+    store = opened()
+    ledger, cell = Ledger(store), Cell("A", "ghent")
+    ledger.receive({cell: 9}, key="dock-1")
+    ledger.reserve("ord-1", [Want("A", 2)], key="web-1")
+    ledger.reserve("ord-2", [Want("A", 20)], key="web-2", policy="backorder")
+    with closing(sqlite3.connect(store._path, isolation_level=None)) as conn:
+        conn.execute(f"UPDATE {changed}")
+    commands: list[Callable[[], object]] = [
+        lambda: ledger.reserve("ord-1", [Want("A", 1)], key="web-3", policy="partial"),
+        lambda: ledger.release("ord-1", key="web-4"),
+        lambda: ledger.receive({cell: 1}, key="dock-2"),
+        lambda: ledger.count({cell: 3}, key="count-1", victims=newest_first),
+        lambda: ledger.as_of(cell, 1),
+        ledger.journal,
+        lambda: ledger.verify().require(),
+        lambda: list(ledger.export()),
+    ]
+    met = 0
+    for command in commands:
+        try:
+            command()
+        except Corrupt:
+            met += 1
+    assert met > 0

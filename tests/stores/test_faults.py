@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from omscore.adapters import SqliteStore
-from omscore.errors import StoreFull
+from omscore.adapters._waiting import Job
+from omscore.errors import StoreError, StoreFull
 from omscore.inventory import Cell, Want, fingerprint, once, receive, reserve
 from omscore.ports import Store, Transaction
 from tests.stores.conftest import Opener
@@ -102,8 +103,6 @@ def test_a_full_disk_refuses_the_command_and_takes_the_next_when_there_is_room(o
 
 
 def test_a_command_that_dies_inside_a_group_takes_nobody_along(opened: Opener) -> None:
-    from omscore.adapters._waiting import Job
-
     store = opened()
     store.run(lambda t: receive(t, {A: 10}, cause="dock-1"))
 
@@ -120,8 +119,6 @@ def test_a_command_that_dies_inside_a_group_takes_nobody_along(opened: Opener) -
 
 
 def test_a_group_that_meets_a_full_disk_tells_everybody(opened: Opener) -> None:
-    from omscore.adapters._waiting import Job
-
     store = opened()
     store.run(lambda t: receive(t, {A: 10_000}, cause="dock-1"))
     (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
@@ -132,6 +129,25 @@ def test_a_group_that_meets_a_full_disk_tells_everybody(opened: Opener) -> None:
     assert all(isinstance(job.error, StoreFull) for job in jobs if job.error)
     assert len(done) < 200
     assert store.run(lambda t: t.figures([A])[A].reserved) == len(done)
+
+
+def test_whoever_was_refused_in_a_group_that_was_not_committed_is_told_so(opened: Opener) -> None:
+    """The last unit was never sold: the second is not to believe that it was."""
+    store = opened()
+    store.run(lambda t: receive(t, {A: 1}, cause="dock-1"))
+    jobs = [Job(lambda t, i=i: reserve(t, f"ord-{i}", [Want("A", 1)], cause=f"{i}")) for i in range(2)]  # type: ignore[misc]
+
+    def no_commit(action: int, word: str | None, *_: object) -> int:
+        never = action == sqlite3.SQLITE_TRANSACTION and word == "COMMIT"
+        return sqlite3.SQLITE_DENY if never else sqlite3.SQLITE_OK
+
+    store._writer.set_authorizer(no_commit)
+    store._perform(jobs)
+    store._writer.set_authorizer(None)
+    assert [type(job.error) for job in jobs] == [StoreError, StoreError]
+    store._perform(jobs[1:])
+    assert jobs[1].error is None
+    assert store.run(lambda t: t.figures([A])[A].reserved, write=False) == 1
 
 
 def test_a_host_that_reads_with_plain_sql_cannot_write_a_wrong_figure(opened: Opener) -> None:

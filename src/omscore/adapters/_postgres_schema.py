@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from omscore.adapters._relink import relinked
+from omscore.adapters._seal import Table
 from omscore.inventory import Cell
 
 # Order is that of the bytes, as in Python; PostgreSQL would follow the server's language otherwise.
@@ -80,7 +81,8 @@ def _v2(conn: Any) -> None:
 
 
 Step = tuple[str, ...] | Callable[[Any], None]
-STEPS: tuple[Step, ...] = (_V1, _v2)
+# Version 3 seals texts, which older versions could not read; the rows that are there need no change.
+STEPS: tuple[Step, ...] = (_V1, _v2, ())
 """What to run to come from version i to i + 1; only ever added to. Each runs in a transaction of its own."""
 
 
@@ -91,6 +93,15 @@ def take(conn: Any, step: Step) -> None:
         return
     for statement in step:
         conn.execute(statement)
+
+
+def sealed_rows(table: Table) -> str:
+    """A page of a table's order, what its seals cover, and the sealed texts."""
+    order, columns = ", ".join(table.order), ", ".join((*table.order, *table.of, table.text))
+    behind = ", ".join("%s" for _ in table.order)
+    return (
+        f"SELECT {columns} FROM {table.name} WHERE tenant = %s AND ({order}) > ({behind}) ORDER BY {order} LIMIT 1000"
+    )
 
 
 NEWEST = (

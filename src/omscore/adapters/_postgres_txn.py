@@ -8,12 +8,13 @@ version that was read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from omscore.adapters import _postgres_schema as sql
 from omscore.adapters import _sql
+from omscore.adapters._seal import TABLES, Sealing, broken
 from omscore.codec import Codec
 from omscore.errors import Conflict
 from omscore.inventory import Cell, Entry, Figures, Movement, Reservation, Stored, link
@@ -50,7 +51,7 @@ class PostgresTransaction:
         self._ask = wire.ask
         self._send = wire.send
         self._tenant = tenant
-        self._codec = codec
+        self._codec = Sealing(codec)
         self._told = told
         self._turn = turn
         self._now: int | None = None
@@ -139,18 +140,21 @@ class PostgresTransaction:
         if not rows:
             self._absent.add(key)
             return None
-        return rows[0][0], self._codec.loads(rows[0][1])
+        name, result = rows[0]
+        return name, self._codec.loads(result, "key", key, name)
 
     def claim(self, key: str, fingerprint: str, result: Any) -> None:
         if key not in self._absent and self.claimed(key) is not None:
             raise Conflict(f"key {key!r} was claimed meanwhile; run the command again")
         self._absent.discard(key)
         self.writes += 1
-        self._rest.append((sql.ADD_CLAIM, (self._tenant, key, fingerprint, self._codec.dumps(result))))
+        text = self._codec.dumps(result, "key", key, fingerprint)
+        self._rest.append((sql.ADD_CLAIM, (self._tenant, key, fingerprint, text)))
 
     def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
         rows = self._rows(sql.READ_CLAIMS, (self._tenant, after, limit))
-        return [(key, fingerprint, self._codec.loads(result)) for key, fingerprint, result in rows]
+        loads = self._codec.loads
+        return [(key, fingerprint, loads(result, "key", key, fingerprint)) for key, fingerprint, result in rows]
 
     # -- books ------------------------------------------------------------------------------------------------------
 
@@ -255,16 +259,25 @@ class PostgresTransaction:
         rows = self._rows(sql.READ_SNAPSHOT, (self._tenant, *cell, upto))
         return Figures._make(rows[0]) if rows else Figures()
 
+    def broken_seals(self) -> Iterator[tuple[str, str]]:
+        """What `verify` names: the kind and the name of each row whose text is not what was written."""
+        for table in TABLES:
+            after: tuple[Any, ...] = tuple(0 if column == "seq" else "" for column in table.order)
+            n = len(table.order)
+            while rows := self._rows(sql.sealed_rows(table), (self._tenant, *after)):
+                after = rows[-1][:n]
+                yield from broken(table, [row[n:] for row in rows])
+
     # -- records ----------------------------------------------------------------------------------------------------
 
     def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
         if (kind, id) in self._put:
-            return Stored(self._codec.loads(self._put[kind, id][2]), self._records[kind, id][0])
+            return Stored(self._codec.loads(self._put[kind, id][2], "record", id, kind), self._records[kind, id][0])
         if (kind, id) not in self._stored:
             rows = self._rows(sql.READ_RECORD, (self._tenant, kind, id))
             version, value, entries = rows[0] if rows else (0, "", "")
             self._records[kind, id] = (version, _sql.index_entries(entries))
-            self._stored[kind, id] = Stored(self._codec.recall(value), version) if rows else None
+            self._stored[kind, id] = Stored(self._codec.recall(value, "record", id, kind), version) if rows else None
         return self._stored[kind, id]
 
     def put(
@@ -282,7 +295,7 @@ class PostgresTransaction:
         found, before = self._records[at]
         if found != version:
             raise _sql.conflict(kind, id, found, version)
-        text = self._codec.dumps(value)
+        text = self._codec.dumps(value, "record", id, kind)
         self.writes += 1
         if at in self._put:
             found, before = self._put[at][:2]
@@ -306,13 +319,14 @@ class PostgresTransaction:
         now, of = self._stamp(), (self._tenant, kind, id)
         self.writes += 1
         for event in events:
-            row = (*of, now, self._turn(0), cause, actor, self._codec.dumps(event), *of)
+            text = self._codec.dumps(event, "event", id, kind, cause, actor)
+            row = (*of, now, self._turn(0), cause, actor, text, *of)
             self._rest.append((sql.ADD_LOGGED, row))
 
     def _logged(self, statement: str, values: tuple[Any, ...]) -> list[Logged]:
         loads, moment = self._codec.loads, _sql.moment
         rows = self._rows(statement, values)
-        return [Logged(k, i, s, moment(at), c, a, loads(e)) for k, i, s, at, c, a, e in rows]
+        return [Logged(k, i, s, moment(at), c, a, loads(e, "event", i, k, c, a)) for k, i, s, at, c, a, e in rows]
 
     def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
         return self._logged(sql.READ_EVENTS, (self._tenant, kind, id))
@@ -326,12 +340,13 @@ class PostgresTransaction:
         self.writes += 1
         for e in effects:
             due = None if e.due_at is None else _sql.stamp(e.due_at)
-            payload = self._codec.dumps(dict(e.payload))
+            payload = self._codec.dumps(dict(e.payload), "effect", e.id, e.topic, e.key)
             row = (self._tenant, e.id, self._turn(0), e.topic, e.key, payload, due, due or 0)
             self._rest.append((sql.ADD_EFFECT, row))
 
     def _effect(self, id_: str, topic: str, payload: str, key: str, due: int | None) -> Effect:
-        return Effect(id_, topic, self._codec.loads(payload), key, None if due is None else _sql.moment(due))
+        told = self._codec.loads(payload, "effect", id_, topic, key)
+        return Effect(id_, topic, told, key, None if due is None else _sql.moment(due))
 
     def lease(self, worker: str, *, limit: int, seconds: int) -> list[Leased]:
         now = self._stamp()

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from omscore.adapters._seal import opened, sealed
 from omscore.errors import Conflict, Corrupt, InvalidValue, InvariantBroken
-from omscore.inventory import BUCKETS, Cell, Entry, Movement, Reservation, Short
+from omscore.inventory import BUCKETS, Cell, Entry, Figures, Movement, Reservation, Short
 from omscore.kernel import QUANTITY_MAX
 from omscore.kernel.times import EPOCH, microseconds
 
@@ -95,9 +96,22 @@ def entries(rows: Iterable[tuple[Any, ...]]) -> list[Entry]:
         if cell is None:
             cells[key] = cell = Cell._make(key)
         effective_at = None if effective is None else moment(effective)
+        if type(seq) is not int or type(units) is not int or type(d) is not bytes:
+            raise Corrupt(f"an entry of {cell.item!r} at {cell.node!r} holds what was never written; verify the store")
         movement = Movement(cell, source, target, units, verb, cause, reservation, effective_at, mirrors)
         found.append(Entry(seq, moment(at), movement, d.hex()))
     return found
+
+
+def figures_from(row: Sequence[Any]) -> Figures:
+    """The figures of a row, which are whole numbers unless it rotted: a column of SQLite takes any value."""
+    try:
+        whole = type(sum(row)) is int
+    except TypeError:
+        whole = False
+    if not whole:
+        raise Corrupt(f"{tuple(row)!r} are no figures that were ever written; verify the store against a backup")
+    return tuple.__new__(Figures, row)
 
 
 def index_entries(text: str) -> dict[str, str]:
@@ -138,13 +152,13 @@ def reservation_text(reservation: Reservation, due: int | None) -> str:
         fields.append(f'"x":{stamp(expires_at)}')
     if since is not None:
         fields.append(f'"s":{stamp(since)}')
-    return f"{{{','.join(fields)}}}"
+    return sealed(f"{{{','.join(fields)}}}", "reservation", reservation[0], due)
 
 
 def reservation_from(id_: str, version: int, due: int | None, text: str) -> Reservation:
     """The reservation of a row."""
     try:
-        fields = json.loads(text)
+        fields = json.loads(opened(text, "reservation", id_, due))
         expires = due if due is not None else fields.get("x")
         return Reservation(
             id_,

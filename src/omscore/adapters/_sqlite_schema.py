@@ -105,7 +105,8 @@ def _v2(conn: sqlite3.Connection) -> None:
 
 
 Step = str | Callable[[sqlite3.Connection], None]
-STEPS: tuple[Step, ...] = (_V1, _v2)
+# Version 3 seals texts, which older versions could not read; the rows that are there need no change.
+STEPS: tuple[Step, ...] = (_V1, _v2, "")
 """What to run to come from version i to i + 1; only ever added to. Each runs in a transaction of its own."""
 
 

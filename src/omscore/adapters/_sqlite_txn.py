@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from bisect import insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from omscore.adapters import _sql
 from omscore.adapters import _sqlite_statements as sql
+from omscore.adapters._seal import TABLES, Sealing, broken
 from omscore.adapters._sqlite_schema import TENANT_SPAN
 from omscore.codec import Codec
-from omscore.errors import Conflict
+from omscore.errors import Conflict, Corrupt
 from omscore.inventory import Cell, Entry, Figures, JournalRow, Movement, Reservation, Stored, link
 from omscore.ports import Effect, Leased, Logged
 
@@ -57,7 +58,7 @@ class SqliteTransaction:
         self._many = cursor.executemany
         self._cursor = cursor
         self._tenant = tenant
-        self._codec = codec
+        self._codec = Sealing(codec)
         self._told = told
         self._begin = begin
         self._moves = moves
@@ -107,6 +108,8 @@ class SqliteTransaction:
 
     def _saw(self, journal: int | None, log: int | None) -> None:
         """Compare what the store recorded last with what was told; asked once, along with another question."""
+        if type(journal or 0) is not int or type(log or 0) is not int:
+            raise Corrupt(f"the time recorded last, {journal!r} or {log!r}, is none; verify the store against a backup")
         self._newest = max(journal or 0, log or 0)
         if self._now is not None and self._newest > self._now:
             raise Behind(self._newest)
@@ -129,12 +132,13 @@ class SqliteTransaction:
             if self._begin is not None:
                 self._unclaimed.add(key)
             return None
-        return row[0], self._codec.loads(row[1])
+        return row[0], self._codec.loads(row[1], "key", key, row[0])
 
     def claim(self, key: str, fingerprint: str, result: Any) -> None:
         self._start()
+        text = self._codec.dumps(result, "key", key, fingerprint)
         try:
-            self._run(sql.ADD_CLAIM, (self._tenant, key, fingerprint, self._codec.dumps(result)))
+            self._run(sql.ADD_CLAIM, (self._tenant, key, fingerprint, text))
         except sqlite3.IntegrityError:
             raced = Raced if key in self._unclaimed else Conflict
             raise raced(f"key {key!r} was claimed meanwhile; run the command again") from None
@@ -142,7 +146,8 @@ class SqliteTransaction:
     def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
         self._start()
         rows = self._run(sql.READ_CLAIMS, (self._tenant, after, limit)).fetchall()
-        return [(key, fingerprint, self._codec.loads(result)) for key, fingerprint, result in rows]
+        loads = self._codec.loads
+        return [(key, fingerprint, loads(result, "key", key, fingerprint)) for key, fingerprint, result in rows]
 
     # -- books ------------------------------------------------------------------------------------------------------
 
@@ -154,7 +159,7 @@ class SqliteTransaction:
         row = self._run(sql.READ_CELL, (self._tenant, *cell)).fetchone()
         if row is None:
             return None
-        self._cells[cell] = known = (row[0], _new(Figures, row[1:-1]), row[-1])
+        self._cells[cell] = known = (row[0], _sql.figures_from(row[1:-1]), row[-1])
         return known
 
     def figures(self, cells: Iterable[Cell]) -> dict[Cell, Figures]:
@@ -169,14 +174,14 @@ class SqliteTransaction:
             self._items[item] = known = []
             for no, node, pool, lot, *row, digest in self._run(sql.READ_CELLS, (self._tenant, item)).fetchall():
                 cell = _new(Cell, (item, node, pool, lot))
-                cells[cell] = (no, _new(Figures, row), digest)
+                cells[cell] = (no, _sql.figures_from(row), digest)
                 known.append(cell)
         return [(cell, cells[cell][1]) for cell in known]
 
     def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
         self._start()
         rows = self._run(sql.READ_ALL_CELLS, (self._tenant, *(after or ("", "", "", "")), limit))
-        return [(Cell._make(row[:4]), Figures._make(row[4:-1])) for row in rows]
+        return [(Cell._make(row[:4]), _sql.figures_from(row[4:-1])) for row in rows]
 
     def post(
         self, movements: Sequence[Movement], floors: Mapping[Cell, int], *, recorded_at: datetime | None = None
@@ -218,7 +223,7 @@ class SqliteTransaction:
         self._start()
         self._row(cell)
         row = self._run(sql.READ_SNAPSHOT, (self._cells[cell][0], upto)).fetchone() if cell in self._cells else None
-        return Figures._make(row) if row else _ZEROS
+        return _sql.figures_from(row) if row else _ZEROS
 
     def _move(self, *move: str) -> int:
         """The number that stands for a verb and its two buckets."""
@@ -302,7 +307,11 @@ class SqliteTransaction:
             held = self._run(sql.READ_HOLDERS, (self._tenant, self._cells[cell][0])).fetchall()
             # Most reservations never expire: only those that are due are worth decoding.
             upto = _sql.stamp(at)
-            due = [self._remembered(row) for row in held if row[2] is not None and row[2] <= upto]
+            due = [
+                self._remembered(row)
+                for row in held
+                if row[2] is not None and (type(row[2]) is not int or row[2] <= upto)
+            ]
             return _sql.due_at_cell(due, cell, at)[:limit]
         rows = self._run(sql.READ_DUE, (self._tenant, _sql.stamp(at), limit)).fetchall()
         return [self._remembered(row) for row in rows]
@@ -325,6 +334,13 @@ class SqliteTransaction:
         known = self._cells.get(cell) or self._read_cell(cell)
         return self._run(sql.READ_JOURNAL_OF_CELL, (known[0] if known else 0, after, limit))
 
+    def broken_seals(self) -> Iterator[tuple[str, str]]:
+        """What `verify` names: the kind and the name of each row whose text is not what was written."""
+        self._start()
+        for table in TABLES:
+            columns = ", ".join((*table.of, table.text))
+            yield from broken(table, self._run(f"SELECT {columns} FROM {table.name} WHERE tenant = ?", (self._tenant,)))  # noqa: S608 - names of _seal.py
+
     # -- records ----------------------------------------------------------------------------------------------------
 
     def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
@@ -335,7 +351,7 @@ class SqliteTransaction:
             return None
         version, value, entries = row
         self._records[kind, id] = (version, _sql.index_entries(entries))
-        return Stored(self._codec.recall(value), version)
+        return Stored(self._codec.recall(value, "record", id, kind), version)
 
     def put(
         self,
@@ -356,7 +372,7 @@ class SqliteTransaction:
             raise _sql.conflict(kind, id, found, version)
         after = dict(index or {})
         entries = json.dumps(after) if after else ""
-        text = self._codec.dumps(value)
+        text = self._codec.dumps(value, "record", id, kind)
         self._codec.remember(text, value)
         self._run(sql.SET_RECORD if version else sql.ADD_RECORD, (version + 1, entries, text, self._tenant, kind, id))
         if before != after:
@@ -384,20 +400,18 @@ class SqliteTransaction:
             sql.LAST_LOGGED,
             (self._tenant, kind, id),
         ).fetchone()
-        now, dumps = self._stamp(), self._codec.dumps
+        now, dumps, of = self._stamp(), self._codec.dumps, ("event", id, kind, cause, actor)
         self._many(
             sql.ADD_LOGGED,
             [
-                (self._end, self._tenant, kind, id, seq, now, cause, actor, dumps(event))
+                (self._end, self._tenant, kind, id, seq, now, cause, actor, dumps(event, *of))
                 for seq, event in enumerate(events, last + 1)
             ],
         )
 
     def _logged(self, statement: str, values: tuple[Any, ...]) -> list[Logged]:
-        rows = self._run(statement, values)
-        return [
-            Logged(k, i, s, _sql.moment(at), c, a, self._codec.loads(e)) for k, i, s, at, c, a, e in rows.fetchall()
-        ]
+        rows, loads = self._run(statement, values).fetchall(), self._codec.loads
+        return [Logged(k, i, s, _sql.moment(at), c, a, loads(e, "event", i, k, c, a)) for k, i, s, at, c, a, e in rows]
 
     def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
         self._start()
@@ -422,7 +436,7 @@ class SqliteTransaction:
                     e.id,
                     e.topic,
                     e.key,
-                    dumps(dict(e.payload)),
+                    dumps(dict(e.payload), "effect", e.id, e.topic, e.key),
                     None if e.due_at is None else _sql.stamp(e.due_at),
                 )
                 for e in effects
@@ -430,7 +444,8 @@ class SqliteTransaction:
         )
 
     def _effect(self, id_: str, topic: str, payload: str, key: str, due: int | None) -> Effect:
-        return Effect(id_, topic, self._codec.loads(payload), key, None if due is None else _sql.moment(due))
+        told = self._codec.loads(payload, "effect", id_, topic, key)
+        return Effect(id_, topic, told, key, None if due is None else _sql.moment(due))
 
     def lease(self, worker: str, *, limit: int, seconds: int) -> list[Leased]:
         self._start()

@@ -19,7 +19,7 @@ except ImportError:  # Windows: whoever is refused the write lock tries again at
 else:
     _TRY = fcntl.LOCK_EX | fcntl.LOCK_NB
 
-from omscore.errors import Busy
+from omscore.errors import Busy, Unknown
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
@@ -115,8 +115,9 @@ class Line:
         try:
             self._perform(group)
         except BaseException as error:  # noqa: BLE001 - whatever stopped the leader, nobody may take it for success
+            stopped = Unknown(f"the thread that committed for this one was stopped ({error!r}); repeat the same key")
             for job in group:
-                job.error = job.error or error
+                job.error = error if job.lead else stopped
         finally:
             with self._mutex:
                 self._hand_on()

@@ -211,8 +211,9 @@ class PostgresStore:
                 self._crowded_until = time.monotonic() + _CROWDED_S
                 return
         except (Unknown, Busy) as error:
+            # Also of those that were refused: what refused them may never have happened.
             for job in group:
-                job.error = job.error or error
+                job.error = error
             return
         except Exception:  # noqa: BLE001, S110 - nothing was committed: each command meets its own error below
             pass

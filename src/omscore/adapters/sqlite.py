@@ -90,7 +90,7 @@ class SqliteStore:
             self._tenant = tenant_number(self._writer, self._tenant_name)
             # Whoever waits for the write lock waits in line and at random, see _begin.
             self._writer.execute("PRAGMA busy_timeout = 0")
-        except sqlite3.Error as error:
+        except ENGINE_ERRORS as error:
             self._writer.close()
             raise typed(error) from error
         except BaseException:
@@ -109,7 +109,7 @@ class SqliteStore:
             )
             (mode,) = conn.execute("PRAGMA journal_mode = WAL").fetchone()
             conn.execute(f"PRAGMA synchronous = {self._synchronous}")
-        except sqlite3.Error as error:
+        except ENGINE_ERRORS as error:
             if conn is not None:
                 conn.close()
             raise typed(error) from error
@@ -325,10 +325,11 @@ class SqliteStore:
             self._cursor.execute("COMMIT")
             committed = True
         except (StoreError, *ENGINE_ERRORS) as error:
-            # The group as a whole failed: what held for one of its jobs holds for all.
+            # The group as a whole failed: what held for one of its jobs holds for all. Also for one that was refused,
+            # since what refused it may never have happened.
             ours = error if isinstance(error, StoreError) else typed(error, committing=committing)
             for job in group:
-                job.error = job.error or ours
+                job.error = ours
         finally:
             busy.now = False
             if new_moves and not committed:

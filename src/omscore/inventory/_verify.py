@@ -71,7 +71,8 @@ def verify(books: Books) -> Verified:
     Each cell's numbers must have no gap, its times never go back, its movements be in the table of verbs, its hash
     chain link (where the store keeps it), no bucket ever fall below 0, and the sums be the cell's figures. Each
     reservation must hold what its movements say, the figures kept for looking back be what the entries add up to, and
-    units sent between cells must all have come somewhere.
+    units sent between cells must all have come somewhere. Where the store seals its rows, every key, record, event and
+    effect must be what was written.
 
     >>> from omscore.inventory import MemoryBooks, receive
     >>> books = MemoryBooks()
@@ -104,6 +105,11 @@ def verify(books: Books) -> Verified:
     for id_ in sorted(held):
         if moved := {key: n for key, n in held[id_].items() if n}:
             findings.append(_wrong_holder(id_, moved, {}))  # noqa: PERF401 - a walrus reads better
+    # Asked of the class, as in `_rows`.
+    if hasattr(type(books), "broken_seals"):
+        for what, name in books.broken_seals():  # type: ignore[attr-defined]
+            text = f"{what} {name!r} is not what was written"
+            findings.append(Reason(f"ledger.{what}", text, {what: name}))
     return Verified(entries, cells, known, tuple(findings))
 
 
@@ -133,6 +139,13 @@ def _verify_cell(
             seq, at, source, target, units, verb, cause, reservation, _, mirrors, kept = columns
             expected += 1
             wrong = ""
+            if not (
+                type(seq) is type(units) is type(mirrors) is int
+                and type(kept) is bytes
+                and (at is None or type(at) is int)
+            ):
+                findings.append(_wrong_entry(cell, expected, cause, "a column holds what was never written there"))
+                continue
             if seq != expected:
                 wrong = f"number {expected} is missing; number {seq} follows"
                 expected = seq
@@ -140,7 +153,7 @@ def _verify_cell(
                 verb == "correct" and (source, target) in _MIRRORS
             ):
                 wrong = f"{verb!r} does not move units from {source!r} to {target!r}"
-            elif type(units) is not int or units <= 0:
+            elif units <= 0:
                 wrong = f"it moves {units!r} units"
             elif mirrors and mirrors >= seq:
                 wrong = f"it mirrors number {mirrors}, which came no earlier"
@@ -182,13 +195,7 @@ def _verify_cell(
                     )
                 )
             if wrong:
-                findings.append(
-                    Reason(
-                        "ledger.entry",
-                        f"entry {seq} of {cell.item!r} at {cell.node!r} ({cause!r}): {wrong}",
-                        {"cell": cell, "seq": seq, "cause": cause},
-                    )
-                )
+                findings.append(_wrong_entry(cell, seq, cause, wrong))
         if len(page) < _PAGE:
             break
     replayed = Figures._make([*row.values(), expected])
@@ -215,6 +222,11 @@ def _snapshots(books: Books, cell: Cell, version: int) -> dict[int, Figures]:
         kept[figures.version] = figures
         version = figures.version - 1
     return kept
+
+
+def _wrong_entry(cell: Cell, seq: int, cause: str, wrong: str) -> Reason:
+    text = f"entry {seq} of {cell.item!r} at {cell.node!r} ({cause!r}): {wrong}"
+    return Reason("ledger.entry", text, {"cell": cell, "seq": seq, "cause": cause})
 
 
 def _wrong_holder(id_: str, moved: dict[Held, int], has: dict[Held, int]) -> Reason:

@@ -1,0 +1,77 @@
+"""Seals: a checksum behind every text that a row keeps, so that what rots on a disk shows when the row is read.
+
+A text goes into its row as itself, a line end and eight digits: the CRC-32 of what the row is of (its kind, its key)
+and of the text. JSON has no line end of its own. Texts written before there were seals have none, and are read as they
+are until they are written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from omscore.codec import Codec
+from omscore.errors import Corrupt
+
+
+def sealed(text: str, *of: object) -> str:
+    """A text as it is kept; `of` is what else of its row must be what it was."""
+    return f"{text}\n{crc32(f'{of}{text}'.encode()):08x}"
+
+
+def opened(text: object, *of: object) -> str:
+    """The text of a row; raises Corrupt when it is not what was written there."""
+    if type(text) is str:
+        body, mark, seal = text.rpartition("\n")
+        if not mark:
+            return text
+        if seal == f"{crc32(f'{of}{body}'.encode()):08x}":
+            return body
+    raise Corrupt(f"{of[0]} {of[1]!r} is not what was written; verify the store against a backup")
+
+
+class Sealing:
+    """A codec whose texts are sealed."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def dumps(self, value: Any, *of: str) -> str:
+        return sealed(self._codec.dumps(value), *of)
+
+    def loads(self, text: object, *of: str) -> Any:
+        return self._codec.loads(opened(text, *of))
+
+    def recall(self, text: object, *of: str) -> Any:
+        return self._codec.recall(opened(text, *of))
+
+    def remember(self, text: str, value: Any) -> None:
+        self._codec.remember(text.rpartition("\n")[0], value)
+
+
+class Table(NamedTuple):
+    """A table of sealed texts: what its rows are, how they are ordered, and what each seal covers."""
+
+    what: str
+    name: str
+    order: tuple[str, ...]
+    of: tuple[str, ...]
+    text: str
+
+
+TABLES = (
+    Table("key", "oms_claims", ("key",), ("key", "fingerprint"), "result"),
+    Table("record", "oms_records", ("kind", "id"), ("id", "kind"), "value"),
+    Table("event", "oms_log", ("kind", "id", "seq"), ("id", "kind", "cause", "actor"), "event"),
+    Table("effect", "oms_outbox", ("id",), ("id", "topic", "key"), "payload"),
+)
+
+
+def broken(table: Table, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
+    """What the rows are and the name of those whose seal is broken; rows are what `of` names, and the text."""
+    for *of, text in rows:
+        try:
+            opened(text, table.what, *of)
+        except Corrupt:
+            yield table.what, str(of[0])
