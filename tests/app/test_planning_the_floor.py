@@ -242,3 +242,21 @@ def test_a_trial_of_what_waits_is_reported_before_anything_is_kept() -> None:
     assert told.rows[0].distance_mm <= min(row.distance_mm for row in told.rows)
     assert host.plan_batches("ghent", limits).distance_mm == told.rows[0].distance_mm
     assert host.pick_orders("ghent") == []
+
+
+def test_a_shop_searches_for_so_many_seconds_by_the_machines_clock() -> None:
+    host = shop()
+    for number in "abcdef":
+        place(host, number, "MILK" if number in "abc" else "RICE")
+    made = host.plan_batches("ghent", Limits(orders_max=3), method="search", seconds_max=0.2)
+    assert sorted(sorted(batch.orders) for batch in made) == [["a-f1", "b-f1", "c-f1"], ["d-f1", "e-f1", "f-f1"]]
+
+
+def test_a_zone_that_the_floor_does_not_have_is_refused_with_those_it_has() -> None:
+    host = shop()
+    place(host, "a", "MILK")
+    with pytest.raises(
+        oms.DefinitionError, match="no bin of the floor is in zone 'frozen'; its zones are: 'cold', 'dry'"
+    ):
+        host.plan_batches("ghent", Limits(), zones=["cold", "frozen"])
+    assert [batch.zone for batch in host.plan_batches("ghent", Limits(), zones="cold")] == ["cold"], "one zone is one"

@@ -31,8 +31,11 @@ def test_a_floor_from_rows_ends_with_its_last_bin() -> None:
     ("row", "words"),
     [
         ({"id": "A", "aisle": "x", "cell": "0"}, "row 1 ('A') is not a bin"),
-        ({"id": "A", "cell": "0"}, "row 1 ('A') is not a bin"),
-        ({"aisle": "1", "cell": "0"}, "row 1 ('no id') is not a bin"),
+        ({"id": "A", "aisle": 1.7, "cell": 0}, "row 1 ('A') is not a bin"),
+        ({"id": "A", "cell": "0"}, "row 1 ('A') has no column 'aisle'; it has 'id', 'cell'"),
+        ({"\ufeffid": "A", "aisle": "1", "cell": "0"}, "has no column 'id'; it has '\\ufeffid', 'aisle', 'cell'"),
+        ({"id;aisle;cell": "A;1;0"}, "row 1 ('no id') has no column 'id'; it has 'id;aisle;cell'"),
+        ({"id": "A", "aisle": -1, "cell": -1}, "bin 'A' is not on the floor: aisle -1"),
         ({"id": "A", "aisle": "-1", "cell": "0"}, "bin 'A' is not on the floor: aisle -1"),
         ({"id": "", "aisle": "1", "cell": "0"}, "bin id '' is empty"),
         ({"id": None, "aisle": "1", "cell": "0"}, "bin id '' is empty"),
@@ -130,3 +133,16 @@ def test_the_drawing_shows_every_aisle_the_stops_and_the_walk() -> None:
 def test_rows_for_no_blocks_are_no_floor() -> None:
     with pytest.raises(DefinitionError, match="blocks must be a whole number of at least 1, not 0"):
         Floor.from_rows([{"id": "A", "aisle": "0", "cell": "0"}], blocks=0)
+
+
+def test_a_misnumbered_cell_is_refused_before_a_floor_is_made_of_it() -> None:
+    for place in ({"aisle": "0", "cell": "4006381333931"}, {"aisle": "1000000", "cell": "1"}):
+        with pytest.raises(DefinitionError, match="are more than 1000000 cells; is one misnumbered"):
+            Floor.from_rows([{"id": "A"} | place])
+    with pytest.raises(DefinitionError, match="more than 1000000 cells"):
+        Floor.parallel(aisles=10**6, cells=10**6)
+
+
+def test_what_is_no_row_is_refused() -> None:
+    with pytest.raises(DefinitionError, match="row 1 is a str; give mappings"):
+        Floor.from_rows(["A,0,0"])  # type: ignore[list-item]

@@ -57,6 +57,8 @@ def test_a_bin_that_the_tour_does_not_pass_is_refused_by_name() -> None:
 def test_too_few_totes_are_refused_and_the_order_left_without_is_named() -> None:
     with pytest.raises(DefinitionError, match=r"more than the 1 totes named: order 'o-2' gets none"):
         pick_list("7", lines(), totes=["red"])
+    with pytest.raises(DefinitionError, match="tote 'red' is named twice; each order needs its own"):
+        pick_list("7", lines(), totes=["red", "red"])
 
 
 def test_an_order_takes_another_tote_when_one_is_full_and_a_row_is_split_there() -> None:

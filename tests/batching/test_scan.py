@@ -226,3 +226,16 @@ def test_codes_that_cannot_be_trusted_are_left_out_by_name_and_the_rest_is_kept(
 
 def test_a_sku_made_of_digits_needs_no_check_digit() -> None:
     assert Barcodes.of([Item("12345678")]).find("12345678") == ("12345678", 1)
+
+
+def test_a_scanner_that_ends_codes_with_a_line_break_is_understood_and_a_number_is_no_code() -> None:
+    (event,) = decide_scan(Tally(ROWS), Scan("s-1", "4006381333931\r\n"), BOOK)
+    assert event.verdict == "right"
+    with pytest.raises(InvalidValue, match="a scanned code is text, not 12; keep its leading zeros"):
+        Scan("s-2", 12)  # type: ignore[arg-type]
+
+
+def test_a_check_digit_is_one_of_digits() -> None:
+    for wrong in ("", "12a", "\u0661"):
+        with pytest.raises(InvalidValue, match="a check digit is one of digits"):
+            check_digit(wrong)

@@ -5,8 +5,10 @@ from itertools import pairwise
 import pytest
 from tests.batching.published import instances, tour_of
 
-from omscore.batching import Floor, MatrixFloor, Tour
+from omscore.batching import Floor, Limits, MatrixFloor, PickLine, PickOrder, Tour, plan
+from omscore.batching._table_blocks import TableBlocks
 from omscore.errors import DefinitionError
+from omscore.kernel import Rng
 
 FLOOR = Floor.parallel(aisles=5, cells=8, aisle_mm=3000, cell_mm=1000, front_mm=1000, back_mm=1000)
 """Aisles 9 m long, 3 m apart, the depot at the front of the leftmost."""
@@ -100,9 +102,33 @@ def test_rules_of_thumb_are_for_one_block_only() -> None:
         Floor.parallel(aisles=2, cells=4, blocks=2).tour(["0-0"], "s_shape")
 
 
-def test_exact_tours_name_how_many_blocks_they_can() -> None:
-    with pytest.raises(DefinitionError, match="exact tours go up to 4 blocks; this floor has 5"):
-        Floor.parallel(aisles=2, cells=5, blocks=5).tour(["0-0"])
+def test_beyond_four_blocks_a_tour_is_one_over_a_table_and_no_shorter_than_the_shortest() -> None:
+    floor = Floor.parallel(aisles=4, cells=20, blocks=5, aisle_mm=3000)
+    assert floor.rules == ("local", "nearest", "exact")
+    picks = ["0-3", "0-17", "1-9", "2-2", "2-13", "3-19", "3-6"]
+    shortest = floor.tour(picks, "exact")
+    assert set(shortest.stops) == set(picks)
+    for rule in floor.rules:
+        tour = floor.tour(picks, rule)
+        assert (tour.walk[0], tour.walk[-1]) == ((0, 0), (0, 0))
+        assert tour.length_mm >= shortest.length_mm
+    many = [f"{aisle}-{cell}" for aisle in range(4) for cell in range(0, 20, 3)]
+    with pytest.raises(DefinitionError, match="12"):
+        floor.tour(many, "exact")
+    made = plan([PickOrder(b, [PickLine(b, "1", "item", 1, b)]) for b in many], floor, Limits(orders_max=7))
+    assert made.rule == "local"
+    assert sum(len(batch.orders) for batch in made) == len(many)
+
+
+def test_a_table_of_blocks_finds_what_the_sweep_finds() -> None:
+    rng = Rng(5)
+    for blocks in (2, 3):
+        floor = Floor.parallel(aisles=3, cells=6, blocks=blocks)
+        table = TableBlocks(floor._grid, ("both",) * 3)
+        for _ in range(15):
+            picks = {f"{rng.below(3)}-{rng.below(6)}" for _ in range(6)}
+            cover = floor.cover(picks)
+            assert table.length("exact")(cover) == floor.measure("exact")(cover)
 
 
 def test_a_middle_cross_aisle_shortens_the_way() -> None:

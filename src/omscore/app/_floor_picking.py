@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from attrs import astuple
@@ -54,9 +55,10 @@ class Picking(Reads):
 
         `limits` are those of one kind of cart, several `Cart`, a `Mode`, or the `Modes` of normal days and surges, of
         which the one is taken that `surge` asks for. `cutoffs`, `zones` and `same_item_min` are those of
-        `omscore.batching.release`, `options` those of `plan` (method, rule, seed, budget, objective). Of the cut-offs
-        only those to come count, with the room that earlier plans left in them. The lane of a fulfillment is its
-        service, its priority the channel's, its region what `Oms(region=...)` says.
+        `omscore.batching.release`, `options` those of `plan` (method, rule, seed, objective, and the budget:
+        `steps_max`, or `seconds_max` by the machine's clock). Of the cut-offs only those to come count, with the room
+        that earlier plans left in them. The lane of a fulfillment is its service, its priority the channel's, its
+        region what `Oms(region=...)` says.
 
         With `replan`, batches that nobody has begun are taken apart first and planned anew with what came in since; a
         batch is left alone once something on it was scanned or picked, or where `started` names it.
@@ -84,6 +86,9 @@ class Picking(Reads):
                 work, node, fulfillments_max, replan=replan, started=started, cutoffs=times
             )
         )
+        if options.get("seconds_max") is not None:
+            begin = monotonic()
+            options.setdefault("elapsed", lambda: monotonic() - begin)
         proposed = _floor_plans.planned(waiting, limits, zones=zones, same_item_min=same_item_min, **options)
         made: BatchPlan = self._store.run(
             lambda txn: _floor_plans.keep(

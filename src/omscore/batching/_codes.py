@@ -7,7 +7,7 @@ from typing import Self
 
 from attrs import field, frozen
 
-from omscore.errors import Reason
+from omscore.errors import InvalidValue, Reason
 from omscore.kernel import Item
 
 _GTIN_LENGTHS = (8, 12, 13, 14)
@@ -21,7 +21,11 @@ def check_digit(digits: str) -> int:
 
     >>> check_digit("400638133393"), check_digit("10614141234567890")
     (1, 8)
+
+    Raises InvalidValue for anything but digits.
     """
+    if not (digits.isascii() and digits.isdigit()):
+        raise InvalidValue(f"a check digit is one of digits, not of {digits!r}")
     return -sum(int(d) * (3 if place % 2 == 0 else 1) for place, d in enumerate(reversed(digits))) % 10
 
 

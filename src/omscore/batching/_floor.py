@@ -11,13 +11,16 @@ from attrs import field, frozen
 from omscore.batching._drawing import draw
 from omscore.batching._meters import RULES, Grid, exact_blocks, exact_one_block, rule_one_block
 from omscore.batching._oneway import ONE_WAY_RULES, arrows, checked_ways, one_way_meter, one_way_walk
-from omscore.batching._oneway_blocks import BLOCK_RULES, OneWayBlocks
 from omscore.batching._sweep import FAR
+from omscore.batching._table_blocks import BLOCK_RULES, TableBlocks
 from omscore.batching._walk import stops_along, walk_exact, walk_length, walk_rule
 from omscore.errors import DefinitionError, InvalidValue
 
 BLOCKS_MAX = 4
-"""Exact tours go up to four blocks; the classes of the sweep grow fivefold with each block."""
+"""Exact tours of any size go up to four blocks; the classes of the sweep grow fivefold with each block."""
+
+CELLS_MAX = 1_000_000
+"""More cells than this are a mistake in a file: a set of bins is one number with a bit for each cell."""
 
 
 @frozen
@@ -81,6 +84,29 @@ def _words(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _bin_of(number: int, row: Mapping[str, Any]) -> Bin:
+    """A row of a file as a bin; raises DefinitionError naming the row, and its columns where one is missing."""
+    if not isinstance(row, Mapping):
+        raise DefinitionError(f"row {number} is a {type(row).__name__}; give mappings, such as csv.DictReader does")
+    if missing := [name for name in ("id", "aisle", "cell") if name not in row]:
+        has = ", ".join(repr(name) for name in row)
+        raise DefinitionError(f"row {number} ({row.get('id', 'no id')!r}) has no column {missing[0]!r}; it has {has}")
+    try:
+        aisle, cell, level = _whole(row["aisle"]), _whole(row["cell"]), _whole(row.get("level") or 0)
+        return Bin(str(row["id"] or ""), aisle, cell, level, str(row.get("zone") or ""))
+    except (TypeError, ValueError) as error:
+        raise DefinitionError(
+            f"row {number} ({row['id']!r}) is not a bin: needs id, aisle and cell as whole numbers"
+        ) from error
+
+
+def _whole(value: Any) -> int:
+    number = int(value)
+    if not isinstance(value, str) and number != value:
+        raise ValueError(f"{value!r} is not a whole number")
+    return number
+
+
 @frozen
 class Floor:
     """A floor of parallel aisles between a front and a back cross-aisle, with more of these between blocks.
@@ -90,8 +116,8 @@ class Floor:
     aisle 0 the depot lies along the front, `depot_mm` how far before the front. `cells` counts an aisle's cells
     through all `blocks`, which share them evenly. Widths of aisles are not walked. `one_way` says of each aisle whether
     it is walked "up" (from the front to the back), "down" or "both" ways; left out, all go both ways. Tours of
-    one-way aisles are `exact` or `s_shape` on one block; on more they are those of a table of distances (`local`,
-    `nearest`, and `exact` up to 12 places).
+    one-way aisles are `exact` or `s_shape` on one block. With one-way aisles on more blocks, and on more than four
+    blocks, they are those of a table of distances (`local`, `nearest`, and `exact` up to 12 places).
 
     Raises DefinitionError for a floor that cannot be, naming the bin where one is to blame.
 
@@ -119,6 +145,10 @@ class Floor:
             _checked(getattr(self, name), name, least)
         for name in ("aisle_mm", "cell_mm", "front_mm", "back_mm", "depot_at_mm", "depot_mm"):
             _checked(getattr(self, name), name, 0)
+        if self.aisles * self.cells > CELLS_MAX:
+            raise DefinitionError(
+                f"{self.aisles} aisles of {self.cells} cells are more than {CELLS_MAX} cells; is one misnumbered?"
+            )
         if self.cells % self.blocks:
             raise DefinitionError(f"{self.cells} cells do not divide evenly among {self.blocks} blocks")
         object.__setattr__(self, "one_way", checked_ways(self.one_way, self.aisles))
@@ -153,13 +183,13 @@ class Floor:
         """
         _checked(aisles, "aisles", 1)
         _checked(cells, "cells", 1)
-        if "bins" not in layout:
+        if "bins" not in layout and aisles * cells <= CELLS_MAX:
             layout["bins"] = [Bin(f"{a}-{c}", a, c) for a in range(aisles) for c in range(cells)]
         if depot_aisle is not None:
             if _checked(depot_aisle, "depot_aisle", 0) >= aisles:
                 raise DefinitionError(f"depot_aisle {depot_aisle} is not on the floor: aisles are 0 to {aisles - 1}")
             layout["depot_at_mm"] = depot_aisle * layout.get("aisle_mm", 3000)
-        return cls(aisles=aisles, cells=cells, **layout)
+        return cls(aisles=aisles, cells=cells, **({"bins": ()} | layout))
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]], **layout: Any) -> Floor:
@@ -178,20 +208,7 @@ class Floor:
         bins = []
         ways: dict[int, str] = {}
         for number, row in enumerate(rows, 1):
-            try:
-                bins.append(
-                    Bin(
-                        str(row["id"] or ""),
-                        int(row["aisle"]),
-                        int(row["cell"]),
-                        int(row.get("level") or 0),
-                        str(row.get("zone") or ""),
-                    )
-                )
-            except (KeyError, TypeError, ValueError) as error:
-                raise DefinitionError(
-                    f"row {number} ({row.get('id', 'no id')!r}) is not a bin: needs id, aisle and cell as whole numbers"
-                ) from error
+            bins.append(_bin_of(number, row))
             way = str(row.get("one_way") or "")
             if way and ways.setdefault(bins[-1].aisle, way) != way:
                 raise DefinitionError(
@@ -200,10 +217,10 @@ class Floor:
                 )
         if not bins:
             raise DefinitionError("a floor needs at least one bin; the rows held none")
-        layout.setdefault("aisles", 1 + max(b.aisle for b in bins))
+        layout.setdefault("aisles", max(1, 1 + max(b.aisle for b in bins)))
         if ways:
             layout.setdefault("one_way", [ways.get(aisle, "both") for aisle in range(layout["aisles"])])
-        layout.setdefault("cells", -(-(1 + max(b.cell for b in bins)) // blocks) * blocks)
+        layout.setdefault("cells", -(-max(1, 1 + max(b.cell for b in bins)) // blocks) * blocks)
         return cls.parallel(bins=bins, **layout)
 
     def bin(self, bin_id: str) -> Bin:
@@ -218,6 +235,14 @@ class Floor:
             raise InvalidValue(f"bin {bin_id!r} is not on the floor")
         return found
 
+    def has_zone(self, zone: str) -> bool:
+        """Whether a bin is in this zone, or in a part of it (`cold/upper` is in `cold`).
+
+        >>> Floor(1, 1, [Bin("A", 0, 0, zone="cold/upper")]).has_zone("cold")
+        True
+        """
+        return any((b.zone + "/").startswith(zone + "/") for b in self.bins if b.zone)
+
     def __contains__(self, bin_id: object) -> bool:
         return bin_id in self._by_id
 
@@ -228,8 +253,10 @@ class Floor:
         >>> Floor.parallel(aisles=2, cells=4, blocks=2).rules
         ('exact',)
         """
+        if self._by_table:
+            return BLOCK_RULES
         if self.one_way:
-            return ONE_WAY_RULES if self.blocks == 1 else BLOCK_RULES
+            return ONE_WAY_RULES
         return RULES if self.blocks == 1 else ("exact",)
 
     def tour(self, bins: Iterable[str], rule: str = "exact") -> Tour:
@@ -251,8 +278,8 @@ class Floor:
         if not mask:
             return Tour((), 0, (), rule)
         grid = self._grid
-        if self.one_way and self.blocks > 1:
-            walk = self._one_way_blocks.walk(mask, rule)
+        if self._by_table:
+            walk = self._table_blocks.walk(mask, rule)
         elif self.one_way:
             walk = one_way_walk(grid, self.one_way, mask, rule)
         else:
@@ -298,18 +325,16 @@ class Floor:
         if found is None:
             if rule not in self.rules:
                 raise DefinitionError(f"no tour rule {rule!r} for {self._kind}; choose one of: {', '.join(self.rules)}")
-            if self.one_way and self.blocks > 1:
-                found = self._one_way_blocks.length(rule)
+            if self._by_table:
+                found = self._table_blocks.length(rule)
             elif self.one_way:
                 found = one_way_meter(self._grid, self.one_way, rule)
             elif rule != "exact":
                 found = rule_one_block(self._grid, rule)
             elif self.blocks == 1:
                 found = exact_one_block(self._grid)
-            elif self.blocks <= BLOCKS_MAX:
-                found = exact_blocks(self._grid)
             else:
-                raise DefinitionError(f"exact tours go up to {BLOCKS_MAX} blocks; this floor has {self.blocks}")
+                found = exact_blocks(self._grid)
             self._lengths[rule] = found
         return found
 
@@ -330,9 +355,14 @@ class Floor:
     def _picked(self, tour: Tour | None) -> list[tuple[int, int]]:
         return [(b.aisle, b.cell) for b in map(self.bin, tour.stops)] if tour else []
 
+    @property
+    def _by_table(self) -> bool:
+        """Whether tours are those of a table of distances: no sweep knows this floor."""
+        return self.blocks > (1 if self.one_way else BLOCKS_MAX)
+
     @cached_property
-    def _one_way_blocks(self) -> OneWayBlocks:
-        return OneWayBlocks(self._grid, self.one_way)
+    def _table_blocks(self) -> TableBlocks:
+        return TableBlocks(self._grid, self.one_way or ("both",) * self.aisles)
 
     @cached_property
     def _by_id(self) -> dict[str, Bin]:

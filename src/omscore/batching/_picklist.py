@@ -277,7 +277,8 @@ def pick_list(
     one, and a further one whenever the next unit would exceed `tote_volume` (in cubic millimeters); a row is split
     where a tote is full. A unit larger than a tote has one to itself.
 
-    Raises DefinitionError when a line's bin is not on the tour, or when the totes named are too few.
+    Raises DefinitionError when a line's bin is not on the tour, or when the totes named are too few or one is named
+    twice.
 
     >>> lines = [PickLine("o-2", "1", "MUG", 2, "A-10"), PickLine("o-1", "1", "CUP", 1, "A-2")]
     >>> [(row.stop, row.bin, row.tote) for row in pick_list("7", lines).rows]
@@ -318,6 +319,8 @@ class _Totes:
     """Hands out totes to orders as their units come along."""
 
     def __init__(self, list_id: str, names: Sequence[str], volume: int | None) -> None:
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise DefinitionError(f"pick list {list_id!r}: tote {twice[0]!r} is named twice; each order needs its own")
         self.list_id = list_id
         self.names = names
         self.volume = volume

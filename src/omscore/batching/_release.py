@@ -48,7 +48,7 @@ def release(
     and their `zone`. A search's budget is shared among the parts.
 
     An order that cannot be planned as a whole is refused as a whole, by name, and the rest is planned. Raises
-    DefinitionError for zones on a floor that has none.
+    DefinitionError for a zone that the floor does not have.
 
     >>> from omscore.batching import Bin, PickLine
     >>> floor = Floor(2, 2, [Bin("A", 0, 0, zone="cold"), Bin("B", 1, 1, zone="dry")])
@@ -58,9 +58,12 @@ def release(
     [('cold', ('o-1', 'o-3')), ('dry', ('o-1', 'o-2'))]
     """
     carts = [Cart("", limits)] if isinstance(limits, Limits) else list(limits)
-    listed = list(zones)
+    listed = [zones] if isinstance(zones, str) else list(zones)
     if listed and not isinstance(floor, Floor):
         raise DefinitionError("zones are parts of an aisle floor; this floor has none")
+    if isinstance(floor, Floor) and (strange := [zone for zone in listed if not floor.has_zone(zone)]):
+        has = ", ".join(sorted({repr(b.zone) for b in floor.bins if b.zone})) or "none"
+        raise DefinitionError(f"no bin of the floor is in zone {strange[0]!r}; its zones are: {has}")
     base = plan([], floor, limits, steps_max=steps_max, seconds_max=seconds_max, elapsed=elapsed, **how)
     good, refused = _plannable(orders, floor, carts, listed)
     parts: list[_Part] = []

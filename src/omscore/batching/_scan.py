@@ -31,6 +31,13 @@ Verdict = Literal[
 """What a scan turned out to be; only "right" counts."""
 
 
+def _read(code: str) -> str:
+    """A code as scanners send it: some end it with a line break."""
+    if not isinstance(code, str):
+        raise InvalidValue(f"a scanned code is text, not {code!r}; keep its leading zeros")
+    return code.strip()
+
+
 @frozen
 class Scan:
     """A picker's or packer's wish to count units: what the scanner read, under a key of its own.
@@ -43,7 +50,7 @@ class Scan:
     """
 
     key: str
-    code: str
+    code: str = field(converter=_read)
     bin: str = ""
     tote: str = ""
     lot: str = ""

@@ -1,4 +1,4 @@
-"""Tours on several blocks with one-way aisles: shortest ways from place to place, and an order of the places."""
+"""Tours over a table of shortest ways: on many blocks, or on several with one-way aisles."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Corner = tuple[int, int]
 _DEPOT: Corner = (-1, 0)
 
 
-class OneWayBlocks:
-    """The corners of a floor with the shortest ways between them, in the direction of each aisle."""
+class TableBlocks:
+    """The corners of a floor with the shortest ways between them, in the directions each aisle may be walked."""
 
     def __init__(self, grid: Grid, ways: Sequence[str]) -> None:
         self.grid, self.ways = grid, ways
