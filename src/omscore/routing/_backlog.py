@@ -51,6 +51,7 @@ def settle(backlog: Backlog, where: Sequence[Sequence[int]], *, bound: int = 0, 
 
     Raises InvalidValue when a node ships what it may not or has not.
 
+    >>> from omscore.routing.sourcing import BacklogOrder
     >>> order = BacklogOrder((0,), (1,), fixed=(500,), line_costs=((40,),), unfilled=(2_000,))
     >>> settle(Backlog((order, order), stock=((1,),)), ((-1,), (0,))).displaced
     (Displaced(order=0, line=0, by=(1,)),)
@@ -62,6 +63,7 @@ def settle(backlog: Backlog, where: Sequence[Sequence[int]], *, bound: int = 0, 
 def one_by_one(backlog: Backlog) -> BacklogPlan:
     """First come, first served: each order in turn gets its cheapest plan from what is left.
 
+    >>> from omscore.routing.sourcing import BacklogOrder
     >>> order = BacklogOrder((0,), (1,), fixed=(500,), line_costs=((40,),), unfilled=(2_000,))
     >>> one_by_one(Backlog((order, order), stock=((1,),))).where
     ((0,), (-1,))
@@ -79,7 +81,9 @@ class JointPlanner:
     given by the host) with `seconds_max` ends the work sooner, and so does a plan that is proven the cheapest. The same
     seed and the same budget of steps give the same plan.
 
+    >>> from omscore.routing.sourcing import BacklogOrder
     >>> near = BacklogOrder((0,), (1,), fixed=(500, 510), line_costs=((0, 0),), unfilled=(2_000,))
+    >>> from omscore.routing.sourcing import BacklogOrder
     >>> only = BacklogOrder((0,), (1,), fixed=(500, 900), line_costs=((0, 0),), unfilled=(2_000,), nodes=0b01)
     >>> plan = JointPlanner().plan(Backlog((near, only), stock=((1, 1),)))
     >>> plan.where, plan.cost, plan.saved
@@ -101,6 +105,7 @@ class JointPlanner:
     def plan(self, backlog: Backlog) -> BacklogPlan:
         """Decide all orders; raises InvalidValue for a backlog that makes no sense.
 
+        >>> from omscore.routing.sourcing import BacklogOrder
         >>> order = BacklogOrder((0,), (1,), fixed=(500,), line_costs=((40,),), unfilled=(2_000,))
         >>> JointPlanner(seed=7).plan(Backlog((order,), stock=((1,),))).where
         ((0,),)

@@ -103,6 +103,7 @@ class Sourcing:
 class Sourced:
     """The answer: `takes` = (node, line, units), `unfilled` = (line, units), the cost, and a bound that no plan beats.
 
+    >>> from omscore.routing.sourcing import cheapest_plan
     >>> plan = cheapest_plan(Sourcing(units=(2, 1), fixed=(600, 500), have=((2, 0), (1, 9))))
     >>> plan.takes, plan.cost, plan.proven, plan.gap
     (((0, 0, 2), (0, 1, 1)), 600, True, 0)

@@ -103,7 +103,7 @@ class Requirement(Term):
     """Something a node must meet; `&`, `|` and `~` combine it with others.
 
     >>> from omscore import routing as r
-    >>> isinstance(r.online() | r.within_km(50), Requirement)
+    >>> isinstance(r.online() | r.within_km(50), r.Requirement)
     True
     """
 
@@ -122,7 +122,7 @@ class Condition(Requirement):
     """Something that must hold for an order, whatever the node; it may stand wherever a requirement may.
 
     >>> from omscore import routing as r
-    >>> isinstance(r.channel_is("web") & (r.units > 3), Condition)
+    >>> isinstance(r.channel_is("web") & (r.units > 3), r.Condition)
     True
     """
 
@@ -141,7 +141,7 @@ class Preference(Term):
     """An order among the nodes and plans that meet all requirements; the first that tells two apart decides.
 
     >>> from omscore import routing as r
-    >>> isinstance(r.nearest(), Preference)
+    >>> isinstance(r.nearest(), r.Preference)
     True
     """
 
@@ -151,7 +151,7 @@ class ReviewSign(Term):
     """Something about a chosen plan that a person should look at before it is carried out.
 
     >>> from omscore import routing as r
-    >>> isinstance(r.partial_only(), ReviewSign)
+    >>> isinstance(r.partial_only(), r.ReviewSign)
     True
     """
 
