@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from omscore import inventory
 from omscore.app import _money
 from omscore.app._fill import fill
-from omscore.app._work import Work, cells_at
+from omscore.app._work import Work
 from omscore.errors import CommandRefused, Reason
 from omscore.inventory import Cell
 from omscore.kernel import Money
@@ -127,7 +127,7 @@ def release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket:
                 freed.append((line.item, n))
                 rest[line.line] -= n
         if taken:
-            cells = cells_at(fulfillment.node, freed)
+            cells = work.held(order.id, fulfillment.node, freed, bucket)
             shares = {(cell, bucket): n for cell, n in cells.items()}
             inventory.release(work.txn, order.id, shares, cause=work.cause)
             if not restock:

@@ -176,6 +176,7 @@ def reserve(work: Work, order: Order) -> Order:
         policy="partial",
         floors=work.floors(order),
         channel=order.draft.channel,
+        select=work.select(),
     )
     reserved = {item: n - got.short.get(item, 0) for item, n in wanted.items()}
     by_verb: dict[str, dict[str, int]] = {"reserve": {}, "backorder": {}}

@@ -11,7 +11,7 @@ from omscore import inventory
 from omscore.app._capture import reserve
 from omscore.app._edit import edit
 from omscore.app._fill import fill
-from omscore.app._work import Work
+from omscore.app._work import Work, cells_at
 from omscore.inventory import Cell
 from omscore.orders import (
     DraftLine,
@@ -35,7 +35,15 @@ def commit(work: Work, order: Order, plan: Plan, attempt: int) -> tuple[str, ...
     if plan.substitutes:
         order, plan = _substituted(work, order, plan, attempt)
     prefix = f"{order.id}-a{attempt}"
-    transfers = carry_out(work.txn, order.id, plan, cause=work.cause, floors=work.floors(order), transfer_id=prefix)
+    transfers = carry_out(
+        work.txn,
+        order.id,
+        plan,
+        cause=work.cause,
+        floors=work.floors(order),
+        select=work.select(),
+        transfer_id=prefix,
+    )
     coming: dict[str, tuple[str, ...]] = {}
     for (_, to), id_ in zip(sorted(transfers_of(plan)), transfers, strict=True):
         coming[to] = (*coming.get(to, ()), id_)
@@ -215,10 +223,8 @@ def arrived(work: Work, fulfillment: Fulfillment, come: Mapping[str, int], *, re
             left[line.item] -= n
     if units:
         items = {line.line: line.item for line in fulfillment.lines}
-        cells: dict[Cell, int] = {}
-        for line_id, n in units.items():
-            cell = Cell(items[line_id], fulfillment.node)
-            cells[cell] = cells.get(cell, 0) + n
+        cells = cells_at(fulfillment.node, [(items[line_id], n) for line_id, n in units.items()])
+        cells = inventory.lots_to_allocate(work.txn, order.id, cells, select=work.select())
         inventory.allocate(work.txn, order.id, cells, cause=work.cause)
         work.tell(order, MoveUnits("allocate", units, fulfillment.id))
     unwanted = any(left.values())
@@ -236,8 +242,7 @@ def arrive(work: Work, transfer_id: str, units: Mapping[str, int] | None, *, los
     line = inventory.transfer(work.txn, transfer_id)
     cells = dict(line.under_way)
     if units is not None:
-        node = next(iter(line.sent)).node
-        cells = {Cell(item, node): n for item, n in units.items()}
+        cells = _of_transfer(line, units)
     act = inventory.lose if lost else inventory.arrive
     after = act(work.txn, transfer_id, cells, cause=work.cause)
     come: dict[str, int] = {}
@@ -252,3 +257,18 @@ def arrive(work: Work, transfer_id: str, units: Mapping[str, int] | None, *, los
     open_ = any(not inventory.transfer(work.txn, id_).closed for id_ in fulfillment.transfers if id_ != transfer_id)
     arrived(work, fulfillment, {} if lost else come, rest=open_ or not after.closed)
     return transfer_id
+
+
+def _of_transfer(line: inventory.Transfer, units: Mapping[str, int]) -> dict[Cell, int]:
+    """Units of items that are under way, by lot; more than there are stay in the cell without a lot and are refused."""
+    node = next(iter(line.sent)).node
+    rest = dict(units)
+    cells: dict[Cell, int] = {}
+    for cell, n in sorted(line.under_way.items()):
+        if take := min(n, rest.get(cell.item, 0)):
+            cells[cell] = take
+            rest[cell.item] -= take
+    for item, n in rest.items():
+        if n:
+            cells[Cell(item, node)] = cells.get(Cell(item, node), 0) + n
+    return cells

@@ -9,7 +9,7 @@ from omscore import inventory
 from omscore.app._capture import reserve
 from omscore.app._fill import fill
 from omscore.app._work import Work
-from omscore.inventory import Cell, Victim, newest_first
+from omscore.inventory import Cell, Figures, Victim, newest_first
 from omscore.orders import MoveUnits
 
 
@@ -17,9 +17,12 @@ def count(work: Work, node: str, counted: Mapping[str, int], seen_at: datetime |
     """Take a count as true; returns the orders that lost units. Those that turn up go to whoever waits.
 
     Fewer than are held are taken from those who came last, soft holds before hard ones, and their orders are served
-    from other nodes, or wait. Raises CommandRefused for a count older than the last one.
+    from other nodes, or wait. Where an item lies in lots, the count is of all of them together: free units are missing
+    before held ones, and what turns up has no lot. Raises CommandRefused for a count older than the last one.
     """
-    cells = {Cell(item, node): n for item, n in counted.items()}
+    cells: dict[Cell, int] = {}
+    for item, n in counted.items():
+        cells |= _by_lot(shelf(work, node, item), Cell(item, node), n)
     result = inventory.count(work.txn, cells, cause=work.cause, victims=newest_first, seen_at=seen_at)
     hit: dict[str, list[Victim]] = {}
     for victim in result.victims:
@@ -29,6 +32,31 @@ def count(work: Work, node: str, counted: Mapping[str, int], seen_at: datetime |
     if more := sorted({cell.item for cell, change in result.changes.items() if change > 0}):
         fill(work, more, node)
     return list(hit)
+
+
+def shelf(work: Work, node: str, item: str) -> dict[Cell, Figures]:
+    """What lies on a node's shelves of an item, by lot; where there are no lots, in the cell without one."""
+    found = {cell: figures for cell, figures in work.txn.cells_of(item) if cell.node == node and not cell.pool}
+    return {cell: figures for cell, figures in found.items() if not cell.lot or there(figures)}
+
+
+def there(figures: Figures) -> int:
+    """The units of a cell that lie on its shelf."""
+    return figures.free + figures.reserved + figures.allocated
+
+
+def _by_lot(known: Mapping[Cell, Figures], plain: Cell, counted: int) -> dict[Cell, int]:
+    """A count of an item as counts of its lots: what is held is there first, then what is free, the first lot first."""
+    left = counted
+    seen = dict.fromkeys((plain, *known), 0)
+    rows = sorted(known.items())
+    held = [(cell, figures.reserved + figures.allocated) for cell, figures in rows]
+    for cell, has in (*held, *((cell, max(0, figures.free)) for cell, figures in rows)):
+        n = min(left, has)
+        seen[cell] += n
+        left -= n
+    seen[plain] += left
+    return seen
 
 
 def lose(work: Work, order_id: str, node: str, victims: Sequence[Victim]) -> None:

@@ -11,12 +11,12 @@ from omscore.app._work import Work
 from omscore.inventory import Cell
 
 
-def receive(work: Work, node: str, stock: Mapping[str, int]) -> list[str]:
+def receive(work: Work, node: str, stock: Mapping[str, int], lot: str = "") -> list[str]:
     """Take goods in at a node and give them to whoever waits; returns the orders that got units.
 
     A node that was left out because it was short has goods again, and is no longer left out for these items.
     """
-    inventory.receive(work.txn, {Cell(item, node): n for item, n in stock.items()}, cause=work.cause)
+    inventory.receive(work.txn, {Cell(item, node, lot=lot): n for item, n in stock.items()}, cause=work.cause)
     return fill(work, stock, node)
 
 

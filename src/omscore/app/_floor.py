@@ -11,8 +11,9 @@ from omscore.app import _money
 from omscore.app._cancel import cancel
 from omscore.app._capture import reserve
 from omscore.app._floor_tally import check_scanned
-from omscore.app._work import Work, cells_at
+from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
+from omscore.inventory import Cell
 from omscore.kernel import quantity
 from omscore.orders import Close, Fulfillment, MoveUnits, Order
 from omscore.shipping import Parcel, Shipment
@@ -26,7 +27,9 @@ def pick(work: Work, fulfillment_id: str, units: Mapping[str, int] | None) -> st
     picked = fulfillment.picked(units)
     items = {line.line: line.item for line in fulfillment.lines}
     if units:
-        cells = cells_at(fulfillment.node, [(items[line], n) for line, n in units.items()])
+        cells = work.held(
+            fulfillment.order, fulfillment.node, [(items[line], n) for line, n in units.items()], "allocated"
+        )
         inventory.pick(work.txn, fulfillment.order, cells, cause=work.cause)
         work.tell(work.order(fulfillment.order), MoveUnits("pick", units, fulfillment_id))
     if fulfillment.state == "open":
@@ -54,7 +57,9 @@ def short_pick(
             has = left[name].units - left[name].picked if name in left else 0
             text = f"line {name} of {fulfillment_id} has {has} units left to pick, {n} cannot be short"
             raise CommandRefused([Reason("pick.too_many", text, {"line": name, "left": has, "short": n})])
-    cells = cells_at(fulfillment.node, [(left[name].item, n) for name, n in units.items()])
+    cells = work.held(
+        fulfillment.order, fulfillment.node, [(left[name].item, n) for name, n in units.items()], "allocated"
+    )
     inventory.short_pick(work.txn, fulfillment.order, cells, cause=work.cause)
     work.save_fulfillment(fulfillment.reduced(units))
     order = work.tell(work.order(fulfillment.order), MoveUnits("deallocate", units, fulfillment_id))
@@ -79,7 +84,7 @@ def pack(work: Work, fulfillment_id: str) -> str:
         pick(work, fulfillment_id, None)
         fulfillment = work.load("fulfillment", fulfillment_id)
     packed = fulfillment.moved("pack")
-    cells = cells_at(fulfillment.node, [(line.item, line.units) for line in fulfillment.lines])
+    cells = _held(work, fulfillment, "picked")
     inventory.pack(work.txn, fulfillment.order, cells, cause=work.cause)
     units = {line.line: line.units for line in fulfillment.lines}
     work.tell(work.order(fulfillment.order), MoveUnits("pack", units, fulfillment_id))
@@ -105,7 +110,7 @@ def ship(
         pack(work, fulfillment_id)
         fulfillment = work.load("fulfillment", fulfillment_id)
     closed = fulfillment.moved("ship")
-    cells = cells_at(fulfillment.node, [(line.item, line.units) for line in fulfillment.lines])
+    cells = _held(work, fulfillment, "packed")
     inventory.ship(work.txn, fulfillment.order, cells, cause=work.cause)
     units = {line.line: line.units for line in fulfillment.lines}
     order = work.tell(work.order(fulfillment.order), MoveUnits("ship", units, fulfillment_id))
@@ -137,6 +142,11 @@ def ship(
     _money.post_invoice(work, order)
     _money.post_cost(work, order, units, shipment.id)
     return shipment.id
+
+
+def _held(work: Work, fulfillment: Fulfillment, bucket: str) -> Mapping[Cell, int]:
+    units = [(line.item, line.units) for line in fulfillment.lines]
+    return work.held(fulfillment.order, fulfillment.node, units, bucket)
 
 
 def tell_shipped(work: Work, order: Order, shipment: Shipment) -> None:

@@ -38,6 +38,9 @@ from omscore.errors import Reason
 from omscore.kernel import stamp
 from omscore.orders import Fulfillment, PickTask
 
+Lots = dict[tuple[str, str, str], dict[str, int]]
+"""The units by lot that an order holds of an item at a node and that no pick line has taken yet."""
+
 _NOWHERE = "anywhere"
 _NO_FLOOR = MatrixFloor(("depot", _NOWHERE), ((0, 0), (0, 0)), depot="depot")
 """A host that describes no floor still gets batches that keep the cart's limits; nothing is known of the walk."""
@@ -101,7 +104,8 @@ def waiting(
 ) -> Waiting:
     """Fulfillments as the planner reads them: what is left to pick, from which bins; and units that no bin holds."""
     floor = work.wiring.floors.get(node, _NO_FLOOR)
-    wanted = {fulfillment.id: _lines(work, floor, fulfillment) for fulfillment in found}
+    lots: Lots = {}
+    wanted = {fulfillment.id: _lines(work, floor, fulfillment, lots) for fulfillment in found}
     spread = [line for lines in wanted.values() for line, where in lines if not isinstance(where, str)]
     items = sorted({line.item for line in spread})
     stock, done = stock_left(work, node, items, apart)
@@ -147,7 +151,9 @@ def waiting(
     )
 
 
-def _lines(work: Work, floor: Any, fulfillment: Fulfillment) -> list[tuple[PickLine, str | Sequence[BinStock]]]:
+def _lines(
+    work: Work, floor: Any, fulfillment: Fulfillment, lots: Lots
+) -> list[tuple[PickLine, str | Sequence[BinStock]]]:
     """What is left to pick, and where: one bin, "" where none is known, or what lies in several."""
     lines = []
     for line in fulfillment.lines:
@@ -157,9 +163,33 @@ def _lines(work: Work, floor: Any, fulfillment: Fulfillment) -> list[tuple[PickL
         item = work.item(line.item)
         volume = item.dimensions.volume_mm3 if item.dimensions else 0
         where = _NOWHERE if floor is _NO_FLOOR else work.wiring.bins.get((fulfillment.node, line.item), "")
-        bin_id, weight_grams = where if isinstance(where, str) else "", item.weight_grams * n
-        lines.append((PickLine(fulfillment.id, line.line, line.item, n, bin_id, weight_grams, volume * n), where))
+        bin_id = where if isinstance(where, str) else ""
+        # Shelves that name no lot hold whichever lot there is.
+        named = isinstance(where, str) or any(shelf.lot for shelf in where)
+        for lot, k in _of_lots(work, fulfillment, line.item, n, lots) if named else (("", n),):
+            weight_grams = item.weight_grams * k
+            pick = PickLine(fulfillment.id, line.line, line.item, k, bin_id, weight_grams, volume * k, lot=lot)
+            lines.append((pick, where))
     return lines
+
+
+def _of_lots(work: Work, fulfillment: Fulfillment, item: str, units: int, lots: Lots) -> list[tuple[str, int]]:
+    """Units of an item by the lots in which the order holds them at the node; `lots` are those not given out yet."""
+    at = (fulfillment.order, fulfillment.node, item)
+    if at not in lots:
+        held = work.txn.reservation(fulfillment.order)
+        lots[at] = {
+            cell.lot: n
+            for (cell, bucket), n in sorted(held.held.items() if held else ())
+            if bucket == "allocated" and (cell.item, cell.node) == (item, fulfillment.node) and cell.lot
+        }
+    given = []
+    for lot, n in lots[at].items():
+        if take := min(n, units):
+            given.append((lot, take))
+            lots[at][lot] -= take
+            units -= take
+    return [("", units), *given] if units else given
 
 
 def stock_left(

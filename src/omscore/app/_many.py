@@ -70,9 +70,10 @@ def waiting(work: Work, orders_max: int) -> Waiting:
         if demand is not None:
             demands.append(demand)
     stock: dict[tuple[str, str], int] = {}
+    select = work.select()
     for item in dict.fromkeys(item for d in demands for item in items_of(d)):
         for cell, n in inventory.available(work.txn, item, floors=work.wiring.buffers).items():
-            if not cell.pool and n:
+            if not cell.pool and n and (select is None or select(cell) is not None):
                 stock[cell.node, item] = stock.get((cell.node, item), 0) + n
     for d in demands:
         for cell, n in _soft(work, d.id):
@@ -153,15 +154,18 @@ def carry_out_share(
     order = work.order(order_id)
     floors = work.floors(order)
     for (node, item), n in sorted(share.items()):
-        cell = Cell(item, node)
-        own = dict(_soft(work, order_id)).get(cell, 0)
-        missing = n - own - (work.txn.figures([cell])[cell].free - floors.get(cell, 0))
+        free = inventory.available(work.txn, item, reservation=order_id, floors=floors)
+        missing = n - sum(k for cell, k in free.items() if cell.node == node and not cell.pool)
         for other in others if missing > 0 else ():
-            take = min(missing, dict(_soft(work, other)).get(cell, 0))
-            if take > 0:
-                inventory.release(work.txn, other, {(cell, "reserved"): take}, cause=work.cause)
+            shares: dict[tuple[Cell, str], int] = {}
+            for cell, k in _soft(work, other):
+                take = min(missing, k) if (cell.item, cell.node) == (item, node) else 0
+                if take > 0:
+                    shares[cell, "reserved"] = take
+                    missing -= take
+            if shares:
+                inventory.release(work.txn, other, shares, cause=work.cause)
                 match_ledger(work, work.order(other))
-                missing -= take
                 if other not in displaced:
                     displaced.append(other)
         if missing > 0:

@@ -14,7 +14,7 @@ from omscore.app._counts import lose
 from omscore.app._facts import block
 from omscore.app._fill import fill
 from omscore.app._promises import keep_promise
-from omscore.app._work import Work, cells_at
+from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.inventory import Cell, newest_first
 from omscore.kernel import quantity, stamp
@@ -73,7 +73,9 @@ def reject(work: Work, fulfillment_id: str, units: Mapping[str, int] | None, rea
         rest = evolve(asked.answered("reject"), answer_by=None)
     work.save_fulfillment(rest)
     order = work.order(fulfillment.order)
-    cells = cells_at(fulfillment.node, [(lines[name].item, n) for name, n in there.items()])
+    cells = work.held(
+        fulfillment.order, fulfillment.node, [(lines[name].item, n) for name, n in there.items()], "allocated"
+    )
     if there:
         order = work.tell(order, MoveUnits("deallocate", there, fulfillment_id))
     if cells:
@@ -98,9 +100,14 @@ def _mend(work: Work, order: Order, cells: Mapping[Cell, int], reason: str) -> N
     elif reason == "display":
         inventory.quarantine(work.txn, cells, cause=work.cause)
     elif reason == "not_in_stock":
-        figures = work.txn.figures(sorted(cells))
         # Nothing is there to sell: soft holds of others move elsewhere; what the node works on is its to reject.
-        shelf = {cell: figures[cell].allocated for cell in cells}
+        gone = {(cell.item, cell.node) for cell in cells}
+        shelf = {
+            cell: figures.allocated
+            for item in sorted({cell.item for cell in cells})
+            for cell, figures in work.txn.cells_of(item)
+            if (item, cell.node) in gone and not cell.pool
+        }
         counted = inventory.count(work.txn, shelf, cause=work.cause, victims=newest_first)
         for id_ in dict.fromkeys(victim.reservation for victim in counted.victims):
             lose(work, id_, next(iter(cells)).node, [victim for victim in counted.victims if victim.reservation == id_])

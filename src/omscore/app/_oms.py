@@ -28,7 +28,7 @@ from omscore.errors import (
     InvalidValue,
     NotFound,
 )
-from omscore.inventory import Cell, expire, fingerprint
+from omscore.inventory import Cell, Selector, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
 from omscore.orders import (
     Check,
@@ -103,6 +103,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         barcodes: Barcodes | None = None,
         region: Callable[[Draft], str] = region_of,
         buffers: Mapping[Cell, int] | None = None,
+        lots: Callable[[datetime], Selector] | None = None,
         due: Callable[[Draft, datetime], datetime | None] | None = None,
         gateway: PaymentGateway | None = None,
         erp: Erp | None = None,
@@ -146,6 +147,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
             barcodes=barcodes,
             region=region,
             buffers=buffers or {},
+            lots=lots,
             due=due or (lambda draft, now: _ship_by(profiles or {}, draft, now)),
             gateway=gateway,
             erp=erp,
@@ -346,8 +348,10 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
 
     # -- stock ---------------------------------------------------------------------------------------------------------
 
-    def receive(self, node: str, stock: Mapping[str, int], *, key: str) -> list[str]:
+    def receive(self, node: str, stock: Mapping[str, int], *, lot: str = "", key: str) -> list[str]:
         """Take goods in at a node; backorders get them first, oldest order first. Returns the orders that got units.
+
+        With `lot` they are kept apart as that lot; `Oms(lots=...)` says which lots go first.
 
         >>> import omscore as oms
         >>> shop = oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")]))
@@ -357,7 +361,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         """
         if all(known.id != node for known in self._wiring.network.nodes):
             raise NotFound("node", node)
-        return list(self._command("receive", key, (node, pairs(stock)), lambda work: _fill.receive(work, node, stock)))
+        content = (node, pairs(stock), lot) if lot else (node, pairs(stock))
+        return list(self._command("receive", key, content, lambda work: _fill.receive(work, node, stock, lot)))
 
     def available(self, item: str) -> dict[str, int]:
         """Units of an item that could be promised now, by node.
@@ -370,9 +375,11 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         """
 
         def read(work: Work) -> dict[str, int]:
-            cells = inventory.available(work.txn, item, floors=work.wiring.buffers)
+            cells, select = inventory.available(work.txn, item, floors=work.wiring.buffers), work.select()
             result: dict[str, int] = {}
             for cell, n in cells.items():
+                if select is not None and select(cell) is None:
+                    continue
                 result[cell.node] = result.get(cell.node, 0) + n
             return result
 

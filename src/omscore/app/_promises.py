@@ -21,7 +21,8 @@ from omscore.routing import (
 def look(work: Work, demand: Demand, order: Order | None = None) -> DeliveryPromise:
     """By when a demand would arrive, on what there is now and is announced."""
     floors = work.wiring.buffers if order is None else work.floors(order)
-    coming = outlook(work.txn, [item for item, _ in demand.needs], reservation=demand.id, floors=floors)
+    items = [item for item, _ in demand.needs]
+    coming = outlook(work.txn, items, reservation=demand.id, floors=floors, select=work.select())
     return promise_of(demand, work.now, router=work.wiring.router, outlook=coming, facts=facts_of(work, demand))
 
 

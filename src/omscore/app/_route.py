@@ -108,7 +108,7 @@ def _decided(
         )
         if demand is None:
             continue
-        stock = stock_of(work.txn, demand, floors=floors)
+        stock = stock_of(work.txn, demand, floors=floors, select=work.select())
         if share is not None:
             stock = Stock({cell: min(n, share.get(cell, 0)) for cell, n in stock.items().items()})
         found = (wiring.shadow or router).route(demand, stock, now=work.now, facts=facts_of(work, demand))

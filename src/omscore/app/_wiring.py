@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
-from omscore.inventory import Cell
+from omscore.inventory import Cell, Selector
 from omscore.kernel import Item, Money
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Guard, Items, Workflow, sells_items
 from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure, SurgeRule
@@ -71,6 +71,7 @@ class Wiring:
     barcodes: Barcodes | None = None
     region: Callable[[Draft], str] = region_of
     buffers: Mapping[Cell, int] = field(factory=dict)
+    lots: Callable[[datetime], Selector] | None = None
     gateway: PaymentGateway | None = None
     erp: Erp | None = None
     verifier: AddressVerifier | None = None

@@ -211,10 +211,8 @@ def _counted(work: Work, message: WmsMessage, notes: _Notes) -> None:
     cells = {item: Cell(item, message.node) for item in counted}
     last = {item: inventory.seen(work.txn, cell) for item, cell in cells.items()}
     fresh = {item: n for item, n in counted.items() if (seen := last[item]) is None or when >= seen}
-    figures = work.txn.figures(sorted(cells.values()))
     for item, n in fresh.items():
-        shelf = figures[cells[item]]
-        known = shelf.free + shelf.reserved + shelf.allocated
+        known = sum(_counts.there(shelf) for shelf in _counts.shelf(work, message.node, item).values())
         if n != known:
             text = f"{message.node} counted {n} of {item}, known are {known}"
             notes.add(f"{message.id}:{item}", "wms.count_differs", "", text, item=item, counted=n, known=known)

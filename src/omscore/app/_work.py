@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from omscore.app._loads import count_load
 from omscore.app._wiring import Wiring
 from omscore.errors import CommandRefused, NotFound, Reason
-from omscore.inventory import Cell
+from omscore.inventory import Cell, Selector, held_lots
 from omscore.kernel import Item, stamp
 from omscore.orders import (
     Command,
@@ -280,6 +280,14 @@ class Work:
             return self.wiring.buffers
         everybody = self.wiring.buffers
         return {cell: max(mine.get(cell, 0), everybody.get(cell, 0)) for cell in sorted({*mine, *everybody})}
+
+    def select(self) -> Selector | None:
+        """Which lots go first, and which may not be sold any more; None where the host does not say."""
+        return None if self.wiring.lots is None else self.wiring.lots(self.now)
+
+    def held(self, order: str, node: str, units: Iterable[tuple[str, int]], bucket: str) -> dict[Cell, int]:
+        """Units of items that an order holds in a bucket at a node, by lot."""
+        return held_lots(self.txn, order, cells_at(node, units), bucket)
 
     def item(self, sku: str) -> Item:
         """What is known of an item; an unknown one has no weight and no tags."""

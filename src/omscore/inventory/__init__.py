@@ -46,6 +46,7 @@ from omscore.inventory._once import Answered, Claims, fingerprint, once, run_onc
 from omscore.inventory._outrank import Outranked, let_wait, outrank
 from omscore.inventory._past import as_of, folded, seq_at
 from omscore.inventory._reserve import POLICIES, Reserved, Selector, Want, expire, extend, reserve
+from omscore.inventory._spread import held_lots, lots_to_allocate
 from omscore.inventory._stock import correct, damage, quarantine, receive, repool, restore, scrap
 from omscore.inventory._supply import Atp, Supply, arrived, atp, expect, supplies, supply
 from omscore.inventory._transfer import Transfer, arrive, lose, send, transfer
@@ -88,6 +89,8 @@ __all__ = [
     "fifo",
     "lifo",
     "Selector",
+    "held_lots",
+    "lots_to_allocate",
     "receive",
     "quarantine",
     "damage",

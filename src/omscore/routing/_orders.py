@@ -6,7 +6,17 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from omscore.inventory import Books, Cell, LedgerTransaction, allocate, available, release, send
+from omscore.inventory import (
+    Books,
+    Cell,
+    LedgerTransaction,
+    Selector,
+    allocate,
+    available,
+    lots_to_allocate,
+    release,
+    send,
+)
 from omscore.kernel import Item, Money
 from omscore.orders import DraftLine, Items, Order
 from omscore.routing._demand import Demand, DemandLine, Stock
@@ -108,8 +118,12 @@ def _line(line: DraftLine, item: Item, units: int) -> DemandLine:
     )
 
 
-def stock_of(books: Books, demand: Demand, *, floors: Mapping[Cell, int] = _NO_FLOORS) -> Stock:
+def stock_of(
+    books: Books, demand: Demand, *, floors: Mapping[Cell, int] = _NO_FLOORS, select: Selector | None = None
+) -> Stock:
     """What each node could promise to a demand: free less its buffer, and what the order of its id holds there already.
+
+    Lots count together, without those that `select` leaves out.
 
     >>> from omscore.inventory import MemoryBooks, Want, receive, reserve
     >>> books = MemoryBooks()
@@ -122,7 +136,7 @@ def stock_of(books: Books, demand: Demand, *, floors: Mapping[Cell, int] = _NO_F
     units: dict[tuple[str, str], int] = {}
     for item in items_of(demand):
         for cell, n in available(books, item, reservation=demand.id, floors=floors).items():
-            if not cell.pool and n:
+            if not cell.pool and n and (select is None or select(cell) is not None):
                 units[cell.node, item] = units.get((cell.node, item), 0) + n
     return Stock(units)
 
@@ -204,11 +218,13 @@ def carry_out(
     *,
     cause: str,
     floors: Mapping[Cell, int] = _NO_FLOORS,
+    select: Selector | None = None,
     transfer_id: str = "",
 ) -> tuple[str, ...]:
     """Carry out a plan in the ledger, in one transaction: allocate what is there, send what is to be brought first.
 
-    What the owner holds softly at a node that sends is given up there. Returns the ids of the transfers: `transfer_id`
+    What the owner holds softly at a node that sends is given up there. Lots go as the owner holds them, then as
+    `select` puts them in order (by name unless it is given). Returns the ids of the transfers: `transfer_id`
     (the owner's, unless given) with "-t" and their number. Raises InsufficientStock, with nothing moved, when the plan
     does not hold any more.
 
@@ -223,10 +239,12 @@ def carry_out(
     Figures(free=2, reserved=0, allocated=1, ...)
     """
     if cells := cells_of(plan):
+        cells = lots_to_allocate(books, owner, cells, floors=floors, select=select)
         own = {cell: floors[cell] for cell in cells if cell in floors}
         allocate(books, owner, cells, cause=cause, floors=own)
     ids: list[str] = []
-    for (_, to), cells in sorted(transfers_of(plan).items()):
+    for (_, to), asked in sorted(transfers_of(plan).items()):
+        cells = lots_to_allocate(books, owner, asked, floors=floors, select=select)
         held = books.reservation(owner)
         soft = {
             (cell, "reserved"): n

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from omscore.errors import Reason
-from omscore.inventory import Cell, LedgerTransaction, Supply, available, pegs, supplies
+from omscore.inventory import Cell, LedgerTransaction, Selector, Supply, available, pegs, supplies
 from omscore.kernel import Address, utc
 from omscore.routing._capacity import slot_end
 from omscore.routing._case import Case
@@ -74,11 +74,17 @@ class Outlook:
 
 
 def outlook(
-    books: LedgerTransaction, items: Iterable[str], *, reservation: str = "", floors: Mapping[Cell, int] = _NO_FLOORS
+    books: LedgerTransaction,
+    items: Iterable[str],
+    *,
+    reservation: str = "",
+    floors: Mapping[Cell, int] = _NO_FLOORS,
+    select: Selector | None = None,
 ) -> Outlook:
     """What a ledger may promise of some items: free less buffers, and announced supply less what others wait for.
 
     Supply that is overdue is none until it gets a new date. `reservation` is the asker's own, whose units count.
+    Lots that `select` leaves out do not.
 
     >>> from datetime import UTC
     >>> from omscore.inventory import MemoryBooks, Want, expect, receive, reserve
@@ -94,7 +100,7 @@ def outlook(
     now = books.now()
     for item in dict.fromkeys(items):
         for cell, n in available(books, item, reservation=reservation, floors=floors).items():
-            if not cell.pool:
+            if not cell.pool and (select is None or select(cell) is not None):
                 units[cell.node, item] = units.get((cell.node, item), 0) + n
         coming += _unpromised(books, item, reservation, now)
     return Outlook(units, coming)
