@@ -11,7 +11,7 @@ from omscore.adapters import MemoryStore
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, TransitionNotAllowed
 from omscore.inventory import Cell, expect
 from omscore.kernel import GeoPoint, Item, ManualClock, Money
-from omscore.orders import Draft, DraftLine
+from omscore.orders import Draft, DraftLine, Reduce
 from omscore.oversight import ChannelProfile
 from omscore.ports import Effect
 from omscore.routing import sourcing
@@ -453,6 +453,27 @@ def test_a_plan_that_nobody_reviewed_in_time_takes_the_desk_s_default_way() -> N
     assert shop.oms.order("ord-1").totals.allocated == 1
 
 
+def test_a_plan_that_nobody_reviewed_in_time_is_parked_where_the_desk_says_so() -> None:
+    rule = r.Rule("near", require=r.whole_order(), prefer=r.by_position(), review_when=r.cost_gap_over("1.00"))
+    desk = r.ReviewDesk("desk", hours=4, default="park")
+    policy = r.Policy("p", (r.Route("all", (rule,)),), otherwise=r.park("unseen", days=2), review=desk)
+    shop = Shop(r.Node("a", parcel_cost=Money(900, "EUR")), r.Node("b", parcel_cost=Money(500, "EUR")), routing=policy)
+    shop.stock(a={"X": 1}, b={"X": 1})
+    shop.order("ord-1", "X")
+    shop.oms.route()
+    shop.clock.advance(hours=4)
+    shop.oms.tick()
+    assert shop.oms.order("ord-1").holds == ()
+    assert shop.oms.order("ord-1").totals.reserved == 1
+    assert [i.text for i in shop.oms.exceptions()] == [
+        "routing: parked after 1 attempts; nobody reviewed the plan in time"
+    ]
+    assert shop.oms.route() == []
+    shop.clock.advance(days=2)
+    assert shop.oms.route()[0].outcome == "review"
+    shop.sound()
+
+
 SERVICES = {"services": [r.Service("", transit=[(None, 2)])]}
 
 
@@ -485,6 +506,61 @@ def test_a_promise_is_kept_with_the_order_and_told_again_when_facts_change() -> 
     assert [event.later for event in events] == [False, True, False]
     shop.oms.deliver()
     assert [effect.topic for effect in told if effect.topic == "notify.delayed"] == ["notify.delayed"]
+
+
+def test_a_supply_date_a_short_pick_a_count_and_an_edit_have_an_order_promised_anew() -> None:
+    shop = Shop(STORE, DEPOT, network=SERVICES, keeps_promises=True)
+    shop.stock(store={"X": 2, "Y": 1}, depot={"Y": 1})
+    shop.order("ord-1", "X", "Y")
+    shop.oms.route()
+    first = shop.oms.promised("ord-1").arrives_at
+    day = timedelta(days=1)
+    assert shop.oms.expect("po-1", "X", "store", 5, MONDAY + 3 * day, key="po-1") == []
+    (given,) = shop.oms.fulfillments("ord-1")
+    shop.oms.count("store", {"X": 0}, key="count-1")
+    assert shop.oms.promised("ord-1").because == "a count at store found too few"
+    assert shop.oms.expect("po-1", "X", "store", 5, MONDAY + 9 * day, key="po-1 late") == ["ord-1"]
+    assert shop.oms.expect("po-1", "X", "store", 5, MONDAY + 9 * day, key="po-1 again") == []
+    late = shop.oms.promised("ord-1")
+    assert late.because == "5 of X come to store on 2026-03-11 (po-1)"
+    assert late.arrives_at is not None
+    assert first is not None
+    assert late.arrives_at - first == 9 * day
+    shop.oms.edit("ord-1", [Reduce("1", 1)], why="not wanted", key="edit-1")
+    shop.oms.short_pick(given.id, {"2": 1}, key="short-1")
+    events = [logged.event for logged in shop.store.run(lambda txn: txn.events("promise", "ord-1"))]
+    assert events[-1].because == "short pick at store"
+    assert events[-1].arrives_at < late.arrives_at
+    assert shop.oms.receive("store", {"X": 5}, supply="po-1", key="dock-9") == []
+    assert shop.oms.promise({"X": 6}).arrives_at is None
+    shop.sound()
+
+
+def test_an_edit_has_what_still_waits_promised_anew() -> None:
+    shop = Shop(STORE, network=SERVICES, keeps_promises=True)
+    shop.stock(store={"X": 1})
+    shop.order("ord-1", "X", units=2)
+    assert shop.oms.promised("ord-1").arrives_at is None
+    shop.oms.edit("ord-1", [Reduce("1", 1)], why="one is enough", key="edit-1")
+    assert shop.oms.promised("ord-1").because == "edited"
+    assert shop.oms.promised("ord-1").arrives_at is not None
+
+
+def test_a_transfer_that_is_late_is_an_incident_and_one_that_is_not_is_none() -> None:
+    shop = Shop(
+        STORE, DEPOT, rules=brought("transfer"), network={"services": [r.Service("transfer", transit=[(None, 1)])]}
+    )
+    shop.stock(depot={"X": 1})
+    shop.order("ord-1", "X")
+    assert shop.oms.route()[0].outcome == "backordered"
+    assert shop.oms.exceptions() == []
+    shop.clock.advance(hours=49)
+    (late,) = shop.oms.exceptions()
+    assert (late.kind, late.owner, dict(late.context["items"])) == ("late_transfer", "warehouse", {"X": 1})
+    assert "were to come to store" in late.text
+    (given,) = shop.oms.fulfillments("ord-1")
+    shop.oms.arrive(given.transfers[0], key="dock-9")
+    assert [i.kind for i in shop.oms.exceptions()] == []
 
 
 def test_the_host_says_what_only_it_knows() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import evolve
 
 from omscore import inventory
 from omscore.app._capture import reserve
-from omscore.app._edit import edit
+from omscore.app._edit import change as edit
 from omscore.app._fill import fill
 from omscore.app._work import Work, cells_at
 from omscore.inventory import Cell
@@ -93,11 +93,14 @@ def _open_fulfillments(
     items = {line.id: line.item for line in order.lines}
     there: dict[str, dict[str, int]] = {}
     awaited: dict[str, dict[str, int]] = {}
+    comes_at: dict[str, datetime] = {}
     for given in plan.assignments:
         if given.how == "backorder":
             continue
         units = (awaited if given.backordered else there).setdefault(given.node, {})
         units[given.line] = units.get(given.line, 0) + given.units
+        if given.backordered and given.due_at is not None:
+            comes_at[given.node] = max(given.due_at, comes_at.get(given.node, given.due_at))
     moves = []
     nodes = tuple(sorted({*there, *awaited}))
     for id_ in nodes:
@@ -118,6 +121,7 @@ def _open_fulfillments(
             created_at=work.now,
             attempt=attempt,
             transfers=coming.get(id_, ()),
+            comes_at=comes_at.get(id_),
         )
         work.save_fulfillment(offered(work, fulfillment))
         if here:

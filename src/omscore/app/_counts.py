@@ -8,6 +8,7 @@ from datetime import datetime
 from omscore import inventory
 from omscore.app._capture import reserve
 from omscore.app._fill import fill
+from omscore.app._promises import keep_promise
 from omscore.app._work import Work
 from omscore.inventory import Cell, Figures, Victim, newest_first
 from omscore.orders import MoveUnits
@@ -82,7 +83,9 @@ def lose(work: Work, order_id: str, node: str, victims: Sequence[Victim]) -> Non
     if order.state == "accepted" and not order.holds:
         queued = work.find("queue", order_id)
         excluded = tuple(sorted({*(queued.excluded if queued else ()), node}))
-        work.queue(order, due_at=work.now, excluded=excluded, note=f"a count at {node} found too few")
+        note = f"a count at {node} found too few"
+        work.queue(order, due_at=work.now, excluded=excluded, note=note)
+        keep_promise(work, order, note)
 
 
 def _of_lines(work: Work, order_id: str, victim: Victim) -> dict[str, int]:

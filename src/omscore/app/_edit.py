@@ -8,6 +8,7 @@ from omscore import inventory
 from omscore.app import _money
 from omscore.app._cancel import free, release_at_nodes, settle_up
 from omscore.app._capture import must_wait, payment_hold, reserve
+from omscore.app._promises import keep_promise
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, Conflict
 from omscore.orders import (
@@ -38,7 +39,14 @@ def look(work: Work, order_id: str, changes: Sequence[Change]) -> Preview:
 
 
 def edit(work: Work, order_id: str, changes: Sequence[Change], why: str, version: int | None) -> str:
-    """Make changes: all or none, and only to the order that was seen when a version is given."""
+    """Make changes: all or none, and only to the order that was seen when a version is given; promise it anew."""
+    change(work, order_id, changes, why, version)
+    keep_promise(work, work.order(order_id), "edited")
+    return order_id
+
+
+def change(work: Work, order_id: str, changes: Sequence[Change], why: str, version: int | None) -> str:
+    """The same by somebody who promises it anew himself."""
     order = work.order(order_id)
     if version is not None and version != work.version("order", order_id):
         is_at = work.version("order", order_id)

@@ -11,12 +11,13 @@ from omscore.app._work import Work
 from omscore.inventory import Cell
 
 
-def receive(work: Work, node: str, stock: Mapping[str, int], lot: str = "") -> list[str]:
+def receive(work: Work, node: str, stock: Mapping[str, int], lot: str = "", supply: str = "") -> list[str]:
     """Take goods in at a node and give them to whoever waits; returns the orders that got units.
 
     A node that was left out because it was short has goods again, and is no longer left out for these items.
     """
-    inventory.receive(work.txn, {Cell(item, node, lot=lot): n for item, n in stock.items()}, cause=work.cause)
+    cells = {Cell(item, node, lot=lot): n for item, n in stock.items()}
+    inventory.receive(work.txn, cells, cause=work.cause, supply=supply)
     return fill(work, stock, node)
 
 

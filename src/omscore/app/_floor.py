@@ -11,6 +11,7 @@ from omscore.app import _money
 from omscore.app._cancel import cancel
 from omscore.app._capture import reserve
 from omscore.app._floor_tally import check_scanned
+from omscore.app._promises import keep_promise
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.inventory import Cell
@@ -72,6 +73,7 @@ def short_pick(
     if waiting and not backorder:
         cancel(work, order.id, waiting, f"short pick at {fulfillment.node}", refund=True)
     told = {"fulfillment": fulfillment_id, "missing": dict(units), "backordered" if backorder else "cancelled": waiting}
+    keep_promise(work, work.order(order.id), f"short pick at {fulfillment.node}")
     work.notify("short", f"{fulfillment_id}:{work.cause}", order, **told)
     return order.id
 

@@ -12,7 +12,7 @@ from omscore.app import _cancel, _capture, _fill, _money, _return, _revise, _set
 from omscore.app._edit_work import EditWork
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
-from omscore.app._route import ROUTING_HOLD
+from omscore.app._route import ROUTING_HOLD, park_review
 from omscore.app._route_work import RouteWork
 from omscore.app._service import content_of, pairs
 from omscore.app._ship_work import ShipWork
@@ -348,10 +348,11 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
 
     # -- stock ---------------------------------------------------------------------------------------------------------
 
-    def receive(self, node: str, stock: Mapping[str, int], *, lot: str = "", key: str) -> list[str]:
+    def receive(self, node: str, stock: Mapping[str, int], *, lot: str = "", supply: str = "", key: str) -> list[str]:
         """Take goods in at a node; backorders get them first, oldest order first. Returns the orders that got units.
 
-        With `lot` they are kept apart as that lot; `Oms(lots=...)` says which lots go first.
+        With `lot` they are kept apart as that lot; `Oms(lots=...)` says which lots go first. `supply` names what was
+        announced and comes with this (see `expect`): less of it is still to come.
 
         >>> import omscore as oms
         >>> shop = oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")]))
@@ -361,8 +362,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         """
         if all(known.id != node for known in self._wiring.network.nodes):
             raise NotFound("node", node)
-        content = (node, pairs(stock), lot) if lot else (node, pairs(stock))
-        return list(self._command("receive", key, content, lambda work: _fill.receive(work, node, stock, lot)))
+        content = (node, pairs(stock), lot, supply) if lot or supply else (node, pairs(stock))
+        return list(self._command("receive", key, content, lambda work: _fill.receive(work, node, stock, lot, supply)))
 
     def available(self, item: str) -> dict[str, int]:
         """Units of an item that could be promised now, by node.
@@ -390,9 +391,10 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
     def tick(self) -> dict[str, int]:
         """Do what time has brought: reservations that ran out expire, holds past their deadline take their way out.
 
-        A plan that nobody reviewed in time is carried out, where its review desk accepts by default; work that a node
-        was offered and did not answer in time counts as rejected. Authorizations of payments that run out within a day
-        are asked for anew, if the gateway can; returns of which nothing came in time expire; a surge begins or ends.
+        A plan that nobody reviewed in time is carried out, or its order is parked, as the review desk says; work
+        that a node was offered and did not answer in time counts as rejected. Authorizations of payments that run out
+        within a day are asked for anew, if the gateway can; returns of which nothing came in time expire; a surge
+        begins or ends.
 
         >>> import omscore as oms
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).tick()
@@ -444,6 +446,8 @@ def _expire_holds(work: Work, order_id: str) -> list[str]:
     done: list[str] = []
     for hold in work.order(order_id).holds:
         if hold.until is None or utc(hold.until) > work.now:
+            continue
+        if hold.code == ROUTING_HOLD and park_review(work, order_id):
             continue
         if hold.on_expiry == "release":
             _capture.release_hold(work, order_id, hold.code)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from omscore import inventory
 from omscore.app._facts import facts_of
 from omscore.app._work import Work
 from omscore.errors import Reason
@@ -63,3 +66,12 @@ def keep_promise(work: Work, order: Order, because: str, decision: Decision | No
         if idle and queued is not None and queued.outcome in ("parked", "unroutable", "backordered"):
             work.queue(order, due_at=work.now, note="the promise is at risk")
     return made
+
+
+def expect(work: Work, supply: str, item: str, node: str, units: int, due_at: datetime) -> list[str]:
+    """Announce supply or correct what was announced; returns the waiting orders that were promised anew."""
+    inventory.expect(work.txn, supply, item, node, units, due_at)
+    inventory.repromise(work.txn, item)
+    because = f"{units} of {item} come to {node} on {due_at:%Y-%m-%d} ({supply})"
+    waiting = (*work.every("order", f"wants:{item}"), *work.every("queue", f"waits:{item}"))
+    return [id_ for id_ in dict.fromkeys(waiting) if keep_promise(work, work.order(id_), because) is not None]

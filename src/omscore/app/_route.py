@@ -15,7 +15,7 @@ from omscore.app._promises import keep_promise
 from omscore.app._work import Work
 from omscore.errors import Reason
 from omscore.kernel import Address
-from omscore.orders import Hold, Order, PlaceHold, Queued, Routed
+from omscore.orders import Hold, Order, PlaceHold, Queued, ReleaseHold, Routed
 from omscore.routing import Decision, Record, Stock, demand_of, plan_to_commit, stock_of
 
 ROUTING_HOLD = "routing_review"
@@ -146,6 +146,22 @@ def _after_parking(work: Work, order_id: str) -> None:
     else:
         hold = Hold(ROUTING_HOLD, "routing", text=f"parked in {park.queue!r} till its time was up")
         work.tell(work.order(order_id), PlaceHold(hold))
+
+
+def park_review(work: Work, order_id: str) -> bool:
+    """Nobody reviewed an order's plan in time: park it, where the review desk says so; tells whether it does.
+
+    It waits like any parked order: till stock comes, or the time of the policy's queue is up, and is then decided anew.
+    """
+    queued = work.find("queue", order_id)
+    policy = work.wiring.policy
+    if queued is None or queued.outcome != "review" or policy.review.default != "park":
+        return False
+    order = work.tell(work.order(order_id), ReleaseHold(ROUTING_HOLD))
+    days = None if policy.otherwise is None else policy.otherwise.days
+    until = None if days is None else work.now + timedelta(days=days)
+    work.queue(order, due_at=until, outcome="parked", note="nobody reviewed the plan in time", parked_until=until)
+    return True
 
 
 def explain(work: Work, order_id: str) -> list[Routed]:

@@ -329,6 +329,28 @@ class RouteWork(Reads):
 
         return self._read(read)
 
+    def expect(self, supply: str, item: str, node: str, units: int, due_at: datetime, *, key: str) -> list[str]:
+        """Announce supply that a node awaits, or correct its units and date; give its id to `receive` when it comes.
+
+        Returns the waiting orders that were promised another date by this (`Oms(keeps_promises=True)`). Raises NotFound
+        for an unknown node, and CommandRefused (`supply.other`) when the id announces another item or node.
+
+        >>> from datetime import timedelta
+        >>> from omscore.testing.walkthrough import MONDAY, draft, up_to
+        >>> shop = up_to("accepted", stock=2, keeps_promises=True).shop
+        >>> _ = shop.capture("web", draft("1002"), key="checkout-2", id="ord-2")
+        >>> shop.expect("po-1", "SKU-1", "ghent", 5, MONDAY + timedelta(days=2), key="po-1")
+        ['ord-2']
+        """
+        if node not in self._wiring.network:
+            raise NotFound("node", node)
+        content = (supply, item, node, units, due_at)
+        return list(
+            self._command(
+                "expect", key, content, lambda work: _promises.expect(work, supply, item, node, units, due_at)
+            )
+        )
+
     def promised(self, order_id: str) -> Promised:
         """By when an order is to arrive, as last promised (`Oms(keeps_promises=True)`); raises NotFound.
 

@@ -83,7 +83,7 @@ def _candidates(work: Work) -> list[str]:
 
     def add(kind: str, index: str, upto: datetime | None = None) -> None:
         for id_ in work.every(kind, index, upto=None if upto is None else stamp(upto)):
-            found[work.load(kind, id_).order if kind in ("shipment", "conflict") else id_] = None
+            found[work.load(kind, id_).order if kind in ("shipment", "conflict", "fulfillment") else id_] = None
 
     add("conflict", "open")
     add("payment", "failed")
@@ -94,6 +94,7 @@ def _candidates(work: Work) -> list[str]:
     add("order", "address_doubted")
     add("order", "state:rejected")
     add("order", "short")
+    add("fulfillment", "awaits", now)
     add("order", "quiet", now - STUCK_AFTER)
     add("order", "ship_by", now)
     for outcome in _WORRIES:

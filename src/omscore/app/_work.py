@@ -191,6 +191,8 @@ class Work:
             index[f"to_batch:{fulfillment.node}"] = since
         for transfer_id in fulfillment.transfers:
             index[f"transfer:{transfer_id}"] = fulfillment.id
+        if fulfillment.state == "planned" and fulfillment.transfers and fulfillment.comes_at is not None:
+            index["awaits"] = stamp(fulfillment.comes_at)
         if fulfillment.state in ("open", "picking", "packed"):
             index[f"work:{fulfillment.node}"] = stamp(due)
         self._tell_wms(fulfillment)

@@ -60,8 +60,8 @@ class FulfillmentLine:
 class Fulfillment:
     """The share of one order given to one node.
 
-    It stays `planned` while units are awaited; `transfers` are those that bring them. A node to which it was offered
-    answers by `answer_by`.
+    It stays `planned` while units are awaited; `transfers` are those that bring them, by `comes_at`. A node to which it
+    was offered answers by `answer_by`.
 
     >>> f = Fulfillment("ful-1", "ord-1", "ghent", (FulfillmentLine("1", "SKU-1", 2),))
     >>> f.state, f.negotiation, f.units
@@ -82,6 +82,7 @@ class Fulfillment:
     attempt: int = 1
     answer_by: datetime | None = None
     transfers: tuple[str, ...] = ()
+    comes_at: datetime | None = None
 
     @property
     def units(self) -> int:

@@ -55,6 +55,7 @@ INCIDENT_RULES: Mapping[str, IncidentRule] = {
     "rejected": IncidentRule("customer care", timedelta(hours=4)),
     "hold_overdue": IncidentRule("", timedelta(hours=1)),
     "shortage": IncidentRule("purchasing", timedelta(hours=24)),
+    "late_transfer": IncidentRule("warehouse", timedelta(hours=4)),
     "short_pick": IncidentRule("warehouse", timedelta(hours=2)),
     "node_rejected": IncidentRule("routing", timedelta(hours=2)),
     "not_routed": IncidentRule("routing", timedelta(hours=2)),
@@ -260,7 +261,16 @@ def _goods(facts: Facts, now: datetime) -> Iterable[Incident]:
     order = facts.order
     if order.state not in ("captured", "accepted"):
         return
-    short = {line.item: order.units[line.id].backordered for line in order.lines if order.units[line.id].backordered}
+    coming: dict[str, int] = {}
+    for fulfillment in facts.fulfillments:
+        for row in fulfillment.lines if fulfillment.state == "planned" else ():
+            coming[row.line] = coming.get(row.line, 0) + row.awaited
+    short: dict[str, int] = {}
+    for line in order.lines:
+        # What is on its way from another node or a vendor is nobody's to buy.
+        if (n := order.units[line.id].backordered - coming.get(line.id, 0)) > 0:
+            short[line.item] = short.get(line.item, 0) + n
+    yield from _transfers(facts, now)
     if short:
         text = "nobody has " + ", ".join(f"{n} of {item}" for item, n in short.items())
         yield _incident("shortage", facts, facts.quiet_since, text, items=short)
@@ -269,6 +279,16 @@ def _goods(facts: Facts, now: datetime) -> Iterable[Incident]:
     if queued is not None and queued.outcome in ("failed", "parked", "unroutable", "review"):
         text = f"routing: {queued.outcome} after {queued.attempts} attempts; {queued.note}"
         yield _incident("not_routed", facts, facts.quiet_since, text, attempts=queued.attempts)
+
+
+def _transfers(facts: Facts, now: datetime) -> Iterable[Incident]:
+    """Units that another node was to send by now."""
+    for one in facts.fulfillments:
+        if one.state == "planned" and one.transfers and one.comes_at is not None and one.comes_at < now:
+            missing = {line.item: line.awaited for line in one.lines if line.awaited}
+            units = ", ".join(f"{n} of {item}" for item, n in missing.items())
+            text = f"{units} were to come to {one.node} by {one.comes_at.isoformat()} ({', '.join(one.transfers)})"
+            yield _incident("late_transfer", facts, one.comes_at, text, one.id, items=missing)
 
 
 def _given_back(facts: Facts) -> Iterable[Incident]:
