@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from omscore.adapters._seal import opened, sealed
 from omscore.errors import Conflict, Corrupt, InvalidValue, InvariantBroken
@@ -26,13 +26,8 @@ Row = tuple[int, ...]
 """A cell's buckets in BUCKETS order, then its version."""
 
 
-class Applied(NamedTuple):
-    """What movements change: new rows, numbered movements, and the rows that are kept for looking back."""
-
-    rows: dict[Cell, list[int]]
-    numbered: list[tuple[int, Movement]]
-    kept: list[tuple[Cell, Row]]
-
+Applied = tuple[dict[Cell, list[int]], list[tuple[int, Movement]], list[tuple[Cell, Row]]]
+"""What movements change: new rows, numbered movements, and the rows that are kept for looking back."""
 
 stamp = microseconds
 """What the stores keep times as."""
@@ -73,7 +68,7 @@ def applied(movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Cal
     for cell, row in changed.items():
         if suspect:
             _check(cell, rows(cell)[_FREE], row, floors.get(cell, 0))
-    return Applied(changed, numbered, kept)
+    return changed, numbered, kept
 
 
 def _check(cell: Cell, free_before: int, row: Sequence[int], floor: int) -> None:
@@ -135,24 +130,24 @@ def due_at(reservation: Reservation) -> int | None:
 def reservation_text(reservation: Reservation, due: int | None) -> str:
     """A reservation's own fields as compact JSON: id, version and a live deadline stand in columns."""
     _, held, expires_at, channel, priority, _, ended, since = reservation
-    fields = []
+    text = ""
     if held:
         shares = [
             f"[{_q(item)},{_q(node)},{_q(pool)},{_q(lot)},{_q(bucket)},{n}]"
             for ((item, node, pool, lot), bucket), n in held.items()
         ]
-        fields.append(f'"h":[{",".join(shares)}]')
+        text = f',"h":[{",".join(shares)}]'
     if channel:
-        fields.append(f'"c":{_q(channel)}')
+        text += f',"c":{_q(channel)}'
     if priority:
-        fields.append(f'"p":{priority}')
+        text += f',"p":{priority}'
     if ended:
-        fields.append(f'"e":{_q(ended)}')
+        text += f',"e":{_q(ended)}'
     if expires_at is not None and due is None:
-        fields.append(f'"x":{stamp(expires_at)}')
+        text += f',"x":{stamp(expires_at)}'
     if since is not None:
-        fields.append(f'"s":{stamp(since)}')
-    return sealed(f"{{{','.join(fields)}}}", "reservation", reservation[0], due)
+        text += f',"s":{stamp(since)}'
+    return sealed(f"{{{text[1:]}}}", "reservation", reservation[0], due)
 
 
 def reservation_from(id_: str, version: int, due: int | None, text: str) -> Reservation:

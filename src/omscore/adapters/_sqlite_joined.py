@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from omscore.adapters._sqlite_errors import ENGINE_ERRORS, typed
 from omscore.adapters._sqlite_txn import SqliteTransaction
@@ -52,8 +52,7 @@ class JoinedSqlite:
             begun = True
 
         # The host may roll back later, so nothing learned here may be remembered by the store.
-        moves: dict[Any, int] = {}
-        txn = self._transaction(cursor, begin, careful=True, moves=moves)
+        txn = self._transaction(cursor, begin, careful=True)
         self._busy = True
         try:
             result = work(txn)

@@ -109,6 +109,9 @@ Step = str | Callable[[sqlite3.Connection], None]
 STEPS: tuple[Step, ...] = (_V1, _v2, "")
 """What to run to come from version i to i + 1; only ever added to. Each runs in a transaction of its own."""
 
+VERSION = len(STEPS)
+"""The version of the tables that this code reads and writes."""
+
 
 def prepare(conn: sqlite3.Connection, *, steps: tuple[Step, ...] = STEPS) -> None:
     """Bring the tables to the newest version; a newer one is refused. Killed half-way, it goes on where it was."""
@@ -116,10 +119,7 @@ def prepare(conn: sqlite3.Connection, *, steps: tuple[Step, ...] = STEPS) -> Non
     if version == len(steps):
         return
     if version > len(steps):
-        raise SchemaMismatch(
-            f"the store is at schema version {version}, this version of omscore reads up to {len(steps)}; "
-            "upgrade omscore, nothing was changed"
-        )
+        raise newer(version, len(steps))
     # Another process may have migrated while this one waited, so each step asks again.
     while (version := schema_version(conn)) < len(steps):
         conn.execute("BEGIN IMMEDIATE")
@@ -132,6 +132,14 @@ def prepare(conn: sqlite3.Connection, *, steps: tuple[Step, ...] = STEPS) -> Non
             if conn.in_transaction:
                 conn.execute("ROLLBACK")
             raise
+
+
+def newer(version: int, known: int = VERSION) -> SchemaMismatch:
+    """The refusal of tables that a later version of omscore made, or changed while this one had them open."""
+    return SchemaMismatch(
+        f"the store is at schema version {version}, this version of omscore reads up to {known}; "
+        "upgrade omscore, nothing was changed"
+    )
 
 
 def _take(conn: sqlite3.Connection, step: Step) -> None:

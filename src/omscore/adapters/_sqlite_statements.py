@@ -9,8 +9,20 @@ from omscore.adapters._sqlite_schema import TENANT_SPAN
 _BUCKETS = "free, reserved, allocated, picked, packed, in_transit, quarantine, damaged, version, digest"
 # ?1 is the end of the tenant's numbers.
 _MINE = f"n > ?1 - {TENANT_SPAN} AND n < ?1"
+
+
+def _newest(table: str, column: str) -> str:
+    return f"(SELECT {column} FROM {table} WHERE {_MINE} ORDER BY n DESC LIMIT 1)"
+
+
+# The number and time of the newest entry, the time of the newest event, the version of the tables.
 _NEWEST = ", ".join(
-    f"(SELECT recorded_at FROM {table} WHERE {_MINE} ORDER BY n DESC LIMIT 1)" for table in ("oms_journal", "oms_log")
+    (
+        _newest("oms_journal", "n"),
+        _newest("oms_journal", "recorded_at"),
+        _newest("oms_log", "recorded_at"),
+        "(SELECT max(version) FROM oms_schema)",
+    )
 )
 
 
@@ -21,6 +33,8 @@ def _next(table: str) -> str:
 _OPEN = "state IN ('waiting', 'leased')"
 
 READ_NEWEST = f"SELECT {_NEWEST}"
+# Changes when another connection commits, and never by what this one does.
+READ_CHANGES = "PRAGMA data_version"
 READ_CLAIM = "SELECT fingerprint, result FROM oms_claims WHERE tenant = ? AND key = ?"
 READ_CLAIMS = "SELECT key, fingerprint, result FROM oms_claims WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?"
 ADD_CLAIM = "INSERT INTO oms_claims (tenant, key, fingerprint, result) VALUES (?, ?, ?, ?)"
@@ -40,7 +54,7 @@ SET_CELL = (
 ADD_ENTRY = (
     "INSERT INTO oms_journal "
     "(n, cell, seq, recorded_at, move, units, cause, reservation, effective_at, mirrors, digest) "
-    f"VALUES ({_next('oms_journal')}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ENTRY = (
     "j.seq, j.recorded_at, m.source, m.target, j.units, m.verb, j.cause, j.reservation, j.effective_at, j.mirrors, "

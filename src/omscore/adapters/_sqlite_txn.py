@@ -1,4 +1,4 @@
-"""A transaction on SQLite: every call is one statement or few; what was read is remembered until the end."""
+"""A transaction on SQLite: every call is one statement or few; what was read is remembered until others write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from omscore.adapters import _sql
 from omscore.adapters import _sqlite_statements as sql
 from omscore.adapters._seal import TABLES, Sealing, broken
-from omscore.adapters._sqlite_schema import TENANT_SPAN
+from omscore.adapters._sqlite_schema import TENANT_SPAN, VERSION, newer
 from omscore.codec import Codec
 from omscore.errors import Conflict, Corrupt
 from omscore.inventory import Cell, Entry, Figures, JournalRow, Movement, Reservation, Stored, link
@@ -21,6 +21,8 @@ from omscore.ports import Effect, Leased, Logged
 _ZEROS = Figures()
 # A third of the time of the classes' own constructors.
 _new = tuple.__new__
+_REMEMBERED_MAX = 10_000
+"""How many cells and items are remembered from one transaction to the next."""
 
 
 class Behind(Exception):
@@ -50,7 +52,6 @@ class SqliteTransaction:
         codec: Codec,
         told: Callable[[], int],
         begin: Callable[[], object] | None,
-        moves: dict[tuple[str, str, str], int],
         *,
         careful: bool = False,
     ) -> None:
@@ -61,12 +62,15 @@ class SqliteTransaction:
         self._codec = Sealing(codec)
         self._told = told
         self._begin = begin
-        self._moves = moves
-        self.new_moves = False
         self._careful = careful
         self._end = (tenant + 1) * TENANT_SPAN
         self._now: int | None = None
+        # The time of what was recorded last, and the number of the newest entry.
         self._newest: int | None = None
+        self._n = 0
+        # What a verb and its two buckets are kept as.
+        self._moves: dict[tuple[str, str, str], int] = {}
+        self._changes = -1
         self._unclaimed: set[str] = set()
         # Of each cell that was read: its number, figures, and the digest of its newest entry.
         self._cells: dict[Cell, tuple[int, Figures, bytes]] = {}
@@ -75,9 +79,28 @@ class SqliteTransaction:
         self._reservations: dict[str, tuple[int, list[Cell]]] = {}
         self._records: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
 
-    def again(self, begin: Callable[[], object]) -> None:
+    def after(self, begin: Callable[[], object]) -> None:
         """Go on with the next command of a group, knowing what was read and written for those before it."""
         self._begin = begin
+
+    def again(self, begin: Callable[[], object]) -> None:
+        """Begin anew on the same connection after a COMMIT, with what is still known unless others wrote meanwhile."""
+        self._begin = begin
+        if self._now is not None and self._newest is not None:
+            self._newest = max(self._newest, self._now)
+        self._now = None
+        self._unclaimed.clear()
+        self._reservations.clear()
+        self._records.clear()
+
+    def recheck(self) -> None:
+        """Forget what was read before somebody else wrote; called behind BEGIN, and by nobody who keeps nothing."""
+        (changes,) = self._run(sql.READ_CHANGES).fetchone()
+        if changes != self._changes or len(self._cells) + len(self._items) > _REMEMBERED_MAX:
+            self._changes = changes
+            self._newest = None
+            self._cells.clear()
+            self._items.clear()
 
     @property
     def begun(self) -> bool:
@@ -106,10 +129,13 @@ class SqliteTransaction:
             self._moment = _sql.moment(self._now)
         return self._now
 
-    def _saw(self, journal: int | None, log: int | None) -> None:
+    def _saw(self, n: int | None, journal: int | None, log: int | None, schema: int) -> None:
         """Compare what the store recorded last with what was told; asked once, along with another question."""
         if type(journal or 0) is not int or type(log or 0) is not int:
             raise Corrupt(f"the time recorded last, {journal!r} or {log!r}, is none; verify the store against a backup")
+        if schema > VERSION:
+            raise newer(schema)
+        self._n = n or self._end - TENANT_SPAN
         self._newest = max(journal or 0, log or 0)
         if self._now is not None and self._newest > self._now:
             raise Behind(self._newest)
@@ -120,8 +146,8 @@ class SqliteTransaction:
             self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
 
     def finish(self) -> None:
-        """The last look before COMMIT: a time that was told must not lie behind one that was recorded."""
-        if self._now is not None:
+        """The last look before COMMIT: at the time that was recorded last, and whether the tables are still ours."""
+        if self._begin is None:
             self._look()
 
     # -- idempotency ------------------------------------------------------------------------------------------------
@@ -189,14 +215,15 @@ class SqliteTransaction:
         if not movements:
             return
         self._start()
+        if self._newest is None:
+            self._look()
         if recorded_at is None:
-            if self._newest is None:
-                self._look()
             at = self._stamp()
         else:
             at = _sql.stamp(recorded_at)
+            self._newest = max(self._newest or 0, at)
         changed, numbered, kept = _sql.applied(movements, floors, self._row)
-        cells, moves, end = self._cells, self._moves, self._end
+        cells, moves, n = self._cells, self._moves, self._n
         digests: dict[Cell, bytes] = {}
         rows = []
         for seq, (cell, source, target, units, verb, cause, reservation, effective_at, mirrors) in numbered:
@@ -205,17 +232,21 @@ class SqliteTransaction:
             effective = None if effective_at is None else _sql.stamp(effective_at)
             columns = (seq, at, source, target, units, verb, cause, reservation, effective, mirrors, b"")
             digests[cell] = digest = link(digests.get(cell, last), cell, columns)
-            rows.append((end, no, seq, at, move, units, cause, reservation, effective, mirrors, digest))
+            n += 1
+            rows.append((n, no, seq, at, move, units, cause, reservation, effective, mirrors, digest))
         if len(rows) == 1:
             self._run(sql.ADD_ENTRY, rows[0])
         else:
             self._many(sql.ADD_ENTRY, rows)
+        self._n = n
+        items = self._items
         for cell, row in changed.items():
             no, last = cells[cell][0], digests[cell]
             self._run(sql.SET_CELL, (*row, last, no))
             cells[cell] = (no, _new(Figures, row), last)
-            if cell.item in self._items and cell not in self._items[cell.item]:
-                insort(self._items[cell.item], cell)
+            known = items.get(cell[0])
+            if known is not None and cell not in known:
+                insort(known, cell)
         for cell, then in kept:
             self._run(sql.ADD_SNAPSHOT, (cells[cell][0], *then))
 
@@ -229,7 +260,6 @@ class SqliteTransaction:
         """The number that stands for a verb and its two buckets."""
         found = self._run(sql.READ_MOVE, move).fetchone()
         if found is None:
-            self.new_moves = True
             self._run(sql.ADD_MOVE, move)
         self._moves[move] = no = found[0] if found else self._cursor.lastrowid or 0  # type: ignore[index]
         return no
@@ -238,8 +268,8 @@ class SqliteTransaction:
         if self._begin is not None:
             self._start()
         if self._newest is None:
-            version, due, text, journal, log = self._run(sql.READ_FIRST, (self._end, self._tenant, id)).fetchone()
-            self._saw(journal, log)
+            version, due, text, *newest = self._run(sql.READ_FIRST, (self._end, self._tenant, id)).fetchone()
+            self._saw(*newest)
         else:
             version, due, text = self._run(sql.READ_RESERVATION, (self._tenant, id)).fetchone() or (None, None, None)
         if version is None:

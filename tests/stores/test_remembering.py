@@ -1,0 +1,114 @@
+"""What a SQLite store remembers from one command to the next is never older than the file."""
+
+import sqlite3
+
+import pytest
+
+from omscore.adapters import SqliteStore
+from omscore.adapters._waiting import Job
+from omscore.errors import InsufficientStock, SchemaMismatch
+from omscore.inventory import Cell, Movement, Want, receive, reserve, verify
+from omscore.ports import Transaction
+from tests.stores.conftest import Opener
+
+A = Cell("A", "ghent")
+
+
+def taken(key: str, units: int = 1) -> Job:
+    return Job(lambda t: reserve(t, key, [Want("A", units)], cause=key))
+
+
+def damaged_and_dead(t: Transaction) -> None:
+    t.post([Movement(A, "free", "damaged", 1, "damage", "k")], {})
+    raise RuntimeError("died")
+
+
+def free_units(store: SqliteStore) -> int:
+    return store.run(lambda t: t.figures([A])[A].free, write=False)
+
+
+def test_what_another_handle_took_is_seen_before_anything_is_promised(opened: Opener) -> None:
+    one, other = opened(), opened()
+    one.run(lambda t: receive(t, {A: 4}, cause="dock-1"))
+    for i in range(4):
+        (one, other)[i % 2].run(taken(f"ord-{i}").work)
+    for store in (one, other):
+        with pytest.raises(InsufficientStock):
+            store.run(taken("late").work)
+    assert one.run(verify, write=False).findings == ()
+    assert [e.movement.cause for e in other.run(lambda t: t.journal())] == [
+        "dock-1",
+        "ord-0",
+        "ord-1",
+        "ord-2",
+        "ord-3",
+    ]
+
+
+def test_what_a_host_committed_on_a_connection_of_its_own_is_seen(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 2}, cause="dock-1"))
+    host = sqlite3.connect(store._path, isolation_level=None)
+    host.execute("BEGIN IMMEDIATE")
+    store.joined(host).run(taken("ord-1", 2).work)
+    host.execute("COMMIT")
+    host.close()
+    with pytest.raises(InsufficientStock):
+        store.run(taken("ord-2").work)
+
+
+def test_what_was_rolled_back_is_not_remembered(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 2}, cause="dock-1"))
+    with pytest.raises(RuntimeError, match="died"):
+        store.run(damaged_and_dead)
+    store.run(taken("ord-1", 2).work)
+    assert free_units(store) == 0
+    assert store.run(verify, write=False).findings == ()
+
+
+def test_a_verb_first_used_by_a_job_that_died_is_written_anew(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    jobs = [
+        Job(damaged_and_dead),
+        taken("ord-1"),
+        Job(lambda t: t.post([Movement(A, "free", "damaged", 2, "damage", "d")], {})),
+    ]
+    store._perform(jobs)
+    assert isinstance(jobs[0].error, RuntimeError)
+    assert [job.error for job in jobs[1:]] == [None, None]
+    last = store.run(lambda t: t.journal(), write=False)[-1].movement
+    assert (last.verb, last.source, last.target, last.units) == ("damage", "free", "damaged", 2)
+    assert store.run(verify, write=False).findings == ()
+
+
+@pytest.mark.parametrize("wrote", [False, True])
+def test_a_group_is_one_commit_whoever_is_refused_in_it(opened: Opener, wrote: bool) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 3}, cause="dock-1"))
+    jobs = [taken("ord-1"), Job(damaged_and_dead) if wrote else taken("greedy", 9), taken("ord-2"), taken("ord-3")]
+    statements: list[str] = []
+    store._writer.set_trace_callback(statements.append)
+    store._perform(jobs)
+    store._writer.set_trace_callback(None)
+    assert [type(job.error).__name__ for job in jobs] == [
+        "NoneType", "RuntimeError" if wrote else "InsufficientStock", "NoneType", "NoneType"
+    ]  # fmt: skip
+    assert statements.count("COMMIT") == 1
+    assert statements.count("SAVEPOINT job") == (4 if wrote else 0)
+    assert free_units(store) == 0
+    assert store.run(verify, write=False).findings == ()
+
+
+def test_tables_that_a_newer_version_changed_meanwhile_are_written_no_more(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    newer = sqlite3.connect(store._path)
+    newer.execute("INSERT INTO oms_schema (version) VALUES (99)")
+    newer.commit()
+    newer.close()
+    for work in (taken("ord-1").work, lambda t: t.put("note", "n-1", "hello", version=0)):
+        with pytest.raises(SchemaMismatch, match="schema version 99"):
+            store.run(work)
+    assert free_units(store) == 9
