@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import median
 from threading import Thread
 from typing import Any
+from zlib import crc32
 
 from omscore.adapters import SqliteStore
 from omscore.adapters import _sqlite_statements as sql
@@ -99,11 +100,14 @@ class Raw:
         run(sql.SET_CELL, (free - 1, reserved + 1, *others, version, link, no))
         self.cell = (no, node, pool, lot, free - 1, reserved + 1, *others, version, link)
         held = f'{{"h":[["SKU-1","{node}","{pool}","{lot}","reserved",1]],"s":{now}}}'
-        run(sql.ADD_RESERVATION, (1, now + 900_000_000, no, held, 0, id_))
+        due = now + 900_000_000
+        held += f"\n{crc32(f'{id_}{due}{held}'.encode()):08x}"
+        run(sql.ADD_RESERVATION, (1, due, no, held, 0, id_))
         result = (
             f'{{"$":"inventory.Reserved/1","reservation":"{id_}","cells":[[["SKU-1","{node}","{pool}","{lot}"],1]],'
             f'"short":{{}},"expires_at":"2026-11-24T03:00:00.{now % 1_000_000:06}+00:00"}}'
         )
+        result += f"\n{crc32(f'{key}{_FINGERPRINT}{result}'.encode()):08x}"
         run(sql.ADD_CLAIM, (0, key, _FINGERPRINT, result))
 
     def reserves(self, keys: list[str], batch: int) -> None:
