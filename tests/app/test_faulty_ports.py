@@ -1,6 +1,7 @@
 """Ports answer late, twice, never or with rubbish: the order stays whole, and what keeps failing ends in the open."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omscore.adapters import MemoryWms
-from omscore.errors import CarrierUnavailable
+from omscore.errors import CarrierUnavailable, Reason
+from omscore.orders import Hold, Order
 from omscore.ports import Effect, Label, LabelRequest, PaymentAnswer, PaymentRequest, Rate
-from omscore.testing.walkthrough import up_to
+from omscore.testing.walkthrough import draft, up_to
 from tests.app.carriers import Truck
 from tests.app.gateways import Books, Till
 
@@ -183,3 +185,27 @@ def test_what_never_answers_ends_as_an_exception_and_the_rest_goes_on(fault: str
     shop.relabel("ord-1-f1-s1", why="the carrier is back", key="again-1")
     shop.deliver()
     assert shop.shipment("ord-1-f1-s1").status == "labeled"
+
+
+def test_time_goes_on_for_everybody_when_a_host_s_own_guard_fails_for_one_order() -> None:
+    seen: list[Any] = []
+
+    class Eyes:
+        def saw(self, what: str, facts: Mapping[str, Any]) -> None:
+            if what == "tick_failed":
+                seen.append(dict(facts))
+
+    def guard(order: Order, verb: str, units: Mapping[str, int]) -> Sequence[Reason]:
+        if order.id == "ord-1" and verb == "cancel":
+            raise ZeroDivisionError
+        return ()
+
+    at = up_to("accepted", stock=9, guards=[guard], observer=Eyes())
+    at.shop.capture("web", draft("2"), key="c-2", id="ord-2")
+    for id_ in ("ord-1", "ord-2"):
+        at.shop.hold(id_, Hold("late", until=at.clock.now() + timedelta(hours=1), on_expiry="cancel"), key=f"h-{id_}")
+    at.clock.advance(hours=2)
+    assert at.shop.tick()["cancelled"] == 1
+    assert (at.shop.order("ord-1").state, at.shop.order("ord-2").state) == ("accepted", "cancelled")
+    assert seen == [{"step": "hold", "id": "ord-1", "error": "ZeroDivisionError"}]
+    assert "hold_overdue" in [incident.kind for incident in at.shop.exceptions("ord-1")]

@@ -358,9 +358,12 @@ def test_carriers_are_asked_where_parcels_are_and_one_that_fails_stops_no_other(
     good.facts = [TrackingFact("good-ord-1-f1-s1-1", "delivered", datetime(2026, 3, 2, 12, tzinfo=UTC))]
     assert at.shop.fetch_tracking() == {"told": 1, "silent": 0, "failed": 1}
     assert at.shop.shipment(SHIPMENT).status == "delivered"
+    (silent,) = [incident for incident in at.shop.exceptions() if incident.kind == "mismatch"]
+    assert (silent.owner, silent.text) == ("shipping", "bad could not be asked: TimeoutError")
     bad.facts = [TrackingFact(at.shop.shipment(other.id).tracking[0], "in_transit")]
     assert at.shop.fetch_tracking() == {"told": 1, "silent": 0, "failed": 0}
     assert at.shop.shipment(other.id).status == "in_transit"
+    assert kinds(at.shop) == []
 
 
 # -- told --------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a warehouse system tells counts once, in any order; what does not agree is told, and nothing moves twice."""
 
 import json
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from attrs import evolve
 import omscore as oms
 from omscore.adapters import JsonLinesWms, MemoryWms
 from omscore.adapters.wms import message_of
-from omscore.batching import Floor, Limits
-from omscore.errors import CommandRefused, InvalidValue, KeyReused
+from omscore.batching import Floor, Limits, Scan
+from omscore.errors import CommandRefused, InvalidValue, KeyReused, Reason
 from omscore.kernel import Item
-from omscore.orders import Hold
+from omscore.orders import Hold, Order
 from omscore.ports import WmsMessage, WmsRow
 from omscore.shipping import Parcel
 from omscore.testing.walkthrough import MONDAY, Walk, draft, up_to
@@ -232,6 +233,91 @@ def test_a_count_of_what_is_reserved_only_takes_from_who_came_last() -> None:
     assert at.shop.order("ord-1").totals.reserved == 2
     assert (at.shop.order(late.id).totals.reserved, at.shop.order(late.id).totals.backordered) == (1, 1)
     assert at.shop.count("ghent", {"SKU-1": 3}, key="count-1") == [late.id]
+
+
+# -- refused and unanswered --------------------------------------------------------------------------------------------
+
+
+class Forbids:
+    """A guard of the host's own that lets nobody pick, until it does."""
+
+    on = True
+
+    def __call__(self, order: Order, verb: str, units: Mapping[str, int]) -> Iterable[Reason]:
+        if self.on and verb == "pick":
+            raise RuntimeError(f"no badge for {order.draft.ship_to}")
+        return ()
+
+
+def test_a_message_that_is_refused_is_an_exception_until_it_is_told_again_and_taken() -> None:
+    wms, guard = MemoryWms(), Forbids()
+    at = up_to("allocated", wms={"ghent": wms}, guards=[guard])
+    wms.to_tell = [told("m-1", "picked"), WmsMessage("m-2", "counted", "ghent", rows=[WmsRow("SKU-9", 4)])]
+    assert at.shop.fetch_messages() == {"taken": 1, "failed": 1}
+    assert at.shop.fetch_messages() == {"taken": 1, "failed": 1}
+    (incident,) = [i for i in at.shop.exceptions() if i.context.get("code") == "wms.refused"]
+    assert (incident.order, incident.owner, incident.due_at) == ("ord-1", "warehouse", MONDAY + timedelta(hours=4))
+    assert incident.text == "ghent told m-1, which was refused: RuntimeError"
+    assert (incident.context["message"], incident.context["kind"]) == ("m-1", "picked")
+    assert {"resolve", "pick:ord-1-f1"} <= set(incident.actions)
+    guard.on = False
+    assert at.shop.fetch_messages() == {"taken": 2, "failed": 0}
+    assert at.shop.order("ord-1").totals.picked == 2
+    assert "wms.refused" not in codes(at)
+
+
+def test_another_message_under_an_id_that_was_used_stops_no_message_after_it() -> None:
+    wms = MemoryWms()
+    at = up_to("allocated", wms={"ghent": wms})
+    wms.to_tell = [told("m-1", "picked", 1), told("m-1", "picked", 2), told("m-2", "picked", 1)]
+    assert at.shop.fetch_messages() == {"taken": 2, "failed": 1}
+    assert (at.shop.order("ord-1").totals.picked, codes(at)) == (2, ["wms.refused"])
+    (incident,) = at.shop.exceptions()
+    at.shop.resolve(incident.id, note="they count anew on Mondays", key="r-1")
+    at.shop.fetch_messages()
+    assert at.shop.exceptions() == []
+
+
+def test_a_system_that_does_not_answer_is_an_exception_until_it_does_and_when_it_does_not_again() -> None:
+    class Weak(MemoryWms):
+        down = True
+
+        def messages(self) -> Any:
+            if self.down:
+                raise TimeoutError
+            return super().messages()
+
+    weak = Weak()
+    at = up_to("allocated", wms={"ghent": weak})
+    for down in (True, True, False, True):
+        weak.down = down
+        at.shop.fetch_messages()
+        assert codes(at) == (["wms.unanswered"] if down else [])
+
+
+def test_what_is_being_scanned_by_hand_is_packed_once_it_is_scanned_whatever_the_system_says() -> None:
+    at = up_to("allocated", wms={"ghent": MemoryWms()})
+    listed = at.shop.pick_list(FULFILLMENT).id
+    at.shop.scan(listed, Scan("s-1", "SKU-1", units=2))
+    at.shop.scan(listed, Scan("s-2", "SKU-1", units=1), at="pack")
+    at.shop.take(told("m-1", "packed"))
+    assert (at.shop.fulfillment(FULFILLMENT).state, codes(at)) == ("picking", ["wms.stopped"])
+    at.shop.tick()
+    assert codes(at) == ["wms.stopped"]
+    at.shop.scan(listed, Scan("s-3", "SKU-1", units=1), at="pack")
+    at.shop.tick()
+    assert (at.shop.fulfillment(FULFILLMENT).state, codes(at)) == ("packed", [])
+
+
+def test_work_on_an_order_that_is_held_a_second_time_is_an_exception_a_second_time() -> None:
+    at = up_to("allocated")
+    for n, kind in enumerate(("picked", "shipped")):
+        at.shop.hold("ord-1", Hold("fraud", "risk"), key=f"h-{n}")
+        at.shop.take(told(f"m-{n}", kind))
+        assert codes(at) == ["wms.stopped"]
+        at.shop.release("ord-1", "fraud", key=f"r-{n}")
+        at.shop.tick()
+        assert codes(at) == []
 
 
 # -- files of lines ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from omscore import inventory
 from omscore.app import _money
 from omscore.app._cancel import cancel
 from omscore.app._capture import reserve
-from omscore.app._floor_tally import check_scanned
+from omscore.app._floor_tally import unscanned
 from omscore.app._promises import keep_promise
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
@@ -81,7 +81,8 @@ def short_pick(
 def pack(work: Work, fulfillment_id: str) -> str:
     """Everything of a fulfillment is in its parcels; what was not picked yet counts as picked now."""
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
-    check_scanned(work, fulfillment)
+    if reasons := unscanned(work, fulfillment):
+        raise CommandRefused(reasons)
     if fulfillment.state == "open" or any(line.units > line.picked for line in fulfillment.lines):
         pick(work, fulfillment_id, None)
         fulfillment = work.load("fulfillment", fulfillment_id)

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from omscore.app._work import Work
 from omscore.batching import PickList, PickRow, Tally, apply_scans, pack_tally
-from omscore.errors import CommandRefused, Reason
+from omscore.errors import Reason
 from omscore.kernel import stamp
 from omscore.orders import Fulfillment, PickTask
 
@@ -83,19 +83,20 @@ def put_away(work: Work, done: Iterable[str]) -> None:
         save_list(work, work.load("pick_list", id_), done=True)
 
 
-def check_scanned(work: Work, fulfillment: Fulfillment) -> None:
-    """Refuse to pack what was begun to be scanned and is not through: at the bins, or at the packing table."""
+def unscanned(work: Work, fulfillment: Fulfillment) -> list[Reason]:
+    """Why to pack must wait: what was begun to be scanned is not through, at the bins or at the packing table."""
     for list_id in [id_ for _, id_ in work.txn.find("pick_list", f"of:{fulfillment.id}")]:
         if _events(work, list_id, "pick"):
             left = {line.line: n for line in fulfillment.lines if (n := line.units - line.picked)}
             if left:
                 named = ", ".join(f"{n} of line {line}" for line, n in left.items())
                 text = f"{fulfillment.id} is not picked in full: {named} left; scan them or report them short"
-                raise CommandRefused([Reason("pack.not_picked", text, {"list": list_id, "left": left})])
+                return [Reason("pack.not_picked", text, {"list": list_id, "left": left})]
         if _events(work, list_id, "pack"):
             packing = tally(work, list_id, "pack")
             rows = [row for row in packing.rows if row.order == fulfillment.id and packing.open(row.row)]
             if rows:
                 named = ", ".join(f"{packing.open(row.row)} of {row.item!r} from tote {row.tote}" for row in rows)
                 text = f"{fulfillment.id} is not verified: {named} still to be scanned at the packing table"
-                raise CommandRefused([Reason("pack.not_verified", text, {"list": list_id})])
+                return [Reason("pack.not_verified", text, {"list": list_id})]
+    return []

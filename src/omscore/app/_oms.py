@@ -394,7 +394,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         A plan that nobody reviewed in time is carried out, or its order is parked, as the review desk says; work
         that a node was offered and did not answer in time counts as rejected. Authorizations of payments that run out
         within a day are asked for anew, if the gateway can; returns of which nothing came in time expire; a surge
-        begins or ends.
+        begins or ends. What fails for one order stops no other: the observer is told, and it is tried next time.
 
         >>> import omscore as oms
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).tick()
@@ -409,7 +409,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         now = self._store.run(lambda txn: txn.now(), write=False)
         held = self._store.run(lambda txn: txn.find("order", "held", upto=stamp(now)), write=False)
         for _, order_id in held:
-            for what in self._store.run(lambda txn: _expire_holds(Work(txn, self._wiring, "tick"), order_id)):  # noqa: B023
+            for what in self._in_time("hold", order_id, lambda work: _expire_holds(work, order_id)) or ():  # noqa: B023
                 counts[what] += 1
                 if what == "released":
                     queued = self._read(lambda work: work.find("queue", order_id))  # noqa: B023
@@ -418,13 +418,13 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         self._tick_routing()
         old = stamp(now - self._wiring.return_policy.patience)
         for _, return_id in self._store.run(lambda txn: txn.find("return", "expected", upto=old), write=False):
-            self._store.run(lambda txn: _return.withdraw(Work(txn, self._wiring, "tick"), return_id, "expire"))  # noqa: B023
-            counts["expired"] += 1
+            gone = self._in_time("return", return_id, lambda work: _return.withdraw(work, return_id, "expire"))  # noqa: B023
+            counts["expired"] += gone is not None
         for id_ in self._store.run(lambda txn: _wms.unsettled(Work(txn, self._wiring, "tick")), write=False):
-            self._store.run(lambda txn: _wms.settle(Work(txn, self._wiring, "tick"), id_))  # noqa: B023
+            self._in_time("floor report", id_, lambda work: _wms.settle(work, id_))  # noqa: B023
         soon = stamp(now + _money.RENEW_BEFORE)
         for _, order_id in self._store.run(lambda txn: txn.find("payment", "expires", upto=soon), write=False):
-            counts["renewed"] += self._store.run(lambda txn: _renewed(Work(txn, self._wiring, "tick"), order_id))  # noqa: B023
+            counts["renewed"] += bool(self._in_time("payment", order_id, lambda work: _renewed(work, order_id)))  # noqa: B023
         return counts
 
 

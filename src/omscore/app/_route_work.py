@@ -365,9 +365,7 @@ class RouteWork(Reads):
         """Time that passed at the nodes: what was not answered in time counts as rejected; returns how many."""
         late = self._read(_negotiate.unanswered)
         for id_ in late:
-            self._store.run(
-                lambda txn: _negotiate.reject(Work(txn, self._wiring, "tick"), id_, None, "timeout", blocking=False)  # noqa: B023
-            )
+            self._in_time("offer", id_, lambda work: _negotiate.reject(work, id_, None, "timeout", blocking=False))  # noqa: B023
         return len(late)
 
 

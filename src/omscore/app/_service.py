@@ -10,7 +10,7 @@ from attrs import asdict
 
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.errors import InvariantBroken, NotFound, OmsError, StoreError
+from omscore.errors import InvariantBroken, KeyReused, NotFound, OmsError, StoreError
 from omscore.inventory import fingerprint, run_once
 from omscore.kernel import key
 from omscore.ports import Store, Transaction
@@ -40,6 +40,16 @@ class Service:
 
     def _read(self, work: Callable[[Work], T]) -> T:
         return self._store.run(lambda txn: work(Work(txn, self._wiring, "")), write=False)
+
+    def _in_time(self, what: str, id_: str, work: Callable[[Work], T]) -> T | None:
+        """Do what time has brought for one record; where that fails it is tried next time, and nobody else waits."""
+        try:
+            return self._store.run(lambda txn: work(Work(txn, self._wiring, "tick")))
+        except Exception as wrong:  # noqa: BLE001 - a host's guards run in here: one record's failure is its own
+            told_of(wrong)
+            log.warning("tick: %s of %s failed: %s", what, id_, type(wrong).__name__)
+            self._saw("tick_failed", step=what, id=id_, error=type(wrong).__name__)
+            return None
 
     def _saw(self, what: str, **facts: Any) -> None:
         log.debug("%s %s", what, facts)
@@ -73,6 +83,8 @@ def told_of(wrong: Exception) -> str:
     That the store cannot serve, or that we have a bug, is everybody's matter. Of what a host's code raises only the
     kind is told: its text may name a customer.
     """
-    if isinstance(wrong, InvariantBroken) or (isinstance(wrong, StoreError) and not isinstance(wrong, NotFound)):
+    if isinstance(wrong, InvariantBroken):
+        raise wrong
+    if isinstance(wrong, StoreError) and not isinstance(wrong, (NotFound, KeyReused)):
         raise wrong
     return str(wrong) if isinstance(wrong, OmsError) else type(wrong).__name__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -14,9 +14,10 @@ from omscore.app._cancel import settle_up
 from omscore.app._capture import reserve
 from omscore.app._floor import close_if_finished
 from omscore.app._return import expect_back, withdraw
+from omscore.app._service import told_of
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason, StoreError
+from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason
 from omscore.orders import Cancel, MoveUnits
 from omscore.ports import Store, TellsTracking, Transaction
 from omscore.returns import Return
@@ -73,12 +74,31 @@ def _of_voided(work: Work, shipment: Shipment, facts: Sequence[TrackingFact]) ->
 
 
 def mismatch(work: Work, id_: str, source: str, code: str, order: str, text: str, **facts: Any) -> None:
-    """Write down that what somebody told does not agree with what is known; the same again is one."""
+    """Write down that what somebody told does not agree with what is known; the same again is one.
+
+    What had settled by itself and comes again is another.
+    """
     known: Mismatch | None = work.find("mismatch", id_)
-    if known is None or (known.text, dict(known.facts)) != (text, facts):
+    if known is None or known.settled_at is not None or (known.text, dict(known.facts)) != (text, facts):
         told = Mismatch(id_, source, code, order, text, work.now, facts)
         work.save("mismatch", id_, told, {"open": id_})
         work.txn.append("mismatch", id_, [told], cause=work.cause)
+
+
+def settled(work: Work, id_: str) -> None:
+    """What did not agree does now, if there is such a thing."""
+    known: Mismatch | None = work.find("mismatch", id_)
+    if known is not None and known.settled_at is None:
+        work.save("mismatch", id_, evolve(known, settled_at=work.now))
+
+
+def answers(work: Work, source: str, code: str, failed: str) -> None:
+    """Whether somebody who is asked now and then answers: one who does not (`failed` says how) stands in the open."""
+    id_ = f"{source}:{code}"
+    if failed:
+        mismatch(work, id_, source, code, "", f"{source} could not be asked: {failed}")
+    else:
+        settled(work, id_)
 
 
 def fetch(store: Store, wiring: Wiring, shipments_max: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
@@ -91,21 +111,30 @@ def fetch(store: Store, wiring: Wiring, shipments_max: int) -> tuple[dict[str, i
 
     counts = {"told": 0, "silent": 0, "failed": 0}
     failures: list[tuple[str, str]] = []
+    asked: dict[str, str] = {}
     for shipment in store.run(on_the_way, write=False):
         carrier = wiring.carriers.get(shipment.carrier)
         if not isinstance(carrier, TellsTracking):
             counts["silent"] += 1
             continue
+        asked.setdefault(carrier.name, "")
         try:
             facts = [fact for fact in carrier.track(shipment.tracking) if fact.tracking in shipment.tracking]
             store.run(lambda txn: track_facts(Work(txn, wiring, "fetch_tracking"), shipment.id, facts))  # noqa: B023
             counts["told"] += 1
-        except StoreError:
-            raise
         except Exception as failed:  # noqa: BLE001 - a carrier is a host's code: it may raise and answer anything
+            told_of(failed)
             counts["failed"] += 1
             failures.append((shipment.id, type(failed).__name__))
+            asked[carrier.name] = type(failed).__name__
+    if asked:
+        store.run(lambda txn: _answered(Work(txn, wiring, "fetch_tracking"), asked))
     return counts, failures
+
+
+def _answered(work: Work, asked: Mapping[str, str]) -> None:
+    for carrier, failed in asked.items():
+        answers(work, carrier, "tracking.unanswered", failed)
 
 
 def _at(shipment: Shipment, status: str, at: datetime) -> Shipment:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import evolve
 
 from omscore import inventory
 from omscore.app import _counts, _floor
-from omscore.app._track import mismatch
+from omscore.app._floor_tally import unscanned
+from omscore.app._track import mismatch, settled
 from omscore.app._work import Work
 from omscore.errors import Reason
 from omscore.inventory import Cell
@@ -22,6 +23,7 @@ from omscore.shipping import FloorReport
 def take(work: Work, message: WmsMessage) -> list[str]:
     """Do what a message means; returns the ids of the mismatches that it brought to light."""
     notes = _Notes(work, message.node)
+    notes.settled(message.id, "wms.refused")
     if message.kind == "counted":
         _counted(work, message, notes)
         return notes.ids
@@ -37,6 +39,14 @@ def take(work: Work, message: WmsMessage) -> list[str]:
     return notes.ids
 
 
+def refused(work: Work, node: str, id_: str, why: str, told: str, message: WmsMessage | None = None) -> None:
+    """A message could not be taken: a person looks, until it is told again and taken."""
+    fulfillment: Fulfillment | None = work.find("fulfillment", message.fulfillment) if message else None
+    facts = {"message": id_, "kind": message.kind if message else "", "says": told}
+    order = fulfillment.order if fulfillment else ""
+    _Notes(work, node).add(id_, "wms.refused", order, f"{node} told {id_}, which was refused: {why}", **facts)
+
+
 class _Notes:
     """The mismatches that a node's message brings to light, or settles."""
 
@@ -50,9 +60,7 @@ class _Notes:
         self.ids.append(f"{self.node}:{id_}:{code}")
 
     def settled(self, id_: str, code: str) -> None:
-        known = self.work.find("mismatch", f"{self.node}:{id_}:{code}")
-        if known is not None:
-            self.work.save("mismatch", known.id, known)
+        settled(self.work, f"{self.node}:{id_}:{code}")
 
 
 def _known_units(work: Work, message: WmsMessage, fulfillment: Fulfillment, notes: _Notes) -> dict[str, int]:
@@ -90,20 +98,28 @@ def settle(work: Work, fulfillment_id: str, notes: _Notes | None = None) -> None
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
     order = work.order(fulfillment.order)
     if reasons := _stopped(work, order, fulfillment, report):
-        text = f"{report.node} works on {fulfillment_id}, which is stopped: {'; '.join(map(str, reasons))}"
-        notes.add(fulfillment_id, "wms.stopped", order.id, text)
+        _stop(notes, report, order, reasons)
         return
-    notes.settled(fulfillment_id, "wms.stopped")
     _pick(work, report)
     report = _short(work, report)
     fulfillment = work.load("fulfillment", fulfillment_id)
     _excess(order, fulfillment, report, notes)
     if fulfillment.state in ("open", "picking") and _covers(report.packed_of, fulfillment):
+        if reasons := unscanned(work, fulfillment):
+            _save(work, report, settled=False)
+            _stop(notes, report, order, reasons)
+            return
         _floor.pack(work, fulfillment_id)
+    notes.settled(fulfillment_id, "wms.stopped")
     shipped = report.shipped
     if fulfillment.state in ("open", "picking", "packed") and _covers(lambda item: shipped.get(item, 0), fulfillment):
         _floor.ship(work, fulfillment_id, report.parcels, carrier=report.carrier, tracking=report.tracking)
     _less(work, report, notes)
+
+
+def _stop(notes: _Notes, report: FloorReport, order: Order, reasons: Sequence[Reason]) -> None:
+    text = f"{report.node} works on {report.fulfillment}, which is stopped: {'; '.join(map(str, reasons))}"
+    notes.add(report.fulfillment, "wms.stopped", order.id, text)
 
 
 def _stopped(work: Work, order: Order, fulfillment: Fulfillment, report: FloorReport) -> list[Reason]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from omscore.app import _counts, _wms
+from omscore.app import _counts, _track, _wms
 from omscore.app._reads import Reads
-from omscore.app._service import pairs
-from omscore.errors import InvalidValue, NotFound, StoreError
+from omscore.app._service import pairs, told_of
+from omscore.app._work import Work
+from omscore.errors import CommandRefused, InvalidValue, NotFound
 from omscore.ports import TellsMessages, WmsMessage
 
 
@@ -20,7 +21,8 @@ class WmsWork(Reads):
 
         Returns the ids of the mismatches that it brought to light: more or less than was asked for, an item or a bin
         that is not known, a count that differs, work on an order that is stopped. They are exceptions; units move as
-        far as they were asked for. Raises KeyReused for another message under the same id.
+        far as they were asked for. Raises KeyReused for another message under the same id; what is refused is
+        an exception too, until it is taken.
 
         >>> from omscore.ports import WmsMessage, WmsRow
         >>> from omscore.testing.walkthrough import up_to
@@ -33,13 +35,26 @@ class WmsWork(Reads):
         if not isinstance(message, WmsMessage):
             raise InvalidValue(f"a warehouse system tells WmsMessages, not a {type(message).__name__}")
         key = f"wms:{message.node}:{message.id}"
-        return list(self._command("take", key, (repr(message),), lambda work: _wms.take(work, message)))
+        try:
+            return list(self._command("take", key, (repr(message),), lambda work: _wms.take(work, message)))
+        except Exception as wrong:
+            self._refused(message.node, message.id, wrong, message)
+            raise
+
+    def _refused(self, node: str, id_: str, wrong: Exception, message: WmsMessage | None = None) -> None:
+        """Have a person see a message that cannot be taken; whoever tells it may tell it again."""
+        told = told_of(wrong)
+        codes = ", ".join(reason.code for reason in wrong.reasons) if isinstance(wrong, CommandRefused) else ""
+        why = codes or type(wrong).__name__
+        self._store.run(
+            lambda txn: _wms.refused(Work(txn, self._wiring, f"wms:{node}:{id_}"), node, id_, why, told, message)
+        )
 
     def fetch_messages(self) -> Mapping[str, int]:
         """Take what the warehouse systems have to tell that can be asked; one that fails stops no other.
 
-        Returns how many messages were taken, and how many failed: those are told again next time, and seen by the
-        observer.
+        Returns how many messages were taken, and how many failed. What is refused, and a system that does not answer,
+        are exceptions until they are told again and taken, or answer again; the observer sees them too.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> up_to("allocated").shop.fetch_messages()
@@ -49,22 +64,32 @@ class WmsWork(Reads):
         for node, wms in sorted(self._wiring.wms.items()):
             if not isinstance(wms, TellsMessages):
                 continue
-            try:
-                messages = list(wms.messages())
-            except Exception as failed:  # noqa: BLE001 - a warehouse system is a host's code: it may raise anything
-                counts["failed"] += 1
-                self._saw("wms_failed", node=node, error=type(failed).__name__)
-                continue
-            for message in messages:
+            for message in self._asked(node, wms, counts):
                 try:
                     self.take(message)
                     counts["taken"] += 1
-                except StoreError:
-                    raise
                 except Exception as failed:  # noqa: BLE001 - the next message is another matter
-                    counts["failed"] += 1
-                    self._saw("wms_failed", node=node, error=type(failed).__name__)
+                    if not isinstance(message, WmsMessage):
+                        self._refused(node, type(message).__name__, failed)
+                    told_of(failed)
+                    self._wms_failed(node, failed, counts)
         return counts
+
+    def _asked(self, node: str, wms: TellsMessages, counts: dict[str, int]) -> Sequence[WmsMessage]:
+        """What a warehouse system has to tell; one that does not answer has nothing to tell, and stands in the open."""
+        messages: Sequence[WmsMessage] = ()
+        error = ""
+        try:
+            messages = list(wms.messages())
+        except Exception as failed:  # noqa: BLE001 - a warehouse system is a host's code: it may raise anything
+            error = type(failed).__name__
+            self._wms_failed(node, failed, counts)
+        self._store.run(lambda txn: _track.answers(Work(txn, self._wiring, "fetch"), node, "wms.unanswered", error))
+        return messages
+
+    def _wms_failed(self, node: str, failed: Exception, counts: dict[str, int]) -> None:
+        counts["failed"] += 1
+        self._saw("wms_failed", node=node, error=type(failed).__name__)
 
     def count(self, node: str, counted: Mapping[str, int], *, seen_at: datetime | None = None, key: str) -> list[str]:
         """Take a count of all units of items on a node's shelves as true; returns the orders that lost units.

@@ -387,13 +387,14 @@ def parked_effect(parked: EffectParked, rules: Mapping[str, IncidentRule] = INCI
 def told_otherwise(told: Mismatch, rules: Mapping[str, IncidentRule] = INCIDENT_RULES) -> Incident:
     """What somebody outside told and does not agree with what is known, as an incident.
 
-    Labels are the shipping team's matter, a warehouse system's messages the warehouse team's, unless a rule names who.
+    A warehouse system's messages are the warehouse team's matter, carriers are the shipping team's, unless a rule names
+    who.
 
     >>> told_otherwise(Mismatch("T1:moves", "post", "label.moves", "ord-1", "it moves", datetime(2026, 3, 2))).owner
     'shipping'
     """
     rule = rules.get("mismatch", _ANY)
-    owner = rule.owner or ("shipping" if told.code.startswith("label.") else "warehouse")
+    owner = rule.owner or ("warehouse" if told.code.startswith("wms.") else "shipping")
     return Incident(
         f"mismatch:{told.id}",
         "mismatch",

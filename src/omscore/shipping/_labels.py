@@ -96,7 +96,8 @@ class Manifest:
 class Mismatch:
     """Somebody outside told what does not agree with what is known: an event for the log, and an exception.
 
-    `source` is who told it (a carrier, a node's warehouse system), `code` says what does not agree.
+    `source` is who told it (a carrier, a node's warehouse system), `code` says what does not agree, and `settled_at`
+    when it agreed again by itself.
 
     >>> Mismatch("post:T1", "post", "label.void_refused", "ord-1", "the parcel was scanned", None).code
     'label.void_refused'
@@ -108,4 +109,6 @@ class Mismatch:
     order: str
     text: str
     at: datetime
-    facts: Mapping[str, Any] = field(factory=dict)
+    # What a host's own error says may name a customer, and what stands in a repr ends in a log.
+    facts: Mapping[str, Any] = field(factory=dict, repr=False)
+    settled_at: datetime | None = None
