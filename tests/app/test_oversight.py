@@ -9,6 +9,7 @@ from attrs import evolve
 
 import omscore as oms
 from omscore.oversight import ChannelProfile, Facts, Incident, IncidentRule, SurgeRule, surges
+from omscore.returns import ReturnPolicy
 from omscore.testing.walkthrough import MONDAY, draft, up_to
 from tests.app.gateways import Till
 
@@ -160,6 +161,47 @@ def test_every_open_obligation_has_a_deadline_and_its_slack() -> None:
     assert [(one.what, one.slack) for one in at.shop.obligations(late=True)] == [
         ("answer ord-1-f1", timedelta(hours=-1)),
     ]
+
+
+def owed(shop: oms.Oms, *what: str) -> dict[str, timedelta]:
+    return {one.what: one.slack for one in shop.obligations() if one.what.split(" ")[0] in what}
+
+
+def test_goods_that_are_to_come_back_and_money_that_is_to_be_given_back_are_owed_by_a_time() -> None:
+    policy = ReturnPolicy(patience=timedelta(days=20), refund_within=timedelta(days=10))
+    at = up_to("delivered", return_policy=policy, gateway=Till())
+    at.shop.deliver()
+    back = at.shop.open_return("ord-1", {"1": 1}, key="ret-1")
+    assert owed(at.shop, "receive", "refund") == {f"receive {back.id}": timedelta(days=20)}
+    at.clock.advance(days=2)
+    at.shop.receive_return(back.id, key="ret-2")
+    assert at.shop.order("ord-1").state == "closed"
+    assert owed(at.shop, "receive", "refund") == {"refund": timedelta(days=10)}
+    at.clock.advance(days=11)
+    assert [(one.what, one.late) for one in at.shop.obligations("ord-1")] == [("refund", True)]
+    at.shop.refund("ord-1", key="ret-3")
+    assert owed(at.shop, "refund") == {"refund": timedelta(days=-1)}
+    at.shop.deliver()
+    assert at.shop.obligations() == []
+
+
+@pytest.mark.parametrize("gateway", [None, Till()])
+def test_money_of_a_cancelled_order_is_owed_until_it_is_given_back(gateway: Till | None) -> None:
+    at = up_to("accepted", gateway=gateway)
+    at.clock.advance(hours=1)
+    at.shop.cancel("ord-1", refund=False, key="c-1")
+    assert owed(at.shop, "refund") == {"refund": timedelta(days=14)}
+    at.shop.refund("ord-1", key="r-1")
+    for row in at.shop.payment("ord-1").transactions:
+        at.shop.settle("ord-1", row.id, done=True, key=f"s-{row.id}")
+    assert at.shop.obligations() == []
+
+
+def test_a_return_that_ends_with_the_customer_owes_nothing() -> None:
+    at = up_to("delivered")
+    back = at.shop.open_return("ord-1", {"1": 1}, key="ret-1")
+    at.shop.withdraw_return(back.id, key="ret-2")
+    assert owed(at.shop, "receive", "refund") == {}
 
 
 def test_a_host_adds_a_kind_of_its_own_with_its_own_owner() -> None:

@@ -107,6 +107,7 @@ def settle_up(work: Work, order: Order, *, why: str, refund_beyond: int | None =
     if refund_beyond is not None and (over := _money.overpaid(work, order) - refund_beyond) > 0:
         _money.refund(work, order, Money(over, order.currency), why)
     _money.post_invoice(work, order)
+    _money.note_overpaid(work, order)
 
 
 def release_at_nodes(work: Work, order: Order, units: Mapping[str, int], bucket: str, *, restock: bool) -> None:

@@ -108,7 +108,15 @@ def save(work: Work, order: Order, before: Payment, after: Payment) -> Payment:
         return after
     if new:
         work.txn.append("payment", order.id, list(new), cause=work.cause, actor=work.actor)
+    _write(work, order, after)
+    bind_credit(work, order)
+    return after
+
+
+def _write(work: Work, order: Order, after: Payment) -> None:
     index = {f"status:{after.status}": stamp(order.captured_at)}
+    if to_give_back(work, order, after):
+        index["to_give_back"] = stamp(work.now)
     ends = [row.expires_at for row in after.open_authorizations if row.expires_at is not None]
     if ends:
         index["expires"] = stamp(min(ends))
@@ -120,8 +128,6 @@ def save(work: Work, order: Order, before: Payment, after: Payment) -> Payment:
     if after.total("expire"):
         index["lapsed"] = stamp(work.now)
     work.save("payment", order.id, after, index)
-    bind_credit(work, order)
-    return after
 
 
 def ask(
@@ -196,19 +202,37 @@ def _goodwill(work: Work, order: Order, payment: Payment) -> int:
     return result
 
 
-def owed(work: Work, order: Order, *, shipped: bool = False) -> Money:
+def owed(work: Work, order: Order, *, shipped: bool = False, payment: Payment | None = None) -> Money:
     """What the customer is to have paid in all (`shipped`: by now, for what has left).
 
     That is for units that are neither cancelled nor came back, nor are coming back for a replacement, less goodwill.
     """
     cost = due_shipped if shipped else due
     amount = cost(order, without_returned=True, but_for=_coming_in_exchange(work, order))
-    return Money(max(0, amount.minor - _goodwill(work, order, payment_of(work, order))), order.currency)
+    return Money(max(0, amount.minor - _goodwill(work, order, payment or payment_of(work, order))), order.currency)
 
 
 def overpaid(work: Work, order: Order) -> int:
     """The minor units that were taken, or are being taken, beyond what is owed."""
     return max(0, payment_of(work, order).kept.minor - owed(work, order).minor)
+
+
+def to_give_back(work: Work, order: Order, payment: Payment | None = None) -> int:
+    """The minor units that were taken beyond what is owed, and were not given back yet."""
+    payment = payment or payment_of(work, order)
+    taken = payment.captured.minor - payment.refunded.minor
+    return max(0, taken - owed(work, order, payment=payment).minor) if taken else 0
+
+
+def note_overpaid(work: Work, order: Order) -> None:
+    """Have the money found that is to be given back, after units went and nothing was taken or given back for them."""
+    payment = payment_of(work, order)
+    if not to_give_back(work, order, payment):
+        return
+    if work.find("payment", order.id) is None:
+        save(work, order, payment, payment)
+    else:
+        _write(work, order, payment)
 
 
 def covered(work: Work, order: Order) -> bool:

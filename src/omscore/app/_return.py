@@ -158,5 +158,6 @@ def receive_return(work: Work, return_id: str, units: Mapping[str, int] | None, 
         fill(work, {items[line] for line in units})
     elif disposition != "quarantine":
         _money.post_loss(work, order, units, f"{return_id}:{work.cause}")
+    _money.note_overpaid(work, order)
     close_if_finished(work, order.id)
     return return_id

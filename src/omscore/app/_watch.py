@@ -11,6 +11,7 @@ from omscore.app import _money, _workflows
 from omscore.app._work import Work
 from omscore.errors import NotFound
 from omscore.kernel import stamp
+from omscore.orders import Edited, Order, UnitsMoved
 from omscore.oversight import (
     STUCK_AFTER,
     UNANSWERED_AFTER,
@@ -155,9 +156,12 @@ def open_orders(work: Work, within: timedelta) -> Iterator[str]:
 
 
 def unfinished(work: Work) -> Iterator[str]:
-    """The orders that are not over, oldest first."""
+    """The orders that are not over, oldest first, then those that are and of which money is to be given back."""
     for state in ("captured", "accepted"):
         yield from work.every("order", f"state:{state}")
+    for id_ in work.every("payment", "to_give_back"):
+        if work.order(id_).state not in ("captured", "accepted"):
+            yield id_
 
 
 def obligations(work: Work, order_id: str) -> tuple[Obligation, ...]:
@@ -170,4 +174,19 @@ def obligations(work: Work, order_id: str) -> tuple[Obligation, ...]:
         work.now,
         fulfillments=work.fulfillments(order_id),
         payment=_money.payment_of(work, order),
+        returns=list(work.all("return", f"order:{order_id}")),
+        policy=work.wiring.return_policy,
+        refund_since=_refund_since(work, order),
     )
+
+
+def _refund_since(work: Work, order: Order) -> datetime | None:
+    """Since when money is to be given back: since the last units went or came back; None when none is."""
+    if not _money.to_give_back(work, order):
+        return None
+    since: datetime = order.captured_at
+    for logged in work.txn.events("order", order.id):
+        event = logged.event
+        if isinstance(event, Edited) or (isinstance(event, UnitsMoved) and event.verb in ("cancel", "receive_return")):
+            since = event.at
+    return since

@@ -10,6 +10,7 @@ from attrs import frozen
 from omscore.orders import Fulfillment, Order
 from omscore.oversight._profile import ChannelProfile
 from omscore.payments import Payment
+from omscore.returns import ANY_TIME, Return, ReturnPolicy
 
 
 @frozen
@@ -97,19 +98,44 @@ def obligations_of(
     *,
     fulfillments: Sequence[Fulfillment] = (),
     payment: Payment | None = None,
+    returns: Sequence[Return] = (),
+    policy: ReturnPolicy = ANY_TIME,
+    refund_since: datetime | None = None,
 ) -> tuple[Obligation, ...]:
     """Everything an order still owes: holds to decide, shipping, delivery and notices, the most urgent first.
 
     Of its `fulfillments` also the answer of the node and the hour to leave, of its `payment` the capture before an
-    authorization runs out.
+    authorization runs out, of its `returns` the goods that are expected, by the `policy`. Money that is to be given
+    back `refund_since` a time is owed whatever has become of the order.
 
     >>> from omscore.testing.walkthrough import MONDAY, up_to
     >>> profile = ChannelProfile(commitment=timedelta(hours=48), notices={})
     >>> [(o.what, o.slack) for o in obligations_of(up_to("accepted").order, {}, profile, MONDAY)]
     [('ship', datetime.timedelta(days=2))]
     """
-    if order.state not in ("captured", "accepted"):
-        return ()
+    owed = (
+        {}
+        if order.state not in ("captured", "accepted")
+        else _of_open(order, sent, profile, now, fulfillments, payment)
+    )
+    for back in returns:
+        if back.state in ("expected", "receiving") and back.opened_at is not None:
+            owed[f"receive {back.id}"] = back.opened_at + policy.patience
+    if refund_since is not None:
+        owed["refund"] = refund_since + policy.refund_within
+    rows = [Obligation(order.id, what, at, at - now) for what, at in owed.items() if at is not None]
+    return tuple(sorted(rows, key=lambda o: (o.due_at, o.what)))
+
+
+def _of_open(
+    order: Order,
+    sent: Mapping[str, datetime],
+    profile: ChannelProfile,
+    now: datetime,
+    fulfillments: Sequence[Fulfillment],
+    payment: Payment | None,
+) -> dict[str, datetime | None]:
+    """What an order owes that is not over, and by when."""
     owed = {f"decide {hold.code}": hold.until for hold in order.holds}
     totals = order.totals
     here = totals.open + totals.reserved + totals.backordered + totals.allocated + totals.picked + totals.packed
@@ -128,5 +154,4 @@ def obligations_of(
             owed[f"ship {fulfillment.id}"] = fulfillment.due_at
     for row in payment.open_authorizations if payment else ():
         owed[f"capture {row.id}"] = row.expires_at
-    rows = [Obligation(order.id, what, at, at - now) for what, at in owed.items() if at is not None]
-    return tuple(sorted(rows, key=lambda o: (o.due_at, o.what)))
+    return owed

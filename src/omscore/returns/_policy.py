@@ -20,6 +20,8 @@ class ReturnPolicy:
 
     `window` None means for ever; items or lines with one of the tags in `never` stay sold. A return of which nothing
     has arrived after `patience` expires. `warranty` is how long after delivery a claim may be made, None for ever.
+    Money is to be given back within `refund_within` of when goods went or came back (fourteen days, as Article 13 of
+    Directive 2011/83/EU has it for consumers).
 
     >>> ReturnPolicy(window=timedelta(days=30)).patience.days
     60
@@ -29,6 +31,7 @@ class ReturnPolicy:
     never: frozenset[str] = field(default=frozenset(), converter=_tags)
     patience: timedelta = timedelta(days=60)
     warranty: timedelta | None = None
+    refund_within: timedelta = timedelta(days=14)
 
     def refusals(
         self, line: str, tags: Iterable[str], delivered_at: datetime | None, now: datetime
