@@ -10,6 +10,8 @@ import omscore as oms
 from omscore.orders import (
     STANDARD_CHECKS,
     Indicator,
+    Risk,
+    RiskLimit,
     address_problems,
     billing_matches,
     risk_below,
@@ -107,6 +109,65 @@ def test_what_the_verifier_says_holds_the_order_and_so_does_its_silence() -> Non
     assert "no such street" in at.shop.capture("web", draft("2"), key="c-2").holds[0].text
     postman.says = TimeoutError()
     assert "no answer (TimeoutError)" in at.shop.capture("web", draft("3"), key="c-3").holds[0].text
+
+    postman.says = "no such street"
+    assert "no answer (TypeError)" in at.shop.capture("web", draft("4"), key="c-4").holds[0].text
+
+
+class Watch:
+    """A scorer that counts how often it was asked, and answers what it is told to."""
+
+    says: Any = Risk(0)
+    asked = 0
+
+    def score(self, draft: oms.Draft) -> Any:
+        self.asked += 1
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says
+
+
+def test_a_fraud_scorer_s_score_and_evidence_hold_the_order_beside_the_rules() -> None:
+    watch = Watch()
+    limit = RiskLimit(60, owner="fraud desk", within=timedelta(hours=3), on_expiry="cancel")
+    at = up_to("accepted", stock=99, scorer=watch, risk_limit=limit, checks=(*STANDARD_CHECKS[:1], risk_below(25)))
+    watch.says = Risk(59, [("cards in an hour", 59, "9")])
+    assert "risk.scorer" not in at.shop.capture("web", draft("2"), key="c-2").holds[0].text
+    watch.says = Risk(60, [("cards in an hour", 60, "9")])
+    (hold,) = at.shop.capture("web", draft("3"), key="c-3").holds
+    assert hold.text.endswith("risk 60 of 60: cards in an hour (60, is 9) (risk.scorer)")
+    assert "nobody to ask (15, is False) (risk.score)" in hold.text
+    assert (hold.owner, hold.until, hold.on_expiry) == (
+        "risk and fraud desk",
+        MONDAY + timedelta(hours=3),
+        "cancel",
+    )
+    at.clock.advance(hours=3)
+    at.shop.tick()
+    assert at.shop.orders("cancelled")[0].draft.external_id == "3"
+
+
+@pytest.mark.parametrize("says", [TimeoutError(), None, {"score": 90}, 90, True])
+def test_a_scorer_that_is_late_or_talks_rubbish_has_a_person_decide(says: Any) -> None:
+    watch = Watch()
+    watch.says = says
+    (hold,) = up_to("accepted", scorer=watch).order.holds
+    error = type(says).__name__ if isinstance(says, Exception) else "TypeError"
+    assert (hold.owner, hold.text) == ("risk", f"the fraud scorer gave no answer ({error}) (risk.unanswered)")
+
+
+@pytest.mark.parametrize(("score", "evidence"), [(1.5, ()), (True, ()), (9, [("x", 9)]), (9, [("x", "9", "9")])])
+def test_a_risk_is_whole_numbers_and_rows(score: Any, evidence: Any) -> None:
+    with pytest.raises(oms.InvalidValue):
+        Risk(score, evidence)
+
+
+def test_a_scorer_is_asked_once_for_each_order_however_often_the_channel_sends_it() -> None:
+    watch = Watch()
+    at = up_to("accepted", scorer=watch)
+    at.shop.capture("web", at.order.draft, key="again")
+    at.shop.capture("web", draft(revision=2, service="express"), key="rev-2")
+    assert watch.asked == 1
 
 
 def test_all_that_needs_a_person_is_one_hold_with_the_earliest_deadline_and_the_most_careful_way_out() -> None:

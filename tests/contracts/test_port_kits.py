@@ -10,6 +10,7 @@ from attrs import evolve
 from omscore.adapters import JsonChannel, JsonLinesWms, MemoryWms, TableCarrier
 from omscore.batching import Carton, Packing, PackLine, choose_cartons
 from omscore.kernel import Address
+from omscore.orders import Draft, Risk
 from omscore.ports import (
     Effect,
     Label,
@@ -31,6 +32,7 @@ from omscore.testing.port_kits import (
     GatewayKit,
     NotifierKit,
     PackerKit,
+    ScorerKit,
     VerifierKit,
     WmsKit,
 )
@@ -50,6 +52,11 @@ ORDER = {
 class Postman:
     def problems(self, address: Address) -> Sequence[str]:
         return [] if address.city else ["no city"]
+
+
+class Watch:
+    def score(self, draft: Draft) -> Risk:
+        return Risk(20 * draft.units, [("units", 20 * draft.units, str(draft.units))])
 
 
 class Desk:
@@ -129,6 +136,11 @@ class TestDesk(NotifierKit):
 class TestPostman(VerifierKit):
     def make(self) -> Probe:
         return Probe(Postman())
+
+
+class TestWatch(ScorerKit):
+    def make(self) -> Probe:
+        return Probe(Watch())
 
 
 # -- broken ones -------------------------------------------------------------------------------------------------------
@@ -303,6 +315,14 @@ class Codes:
         return [404]
 
 
+class CountsItself(Watch):
+    asked = 0
+
+    def score(self, draft: Draft) -> Risk:
+        self.asked += 1
+        return Risk(self.asked)
+
+
 def carrier(port: Any) -> Probe:
     return Probe(port)
 
@@ -399,6 +419,7 @@ BROKEN: list[tuple[str, Callable[[], Probe]]] = [
     ("P-NOTIFIER-1", lambda: _notices(Strict())),
     ("P-NOTIFIER-2", _shouting),
     ("P-VERIFIER-1", lambda: Probe(Codes())),
+    ("P-SCORER-1", lambda: Probe(CountsItself())),
     ("P-PACKER-1", lambda: Probe(loses_one)),
     ("P-PACKER-2", lambda: Probe(overloads)),
     ("P-PACKER-3", lambda: Probe(piles_up)),

@@ -8,7 +8,7 @@ from secrets import randbits
 from typing import Any
 
 from omscore import inventory
-from omscore.app import _cancel, _capture, _fill, _money, _return, _revise, _settle, _surge, _wms, _workflows
+from omscore.app import _ask, _cancel, _capture, _fill, _money, _return, _revise, _settle, _surge, _wms, _workflows
 from omscore.app._edit_work import EditWork
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
@@ -39,9 +39,9 @@ from omscore.orders import (
     Hold,
     Order,
     PlaceHold,
+    RiskLimit,
     Workflow,
     validate,
-    verified,
 )
 from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure, SurgeRule
 from omscore.ports import (
@@ -49,6 +49,7 @@ from omscore.ports import (
     Carrier,
     Channel,
     Erp,
+    FraudScorer,
     IdSource,
     Notifier,
     Observer,
@@ -108,6 +109,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         gateway: PaymentGateway | None = None,
         erp: Erp | None = None,
         verifier: AddressVerifier | None = None,
+        scorer: FraudScorer | None = None,
+        risk_limit: RiskLimit | None = None,
         duplicates_within: timedelta | None = None,
         incident_rules: Mapping[str, IncidentRule] | None = None,
         detectors: Sequence[Detector] = (),
@@ -152,6 +155,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
             gateway=gateway,
             erp=erp,
             verifier=verifier,
+            scorer=scorer,
+            risk_limit=risk_limit or RiskLimit(),
             duplicates_within=duplicates_within,
             incident_rules={**INCIDENT_RULES, **(incident_rules or {})},
             detectors=tuple(detectors),
@@ -193,7 +198,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
             raise InvalidValue(f"the draft is of channel {draft.channel!r}, not {channel!r}")
         order_id = id or self._wiring.ids.next("ord")
         content = fingerprint(content_of(draft))
-        told = self._ask_verifier(draft)
+        # Asked once for an order, however often its channel sends it.
+        told = () if self._known(draft) else _ask.about(self._wiring, draft)
         found = self._command(
             "capture", key, (channel, content), lambda work: _revise.capture(work, draft, content, order_id, told)
         )
@@ -237,15 +243,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         )
         return self.order(found)
 
-    def _ask_verifier(self, draft: Draft) -> tuple[Finding, ...]:
-        """What the address verifier says, asked outside of any transaction; when it fails, a person looks."""
-        verifier = self._wiring.verifier
-        if verifier is None or draft.ship_to is None:
-            return ()
-        try:
-            return verified(verifier.problems(draft.ship_to))
-        except Exception as failed:  # noqa: BLE001 - a port is a host's code: whatever it raises, nobody could say
-            return verified([f"no answer ({type(failed).__name__})"])
+    def _known(self, draft: Draft) -> bool:
+        return self._read(lambda work: work.find("external", f"{draft.channel}/{draft.external_id}")) is not None
 
     def findings(self, order_id: str) -> tuple[Finding, ...]:
         """What the checks say of an order now, worst first; run again whenever the rules or the catalog change.

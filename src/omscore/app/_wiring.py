@@ -11,9 +11,20 @@ from attrs import field, frozen
 from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
 from omscore.inventory import Cell, Selector
 from omscore.kernel import Item, Money
-from omscore.orders import STANDARD_CHECKS, Check, Draft, Guard, Items, Workflow, sells_items
+from omscore.orders import STANDARD_CHECKS, Check, Draft, Guard, Items, RiskLimit, Workflow, sells_items
 from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure, SurgeRule
-from omscore.ports import AddressVerifier, Carrier, Channel, Erp, IdSource, Notifier, Observer, PaymentGateway, Wms
+from omscore.ports import (
+    AddressVerifier,
+    Carrier,
+    Channel,
+    Erp,
+    FraudScorer,
+    IdSource,
+    Notifier,
+    Observer,
+    PaymentGateway,
+    Wms,
+)
 from omscore.returns import ANY_TIME, ReturnPolicy
 from omscore.routing import Demand, Facts, Network, Node, Policy, Router
 
@@ -75,6 +86,8 @@ class Wiring:
     gateway: PaymentGateway | None = None
     erp: Erp | None = None
     verifier: AddressVerifier | None = None
+    scorer: FraudScorer | None = None
+    risk_limit: RiskLimit = field(factory=RiskLimit)
     incident_rules: Mapping[str, IncidentRule] = INCIDENT_RULES
     detectors: Sequence[Detector] = ()
     return_policy: ReturnPolicy = ANY_TIME

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
-from omscore.errors import DefinitionError
+from omscore.errors import DefinitionError, InvalidValue
 from omscore.orders._draft import Draft
 from omscore.orders._findings import Check, Finding, Items
 
@@ -87,16 +87,62 @@ def risk_facts(draft: Draft) -> dict[str, Any]:
     }
 
 
+def _rows(rows: Iterable[Iterable[Any]]) -> tuple[Any, ...]:
+    return tuple(tuple(row) for row in rows)
+
+
 @frozen
 class Risk:
     """A score and what it rests on: (indicator, weight, the fact as it was found) for each sign that was seen.
+
+    Raises InvalidValue for a score that is no whole number, and for evidence that is no such rows.
 
     >>> Risk(25, (("a high value", 25, "60000"),)).score
     25
     """
 
     score: int
-    evidence: tuple[tuple[str, int, str], ...] = ()
+    evidence: tuple[tuple[str, int, str], ...] = field(default=(), converter=_rows)
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.score) is not int:
+            raise InvalidValue(f"a risk's score is a whole number, not {self.score!r}")
+        for row in self.evidence:
+            if [type(part) for part in row] != [str, int, str]:
+                raise InvalidValue(f"evidence is (sign, weight, what was found) as text, number and text, not {row!r}")
+
+
+@frozen
+class RiskLimit:
+    """From which score on a person decides: who, within what time, and what happens then (see HOLD_EXPIRIES).
+
+    >>> RiskLimit(60).owner
+    'risk'
+    """
+
+    threshold: int = 60
+    owner: str = "risk"
+    within: timedelta = timedelta(hours=4)
+    on_expiry: str = "escalate"
+
+    def findings(self, risk: Risk, code: str = "risk.score") -> tuple[Finding, ...]:
+        """The finding of a risk that reaches the limit, with its evidence; none below.
+
+        >>> [found.text for found in RiskLimit(20).findings(Risk(25, (("a high value", 25, "60000"),)))]
+        ['risk 25 of 20: a high value (25, is 60000)']
+        """
+        if risk.score < self.threshold:
+            return ()
+        signs = ", ".join(f"{name} ({weight}, is {fact})" for name, weight, fact in risk.evidence)
+        return (self.finding(f"risk {risk.score} of {self.threshold}: {signs or 'no reason given'}", code),)
+
+    def finding(self, text: str, code: str) -> Finding:
+        """A finding for whoever decides about risks.
+
+        >>> RiskLimit(60).finding("the scorer gave no answer", "risk.unanswered").severity
+        'review'
+        """
+        return Finding("review", code, text, "call the customer", "", self.owner, self.within, self.on_expiry)
 
 
 def score_risk(draft: Draft, indicators: Sequence[Indicator] = STANDARD_INDICATORS) -> Risk:
@@ -136,13 +182,10 @@ def risk_below(
     >>> [f.text for f in check(Draft("web", "1", "EUR", (), datetime(2026, 3, 2, tzinfo=UTC)), {})]
     ['risk 25 of 25: a first order (10, is 0), nobody to ask (15, is False)']
     """
+    limit = RiskLimit(threshold, owner, within, on_expiry)
 
     def check(draft: Draft, items: Items) -> Iterator[Finding]:
-        risk = score_risk(draft, indicators)
-        if risk.score >= threshold:
-            signs = ", ".join(f"{name} ({weight}, is {fact})" for name, weight, fact in risk.evidence)
-            text = f"risk {risk.score} of {threshold}: {signs}"
-            yield Finding("review", "risk.score", text, "call the customer", "", owner, within, on_expiry)
+        yield from limit.findings(score_risk(draft, indicators))
 
     return check
 

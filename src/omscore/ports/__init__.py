@@ -21,7 +21,7 @@ from omscore.ports._carrier import (
     VoidsLabels,
 )
 from omscore.ports._channel import Channel, Notifier
-from omscore.ports._checks import AddressVerifier, Catalog
+from omscore.ports._checks import AddressVerifier, Catalog, FraudScorer
 from omscore.ports._effects import Effect, Leased, Logged
 from omscore.ports._money import Erp, GatewayAbilities, PaymentAnswer, PaymentGateway, PaymentRequest
 from omscore.ports._store import Capabilities, Store, Transaction
@@ -60,6 +60,7 @@ __all__ = [
     "PaymentGateway",
     "Erp",
     "AddressVerifier",
+    "FraudScorer",
     "WMS_KINDS",
     "WmsRow",
     "WmsMessage",

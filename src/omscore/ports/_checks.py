@@ -1,4 +1,4 @@
-"""What is asked before an order is taken in: the catalog, and who knows about addresses."""
+"""What is asked before an order is taken in: the catalog, and who knows about addresses and about fraud."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from omscore.kernel import Address, Item
+from omscore.orders import Draft, Risk
 
 
 @runtime_checkable
@@ -46,5 +47,33 @@ class AddressVerifier(Protocol):
         ...         return []
         >>> Postman().problems(Address("BE"))
         []
+        """
+        ...
+
+
+@runtime_checkable
+class FraudScorer(Protocol):
+    """Weighs how likely an order is fraud, as a service knows it that sees many shops.
+
+    >>> class Watch:
+    ...     def score(self, draft: Draft) -> Risk:
+    ...         return Risk(80, [("cards in an hour", 80, "9")])
+    >>> isinstance(Watch(), FraudScorer)
+    True
+    """
+
+    def score(self, draft: Draft) -> Risk:
+        """A draft's score and the signs that it rests on; what score is too high, `Oms(risk_limit=...)` says.
+
+        It is asked outside of transactions, before an order that is new is captured; raising, also because it takes
+        too long, means that nobody could say: a person decides then. What it answers is seen by whoever decides, so
+        evidence names signs, never people.
+
+        >>> class Watch:
+        ...     def score(self, draft: Draft) -> Risk:
+        ...         return Risk(0)
+        >>> from omscore.testing.walkthrough import draft
+        >>> Watch().score(draft()).score
+        0
         """
         ...

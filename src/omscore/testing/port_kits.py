@@ -149,6 +149,23 @@ class VerifierKit(_Kit):
         self._keep(rule)
 
 
+class ScorerKit(_Kit):
+    """Every rule of a fraud scorer as a test.
+
+    >>> ScorerKit.__name__
+    'ScorerKit'
+    """
+
+    @_each("scorer")
+    def test_rule(self, rule: PortRule) -> None:
+        """Keep one rule.
+
+        >>> ScorerKit.test_rule.__name__
+        'test_rule'
+        """
+        self._keep(rule)
+
+
 class PackerKit(_Kit):
     """Every rule of a carton packer (`ports.CartonChooser`) as a test.
 
@@ -175,5 +192,6 @@ __all__ = [
     "ErpKit",
     "NotifierKit",
     "VerifierKit",
+    "ScorerKit",
     "PackerKit",
 ]

@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from omscore.batching import Carton, Packing, PackLine, PickList, PickRow, packing_faults
 from omscore.errors import CarrierRejected, ChannelError, Reason
 from omscore.kernel import Address, Dimensions, Item, Money
-from omscore.orders import Draft
+from omscore.orders import Draft, DraftLine, Risk
 from omscore.payments import Posting, PostingLine
 from omscore.ports import (
     Effect,
@@ -39,6 +39,7 @@ from omscore.testing._bench import RuleBroken
 from omscore.testing.rules import Verdict
 
 _A_DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+_DRAFT = Draft("web", "kit-1", "EUR", (), _A_DAY)
 
 
 @frozen
@@ -394,6 +395,15 @@ def _in_words(probe: Probe) -> None:
     for address in (Address("BE"), Address("BE", "9000", city="Ghent", lines=("Korenmarkt 1",))):
         first, second = list(probe.port.problems(address)), list(probe.port.problems(address))
         _holds(all(isinstance(text, str) and text for text in first), f"{first!r} are not words")
+        _holds(first == second, f"{first!r} and then {second!r}")
+
+
+@_rule("scorer", "A risk is told as a `Risk`, the same one each time: that an order is asked about again is no sign.")
+def _scores(probe: Probe) -> None:
+    line = DraftLine("1", "SKU-1", 2, Money(1999, "EUR"))
+    for draft in (_DRAFT, evolve(_DRAFT, lines=(line,), ship_to=Address("BE", "9000"))):
+        first, second = probe.port.score(draft), probe.port.score(draft)
+        _holds(isinstance(first, Risk), f"{first!r} is no Risk")
         _holds(first == second, f"{first!r} and then {second!r}")
 
 
