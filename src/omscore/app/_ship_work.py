@@ -233,7 +233,10 @@ class ShipWork(Reads):
         return self._read(lambda work: _choices.preferences(work, what, times_min, percent_min))
 
     def accept_preference(self, preference_id: str, *, key: str) -> Preference:
-        """Let a proposed preference decide from now on, where it meets the promise. Raises NotFound.
+        """Accept a proposed preference: of a carrier's service, it decides from now on where it meets the promise.
+
+        One of another kind decides nothing by itself: of nodes, `shipping.prefer_nodes` makes a word for your policy.
+        Raises NotFound.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> up_to("accepted").shop.accept_preference("carrier_service:country=BE:dash express", key="like-1")

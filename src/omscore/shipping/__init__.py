@@ -1,6 +1,6 @@
 """Ship: what carriers are handed, and the facts they tell."""
 
-from omscore.shipping._choices import Choice, Preference, preferences_of
+from omscore.shipping._choices import Choice, Preference, prefer_nodes, preferences_of
 from omscore.shipping._floor_report import FloorReport
 from omscore.shipping._labels import (
     MANIFEST_STATES,
@@ -26,6 +26,7 @@ __all__ = [
     "Choice",
     "Preference",
     "preferences_of",
+    "prefer_nodes",
     "LabelMade",
     "LabelGivenBack",
     "VoidAnswered",

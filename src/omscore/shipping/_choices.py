@@ -11,6 +11,9 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from omscore.routing import Preference as RoutingPreference
+from omscore.routing import ranked_nodes
+
 
 @frozen
 class Choice:
@@ -100,3 +103,26 @@ def preferences_of(choices: Iterable[Choice], *, times_min: int = 3, percent_min
                     Preference(id_, what, dict(situation), chosen, len(mine), len(group), tuple(refs), tuple(why))
                 )
     return tuple(sorted(found, key=lambda p: (-p.times, p.id)))
+
+
+def prefer_nodes(preferences: Iterable[Preference], situation: Mapping[str, str]) -> tuple[RoutingPreference, ...]:
+    """The nodes that people prefer in a situation, as a word for a rule of a policy (`prefer=`); none when none are.
+
+    Only what was accepted counts, of choices of a "node", where the situation it was made in is part of this one: the
+    one accepted last comes first. Nothing changes until you put it into a policy.
+
+    >>> from datetime import UTC, datetime
+    >>> when = datetime(2026, 3, 2, tzinfo=UTC)
+    >>> liked = Preference("p", "node", {"country": "BE"}, "liege", 3, 4, ("ord-1", "ord-2", "ord-3"), (), when)
+    >>> prefer_nodes([liked], {"country": "BE", "service": "express"}), prefer_nodes([liked], {"country": "NL"})
+    ((ranked_nodes('liege'),), ())
+    """
+    here = [
+        one
+        for one in preferences
+        if one.what == "node" and one.accepted_at is not None and one.situation.items() <= situation.items()
+    ]
+    # Of what was accepted at one time the stronger evidence first.
+    here.sort(key=lambda one: (one.accepted_at, one.times, one.id), reverse=True)
+    nodes = dict.fromkeys(one.chosen for one in here)
+    return (ranked_nodes(*nodes),) if nodes else ()
