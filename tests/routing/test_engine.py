@@ -240,3 +240,46 @@ def test_a_review_tells_who_looks_until_when_and_shows_the_plan_it_stands_agains
     )
     assert "review: against B for 1.00 EUR" in str(told)
     assert "against B for 1.00 EUR" in told._repr_html_()
+
+
+def test_the_nearest_value_on_the_other_side_of_a_threshold_is_named_with_what_it_would_lead_to() -> None:
+    nodes = [r.Node("near", point=GHENT), r.Node("far", point=PARIS)]
+    router = r.Router(r.packs.value_threshold(), r.Network(nodes))
+    stock = {("near", "X"): 1, ("far", "Y"): 1}
+    other = "with a value of {} it would be {}"
+    for value, text in (
+        ("74.00 EUR", other.format("75.00 EUR", "assigned at far, near by from/fewest parcels")),
+        ("99.00 EUR", other.format("74.99 EUR", "partly_assigned at near by below/nearest with something")),
+    ):
+        found = router.route(demand(("X", 1), ("Y", 1), value=Money.of(*value.split())), stock).explain().changes
+        assert text in found, found
+    same = router.route(demand(("X", 1), value=Money.of("99", "EUR")), {("near", "X"): 1, ("far", "X"): 1})
+    assert not [text for text in same.explain().changes if "value" in text]
+
+
+def test_a_threshold_on_the_margin_is_named_too_and_one_in_another_currency_is_not() -> None:
+    rules = (
+        r.Rule("rich", require=(r.margin >= "5.00", r.kind_is("store")), prefer=r.nearest()),
+        r.Rule("poor", require=(r.value < Money.of("1", "USD")) | r.online(), prefer=r.most_stock()),
+    )
+    router = r.Router(r.Policy("p", (r.Route("all", rules),)), NETWORK)
+    mine = demand(("X", 1), value=Money.of("9", "EUR"), margin=Money.of("4", "EUR"))
+    told = router.route(mine, {("GNT", "X"): 1, ("PAR", "X"): 5}).explain()
+    assert told.rule == "poor"
+    assert "with a margin of 5.00 EUR it would be assigned at GNT by all/rich" in told.changes
+    assert not [text for text in told.changes if "value" in text]
+
+
+def test_the_masks_of_a_trace_end_where_the_rule_s_own_screen_ends() -> None:
+    for floors in ((), (r.keeps_stock(1),)):
+        rule = r.Rule("x", require=(r.online(), r.whole_order(), *floors, r.whole_order()), prefer=r.most_stock())
+        router = r.Router(r.Policy("p", (r.Route("all", (rule,)),)), NETWORK)
+        case = router.case(
+            demand(("X", 2), ("Y", 1)), {("GNT", "X"): 2, ("GNT", "Y"): 1, ("PAR", "X"): 3, ("PAR", "Y"): 2}
+        )
+        ready = router.compiled.rules[0][0]
+        masks = ready.masks(case.demand, case)
+        assert masks[-1] == ready.screen(case.demand, case)
+        assert len(masks) == len(rule.require) + 1
+        assert masks[2].bit_count() == 2
+        assert masks[-1].bit_count() == (1 if floors else 2)

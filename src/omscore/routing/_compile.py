@@ -151,7 +151,7 @@ class Compiled:
         for i, route in enumerate(self.routes):
             for j, rule in enumerate(route.rules):
                 lines += _screen_lines(f"screen_{i}_{j}", rule.require, b, floors=floors)
-                lines += _masks_lines(f"masks_{i}_{j}", rule.require, b)
+                lines += _masks_lines(f"masks_{i}_{j}", rule.require, b, floors=floors)
                 lines += _screen_lines(f"rest_{i}_{j}", rule.rest_from, b, floors=True, base="x.anywhere()")
         signs = {
             sign: f"sign_{n}"
@@ -229,22 +229,32 @@ def _screen_lines(
         lines.append("    x.needs = x.rows")
     for term in require:
         if term.op == "whole_order":
-            # The same as x.covers_all(), which nearly every policy asks, without a call.
-            lines += ["    for row, n in x.needs:", "        t = row.masks.get(n)"]
-            lines.append("        m &= row.at_least(n) if t is None else t")
+            lines += _whole_order()
         else:
             lines.append(f"    m &= {lower_requirement(term, b)}")
     return [*lines, "    return m"]
 
 
-def _masks_lines(name: str, require: Sequence[Requirement], b: _Binder) -> list[str]:
+def _masks_lines(name: str, require: Sequence[Requirement], b: _Binder, *, floors: bool) -> list[str]:
     """The nodes still in, at first and after each requirement: what the screen does, told step by step."""
-    lines = [f"def {name}(d, x):", "    x.needs = x.rows", "    b = m = x.base"]
-    shown = ["b"]
+    lines = [f"def {name}(d, x):", "    m0 = m = x.base"]
+    if floors:
+        lines.append("    x.needs = x.rows")
     for n, term in enumerate(require):
-        lines.append(f"    m{n} = m = m & {lower_requirement(term, b)}")
-        shown.append(f"m{n}")
-    return [*lines, f"    return ({', '.join(shown)},)"]
+        if term.op == "whole_order":
+            lines += [*_whole_order(), f"    m{n + 1} = m"]
+        else:
+            lines.append(f"    m{n + 1} = m = m & {lower_requirement(term, b)}")
+    return [*lines, f"    return ({''.join(f'm{n}, ' for n in range(len(require) + 1))})"]
+
+
+def _whole_order() -> list[str]:
+    """The same as x.covers_all(), which nearly every policy asks, without a call."""
+    return [
+        "    for row, n in x.needs:",
+        "        t = row.masks.get(n)",
+        "        m &= row.at_least(n) if t is None else t",
+    ]
 
 
 def matcher(conditions: Sequence[Condition]) -> Callable[[Demand], int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from omscore.errors import Reason
 from omscore.kernel import Money
 from omscore.routing._case import Case, bits
+from omscore.routing._explain_thresholds import other_amounts
 from omscore.routing._explanation import Explanation, Refusal, Scored
 from omscore.routing._plans import Found, single
 from omscore.routing._rank import first
@@ -54,6 +55,7 @@ def explain(router: Router, decision: Decision) -> Explanation:
             margin = _margin(router, x, ready, mine, theirs, others, mask)
             found_changes = chain(
                 _closer(router, x, ready, mine, theirs, others),
+                other_amounts(router, decision, asked),
                 _lifted(x, ready, shown[len(trace.masks) - 1], mask, found),
                 _alone_with_more(x, ready, mask, found, mine),
             )
@@ -61,7 +63,8 @@ def explain(router: Router, decision: Decision) -> Explanation:
             split = _split(x, ready, mask, found)
             nearer = _nearer(x, found, refused, ranking)
         else:
-            changes = tuple(islice(_with_more(x, rules[: len(trace.masks)]), CHANGES_MAX))
+            more = chain(_with_more(x, rules[: len(trace.masks)]), other_amounts(router, decision, asked))
+            changes = tuple(islice(more, CHANGES_MAX))
     return Explanation(
         demand=decision.demand.id,
         outcome=decision.outcome,
