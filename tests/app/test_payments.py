@@ -8,7 +8,7 @@ from attrs import evolve
 
 import omscore as oms
 from omscore import routing as r
-from omscore.orders import AddLine, SetPrice
+from omscore.orders import AddLine, Reduce, SetPrice
 from omscore.oversight import ChannelProfile
 from omscore.ports import PaymentAnswer
 from omscore.testing.walkthrough import MONDAY, Walk, draft, up_to
@@ -468,7 +468,7 @@ def test_a_channels_gate_says_what_an_order_waits_for() -> None:
 
 def test_goods_on_terms_that_come_back_unpaid_are_credited_and_free_the_limit() -> None:
     books = Books()
-    at = up_to("accepted", stock=50, erp=books)
+    at = up_to("accepted", stock=50, payment="pending", erp=books)
     at.shop.set_credit("c-17", oms.Money(5000, EUR), key="t-1")
     order = at.shop.capture("web", draft("2", payment="terms"), key="c-2")
     at.shop.route()
@@ -508,7 +508,65 @@ def test_units_that_were_paid_and_never_left_are_not_invoiced() -> None:
     at.shop.ship("ord-1-f1", key="s-1")
     at.shop.cancel("ord-1", refund=True, key="x-1")
     at.shop.deliver()
-    assert books.balance("receivable") == at.shop.due("ord-1").minor == 1999
+    assert books.balance("receivable") == 0, "what was paid for the unit that never left went back"
+    assert -books.balance("revenue") == books.balance("bank") == at.shop.due("ord-1").minor == 1999
+
+
+def test_money_that_a_channel_took_or_gave_back_itself_is_in_the_books_once() -> None:
+    books = Books()
+    at = up_to("shipped", erp=books)
+    wish = draft("2", payment="partially_refunded", extra={"refunded": "19.99"})
+    order = at.shop.capture("web", wish, key="c-2", id="ord-2")
+    at.shop.capture("web", wish, key="hook-2")
+    at.shop.cancel(order.id, {"1": 1}, key="x-2")
+    at.shop.deliver()
+    mine = [posting for posting in books.values() if posting.order == "ord-1"]
+    assert sorted(posting.kind for posting in mine) == ["invoice", "payment"]
+    theirs = [(p.kind, [(line.account, line.minor) for line in p.lines]) for p in books.values() if p.order == "ord-2"]
+    assert theirs == [
+        ("payment", [("bank", 3998), ("receivable", -3998)]),
+        ("refund", [("revenue", 1999), ("bank", -1999)]),
+    ]
+
+
+def test_a_later_revision_that_says_paid_releases_the_order_and_lets_the_gateways_promise_go() -> None:
+    till, books = Till(), Books()
+    at = up_to("accepted", stock=9, gateway=till, erp=books)
+    order = at.shop.capture("web", draft("2", payment="pending"), key="c-2", id="ord-2")
+    assert [hold.code for hold in order.holds] == ["payment"]
+    after = at.shop.capture("web", draft("2", payment="paid", revision=2), key="c-2b")
+    assert (after.state, after.holds) == ("accepted", ())
+    assert at.shop.payment("ord-2").captured.minor == 3998
+    at.shop.deliver()
+    at.shop.deliver()
+    payment = at.shop.payment("ord-2")
+    assert (payment.captured.minor, payment.promised.minor, payment.total("void").minor) == (3998, 0, 3998)
+    assert [p.amount.minor for p in books.values() if p.order == "ord-2"] == [3998]
+    at.shop.route()
+    at.shop.ship("ord-2-f1", key="s-2")
+    at.shop.deliver()
+    assert not [id_ for id_ in till.asked if "ord-2-capture" in id_], "nobody pays twice"
+
+
+def test_a_later_revision_that_says_authorized_lets_the_gateway_take_it_with_the_shipment() -> None:
+    till = Till()
+    at = up_to("accepted", stock=9, gateway=till)
+    at.shop.capture("web", draft("2", payment="pending"), key="c-2", id="ord-2")
+    assert at.shop.capture("web", draft("2", payment="authorized", revision=2), key="c-2b").state == "accepted"
+    assert at.shop.payment("ord-2").promised.minor == 3998
+
+
+def test_an_order_on_terms_of_a_customer_without_credit_waits_for_a_person() -> None:
+    at = up_to("accepted", stock=50)
+    order = at.shop.capture("web", draft("2", payment="terms"), key="c-2", id="ord-2")
+    assert [(hold.code, hold.owner) for hold in order.holds] == [("credit", "credit")]
+    assert "credit.no_account" in order.holds[0].text
+    with pytest.raises(oms.CommandRefused, match=r"credit\.no_account"):
+        at.shop.edit("ord-2", [one_more()], key="e-1")
+    assert at.shop.edit("ord-2", [Reduce("1", 1)], key="e-2").totals.cancelled == 1, "less is always possible"
+    at.shop.set_credit("c-17", oms.Money(5000, EUR), key="t-1")
+    assert at.shop.release("ord-2", "credit", key="r-1").state == "accepted"
+    assert at.shop.credit("c-17").exposure.minor == 1999
 
 
 def test_goods_that_come_back_are_worth_something_until_they_are_scrapped() -> None:

@@ -155,6 +155,11 @@ class World:
         found = [p for p in self.books.values() if order in (None, p.order)]
         return sum(line.minor for posting in found for line in posting.lines if line.account == account)
 
+    def prepaid_back(self, order: str) -> int:
+        """What the books were told went back of money that was paid and never invoiced."""
+        found = [p for p in self.books.values() if p.kind == "refund" and p.order == order]
+        return sum(line.minor for posting in found for line in posting.lines if line.account == "receivable")
+
     def notify(self, effect: Effect) -> None:
         self.call(lambda: self.noticed.update([effect.id]), answers=False)
 

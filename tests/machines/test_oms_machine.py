@@ -887,7 +887,7 @@ class OmsMachine(RuleBasedStateMachine):
             assert bank.total(id_, "refund") == payment.refunded.minor
             order = seen.orders[id_]
             if order.state == "closed" and id_ not in self.odd and order.totals.cancelled != order.totals.ordered:
-                owes = due(order).minor - bank.total(id_, "capture")
+                owes = due(order).minor - payment.captured.minor + self.world.prepaid_back(id_)
                 assert self.world.balance("receivable", id_) == owes, "an invoice for what has left, once"
 
 

@@ -51,7 +51,7 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
         return order_id
     order = reserve(work, order)
     order = work.tell(order, *_holds(work, order, findings))
-    if work.wiring.gateway is not None or draft.payment == "terms":
+    if work.wiring.gateway is not None or work.wiring.erp is not None or draft.payment == "terms":
         open_payment(work, order)
     accept(work, order)
     work.notify("confirmed", order_id, order)
@@ -79,8 +79,9 @@ def _similar(work: Work, draft: Draft) -> tuple[Finding, ...]:
 
 
 def open_payment(work: Work, order: Order) -> None:
-    """Write down what the channel said of the payment, and ask the gateway for what is missing."""
+    """Write down what the channel said of the payment, tell the books, and ask the gateway for what is missing."""
     _money.pin(work, order)
+    _money.post_said(work, order)
     if order.draft.payment == "pending":
         _money.authorize_rest(work, order)
     elif _money.payment_of(work, order).method == "at_order":
@@ -143,6 +144,9 @@ def accept(work: Work, order: Order) -> Order:
 def release_hold(work: Work, order_id: str, code: str) -> str:
     """Let an order go on; it is accepted when this was its last hold."""
     order = work.tell(work.order(order_id), ReleaseHold(code))
+    if code == CREDIT_HOLD:
+        # Whoever let it go on may have given the customer a credit first.
+        _money.bind_credit(work, order)
     if order.state == "accepted" and not order.holds:
         work.queue(order, due_at=work.now)
     accept(work, order)

@@ -10,7 +10,7 @@ from omscore.app._cancel import free, release_at_nodes, settle_up
 from omscore.app._capture import must_wait, payment_hold, reserve
 from omscore.app._promises import keep_promise
 from omscore.app._work import Work
-from omscore.errors import CommandRefused, Conflict
+from omscore.errors import Conflict
 from omscore.orders import (
     Change,
     Edit,
@@ -33,8 +33,7 @@ def look(work: Work, order_id: str, changes: Sequence[Change]) -> Preview:
     new = {line.item for line in after.lines if line.id not in order.units}
     floors = work.floors(order)
     available = {item: sum(inventory.available(work.txn, item, floors=floors).values()) for item in sorted(new)}
-    if reason := _money.credit_reason(work, after):
-        raise CommandRefused([reason])
+    _money.check_growth(work, order, after)
     return preview(order, after, available=available, version=work.version("order", order_id))
 
 
@@ -65,8 +64,7 @@ def change(work: Work, order_id: str, changes: Sequence[Change], why: str, versi
     else:
         order = _restock(work, before, order, rerouted)
     settle_up(work, order, why=why)
-    if reason := _money.credit_reason(work, order):
-        raise CommandRefused([reason])
+    _money.check_growth(work, before, order)
     if _money.authorize_rest(work, order) and must_wait(work, order):
         work.tell(order, PlaceHold(payment_hold(work, order.draft)))
     return order_id

@@ -375,6 +375,31 @@ def refund(work: Work, order: Order, amount: Money | None, why: str, ref: str = 
     return payment
 
 
+def believe(work: Work, order: Order, said: str) -> None:
+    """Write down what a channel says later of an order's payment: the rest is "authorized", or "paid", with itself.
+
+    What was asked of the gateway for the same money meanwhile is let go.
+    """
+    payment = payment_of(work, order)
+    there = payment.kept + payment.promised if said == "authorized" else payment.kept
+    missing = owed(work, order) - there
+    if missing.minor <= 0 or payment.method == "on_terms":
+        return
+    reference = f"{order.draft.channel}:{order.id}"
+    row = _note(work, order, "authorize", missing, reference=reference).transactions[-1]
+    if said == "paid":
+        taken = _note(work, order, "capture", missing, parent=row.id, reference=reference)
+        post_money(work, order, taken.transactions[-1])
+    let_go(work, order)
+
+
+def post_said(work: Work, order: Order) -> None:
+    """Tell the books of the money that the channel itself took or gave back before it told of the order."""
+    for row in payment_of(work, order).transactions:
+        if row.reference == f"{order.draft.channel}:{order.id}":
+            post_money(work, order, row)
+
+
 def take(work: Work, order: Order, amount: Money) -> Payment:
     """Money for an order on terms came in."""
     after = _note(work, order, "capture", amount, ref=work.cause)
@@ -386,11 +411,23 @@ def take(work: Work, order: Order, amount: Money) -> Payment:
 
 
 def post_money(work: Work, order: Order, row: PaymentTransaction) -> None:
-    """Tell the books of money that came in or went back."""
-    makers = {"capture": paid, "refund": refunded, "credit": credit_note}
-    if row.kind in makers:
-        posting = makers[row.kind](row.id, order.id, row.amount, work.now)
-        work.emit("erp.post", row.id, f"erp:{order.id}", posting=posting)
+    """Tell the books of money that came in or went back; what went back of money not invoiced was no revenue."""
+    if work.wiring.erp is None:
+        return
+    if row.kind == "capture":
+        posting = paid(row.id, order.id, row.amount, work.now)
+    elif row.kind == "credit":
+        posting = credit_note(row.id, order.id, row.amount, work.now)
+    elif row.kind == "refund":
+        told: Invoiced = work.find("invoiced", order.id) or Invoiced(order.id)
+        prepaid = payment_of(work, order).captured.minor - told.minor - told.prepaid_back_minor
+        prepaid = min(row.amount.minor - row.goodwill_minor, max(0, prepaid))
+        if prepaid:
+            work.save("invoiced", order.id, evolve(told, prepaid_back_minor=told.prepaid_back_minor + prepaid))
+        posting = refunded(row.id, order.id, row.amount, work.now, prepaid)
+    else:
+        return
+    work.emit("erp.post", row.id, f"erp:{order.id}", posting=posting)
 
 
 def post_invoice(work: Work, order: Order) -> None:
@@ -416,7 +453,7 @@ def post_invoice(work: Work, order: Order) -> None:
         posting = invoice(id_, order.id, amount, work.now, until)
     else:
         posting = credit_note(id_, order.id, amount, work.now)
-    work.save("invoiced", order.id, Invoiced(order.id, target, told.postings + 1))
+    work.save("invoiced", order.id, evolve(told, minor=target, postings=told.postings + 1))
     work.emit("erp.post", posting.id, f"erp:{order.id}", posting=posting)
 
 
@@ -454,18 +491,28 @@ def credit_of(work: Work, order: Order) -> CreditAccount | None:
     return found
 
 
-def credit_reason(work: Work, order: Order, amount: Money | None = None) -> Reason | None:
-    """Why an order on terms does not fit the customer's credit; None when it does or is not on terms."""
+def credit_reason(work: Work, order: Order) -> Reason | None:
+    """Why an order on terms does not fit the customer's credit; None when it does or is not on terms.
+
+    One without an account has no limit, so that nobody decided to lend to them: that is for a person.
+    """
     if order.draft.payment != "terms":
         return None
     account = credit_of(work, order)
     if account is None:
-        return None
-    if amount is None:
-        payment = payment_of(work, order)
-        paid_for = payment.captured.minor + payment.total("credit").minor
-        amount = Money(max(0, due(order).minor - paid_for), order.currency)
-    return check_credit(account, order.id, amount)
+        customer = order.draft.customer.id
+        who = f"{customer} has no credit" if customer else "nobody is named whose credit it could be"
+        text = f"{order.id} is on terms, but {who}: set a credit, or release it to lend without a limit"
+        return Reason("credit.no_account", text, {"customer": customer})
+    payment = payment_of(work, order)
+    paid_for = payment.captured.minor + payment.total("credit").minor
+    return check_credit(account, order.id, Money(max(0, due(order).minor - paid_for), order.currency))
+
+
+def check_growth(work: Work, before: Order, after: Order) -> None:
+    """Refuse what lets a customer on terms owe more than their credit; what they owe already is theirs to owe."""
+    if due(after) > due(before) and (reason := credit_reason(work, after)):
+        raise CommandRefused([reason])
 
 
 def bind_credit(work: Work, order: Order) -> None:

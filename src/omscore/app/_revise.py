@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
-from omscore.app import _capture
+from omscore.app import _capture, _money, _settle
 from omscore.app._edit import edit
 from omscore.app._work import Work
 from omscore.errors import InvalidValue
@@ -41,12 +41,13 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
 
 def _bring(work: Work, order: Order, draft: Draft, why: str) -> None:
     """Bring an order to what a draft of it says."""
+    waiting = any(hold.code == _capture.PAYMENT_HOLD for hold in order.holds)
     if changes := changes_between(order, draft):
         edit(work, order.id, changes, why, None)
         order = work.order(order.id)
-    waiting = any(hold.code == _capture.PAYMENT_HOLD for hold in order.holds)
-    if waiting and work.wiring.gateway is None and draft.payment in ("authorized", "paid"):
-        _capture.release_hold(work, order.id, _capture.PAYMENT_HOLD)
+    if waiting and draft.payment in ("authorized", "paid"):
+        _money.believe(work, order, draft.payment)
+        _settle.go_on(work, order)
 
 
 def _contradiction(work: Work, known: External, external_id: str, draft: Draft, content: str) -> DraftConflict:

@@ -29,8 +29,9 @@ def answered(work: Work, order_id: str, transaction: str, answer: PaymentAnswer)
         return order_id
     if row.kind == "authorize":
         _money.retire(work, order, row)
+        # The order may have been cancelled or paid elsewhere while the gateway thought about it.
+        _money.let_go(work, order)
         if order.state in ("rejected", "cancelled"):
-            _money.let_go(work, order)
             return order_id
     else:
         _money.post_money(work, order, row)

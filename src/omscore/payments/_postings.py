@@ -72,6 +72,8 @@ class Posting:
 class Invoiced:
     """How much of an order the books were told that its customer owes, in minor units, by how many postings.
 
+    `prepaid_back_minor` went back of what was paid and not invoiced.
+
     >>> Invoiced("ord-1").minor
     0
     """
@@ -79,6 +81,7 @@ class Invoiced:
     order: str
     minor: int = 0
     postings: int = 0
+    prepaid_back_minor: int = 0
 
 
 def _posting(
@@ -118,13 +121,21 @@ def paid(id: str, order: str, amount: Money, at: datetime) -> Posting:  # noqa: 
     return _posting("payment", id, order, amount, at)
 
 
-def refunded(id: str, order: str, amount: Money, at: datetime) -> Posting:  # noqa: A002 - the field's word for it
-    """Money went back.
+def refunded(
+    id: str,  # noqa: A002 - the field's word for it
+    order: str,
+    amount: Money,
+    at: datetime,
+    prepaid_minor: int = 0,
+) -> Posting:
+    """Money went back; what was paid and never invoiced (`prepaid_minor` of it) was no revenue yet.
 
-    >>> [line.account for line in refunded("p-1", "ord-1", Money(500, "EUR"), None).lines]
-    ['revenue', 'bank']
+    >>> [(line.account, line.minor) for line in refunded("p-1", "ord-1", Money(500, "EUR"), None, 200).lines]
+    [('receivable', 200), ('revenue', 300), ('bank', -500)]
     """
-    return _posting("refund", id, order, amount, at)
+    parts = (("receivable", prepaid_minor), ("revenue", amount.minor - prepaid_minor), ("bank", -amount.minor))
+    lines = tuple(PostingLine(account, minor) for account, minor in parts if minor)
+    return Posting(id, "refund", order, amount.currency, lines, at)
 
 
 def credit_note(id: str, order: str, amount: Money, at: datetime) -> Posting:  # noqa: A002 - the field's word for it

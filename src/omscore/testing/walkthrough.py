@@ -57,6 +57,8 @@ def draft(number: str = "1001", **changes: Any) -> Draft:
 def up_to(stage: str, *, payment: str = "paid", stock: int = 5, **ports: Any) -> Walk:
     """An order of two units of SKU-1, taken to a stage in a shop with one node; `ports` go to Oms.
 
+    On terms, its customer has a credit of 10,000.00 EUR.
+
     >>> at = up_to("shipped")
     >>> at.order, at.shipment.status
     (<Order ord-1 accepted: shipped 2>, 'created')
@@ -72,6 +74,8 @@ def up_to(stage: str, *, payment: str = "paid", stock: int = 5, **ports: Any) ->
     } | ports
     shop = Oms(**parts)
     shop.receive("ghent", {"SKU-1": stock}, key="walk-dock")
+    if payment == "terms":
+        shop.set_credit("c-17", Money(1_000_000, "EUR"), key="walk-credit")
     order = shop.capture("web", draft(payment=payment), key="walk-capture", id="ord-1")
     if goal < 1:
         return Walk(shop, clock, order)
