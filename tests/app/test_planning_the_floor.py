@@ -260,3 +260,46 @@ def test_a_zone_that_the_floor_does_not_have_is_refused_with_those_it_has() -> N
     ):
         host.plan_batches("ghent", Limits(), zones=["cold", "frozen"])
     assert [batch.zone for batch in host.plan_batches("ghent", Limits(), zones="cold")] == ["cold"], "one zone is one"
+
+
+def test_a_cart_carries_no_more_totes_than_have_names() -> None:
+    host = shop()
+    for number in "abc":
+        place(host, number, "MILK")
+    for limits in (Limits(), [Cart("basket", Limits(totes_max=9))], Mode(Limits())):
+        made = host.plan_batches("ghent", limits, totes=["red", "blue"], replan=True)
+        assert sorted(len(batch.orders) for batch in made) == [1, 2]
+    due = host.plan_due("ghent", Limits(), Shift(MONDAY), totes=["red"], replan=True)
+    assert [len(batch.orders) for batch in due.plan] == [1, 1, 1]
+
+
+def test_an_item_without_a_bin_is_refused_and_a_word_where_stock_should_be_is_named() -> None:
+    host = shop(bins={("ghent", "MILK"): None, ("ghent", "RICE"): "dry-1"})
+    place(host, "a", "MILK")
+    place(host, "b", "RICE")
+    made = host.plan_batches("ghent", Limits())
+    assert [batch.orders for batch in made] == [("b-f1",)]
+    assert [(r.order, r.reason.code) for r in made.refused] == [("a-f1", "batching.no_bin")]
+    host = shop(bins={("ghent", "MILK"): ["cold-1"]})
+    place(host, "a", "MILK")
+    with pytest.raises(oms.DefinitionError, match=r"bins of 'MILK' at 'ghent' are .* give a BinStock for each"):
+        host.plan_batches("ghent", Limits())
+
+
+def test_a_shift_is_planned_with_one_kind_of_cart() -> None:
+    with pytest.raises(oms.DefinitionError, match="Limits of one kind of cart"):
+        shop().plan_due("ghent", [Cart("basket", Limits())], Shift(MONDAY))  # type: ignore[arg-type]
+
+
+def test_a_list_printed_again_leaves_out_what_was_cancelled_and_keeps_what_is_packed() -> None:
+    host = shop()
+    lines = (DraftLine("1", "MILK", 5, oms.Money(1000, "EUR")),)
+    host.capture("web", draft("a", lines=lines), key="a", id="a")
+    host.route_order("a")
+    place(host, "b", "RICE")
+    (batch,) = host.plan_batches("ghent", Limits())
+    host.cancel("a", {"1": 2}, key="fewer")
+    assert [(row.order, row.units) for row in host.pick_list(batch.id).rows] == [("a-f1", 3), ("b-f1", 1)]
+    host.pack("b-f1", key="packed")
+    host.cancel("a", key="all")
+    assert [(row.order, row.units) for row in host.pick_list(batch.id).rows] == [("b-f1", 1)]

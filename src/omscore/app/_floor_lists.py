@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from omscore.app import _floor, _floor_plans
 from omscore.app._floor_tally import LOGS, Table, put_away, save_list, tally
 from omscore.app._work import Work
@@ -24,25 +26,41 @@ from omscore.batching import (
 from omscore.errors import CommandRefused, Reason
 from omscore.orders import Fulfillment, PickTask
 
+_LIVE = ("open", "picking")
+
 
 def pick_list(work: Work, id_: str) -> PickList:
     """The list of a batch, or of a fulfillment; one that is in no batch is made a batch of its own at once."""
+    if known := known_list(work, id_):
+        return known
+    fulfillment: Fulfillment = work.load("fulfillment", id_)
+    if fulfillment.state not in _LIVE:
+        text = f"{id_} is {fulfillment.state}: there is nothing to pick for it"
+        raise CommandRefused([Reason("pick.nothing_open", text, {"state": fulfillment.state})])
+    alone = _floor_plans.waiting(work, fulfillment.node, [fulfillment])
+    made = _floor_plans.planned(alone, Limits(), method="first_come")
+    if made.refused:
+        raise CommandRefused([refused.reason for refused in made.refused])
+    listed: PickList = work.load("pick_list", _floor_plans.keep(work, alone, made, Limits()).batches[0].id)
+    return listed
+
+
+def known_list(work: Work, id_: str) -> PickList | None:
+    """The list of a batch, or of the batch a fulfillment is in, as it is to be worked off now; None for one in none.
+
+    Raises NotFound for what is neither.
+    """
     fulfillment: Fulfillment | None = work.find("fulfillment", id_)
-    if fulfillment is None:
-        listed: PickList = work.load("pick_list", id_)
-        return listed
-    batch = fulfillment.batch
-    if not batch:
-        if fulfillment.state not in ("open", "picking"):
-            text = f"{id_} is {fulfillment.state}: there is nothing to pick for it"
-            raise CommandRefused([Reason("pick.nothing_open", text, {"state": fulfillment.state})])
-        alone = _floor_plans.waiting(work, fulfillment.node, [fulfillment])
-        made = _floor_plans.planned(alone, Limits(), method="first_come")
-        if made.refused:
-            raise CommandRefused([refused.reason for refused in made.refused])
-        batch = _floor_plans.keep(work, alone, made, Limits()).batches[0].id
-    made_or_found: PickList = work.load("pick_list", batch)
-    return made_or_found
+    if fulfillment is not None and not fulfillment.batch:
+        return None
+    listed: PickList = work.load("pick_list", id_ if fulfillment is None else fulfillment.batch)
+    wanted = {row.row: row.units for row in tally(work, listed.id).rows}
+    # What is packed or gone is history: its rows stand as they were.
+    states = {row.order: work.load("fulfillment", row.order).state for row in listed.rows}
+    now = [
+        evolve(row, units=wanted[row.row]) if states[row.order] in (*_LIVE, "cancelled") else row for row in listed.rows
+    ]
+    return evolve(listed, rows=tuple(row for row in now if row.units))
 
 
 def drawing(work: Work, listed: PickList) -> str:

@@ -30,7 +30,7 @@ from omscore.batching import (
     ShortPick,
     Tally,
 )
-from omscore.errors import InvalidValue, NotFound
+from omscore.errors import DefinitionError, InvalidValue, NotFound
 from omscore.orders import Fulfillment, Order
 
 
@@ -61,7 +61,8 @@ class Picking(Reads):
         region what `Oms(region=...)` says.
 
         With `replan`, batches that nobody has begun are taken apart first and planned anew with what came in since; a
-        batch is left alone once something on it was scanned or picked, or where `started` names it.
+        batch is left alone once something on it was scanned or picked, or where `started` names it. With `totes` named,
+        a cart carries no more than these.
 
         Nobody waits for a search: what is open is read, planned outside of every transaction, and kept in one that
         leaves out what has changed since (cancelled, picked, on another list).
@@ -80,6 +81,7 @@ class Picking(Reads):
             raise NotFound("node", node)
         if isinstance(limits, Modes):
             limits = limits.when(surging=self._read(_surge.state).on)
+        limits = _floor_plans.within(limits, totes)
         times = None if cutoffs is None else list(cutoffs)
         waiting = self._read(
             lambda work: _floor_plans.to_plan(
@@ -135,6 +137,9 @@ class Picking(Reads):
         waiting = self._read(
             lambda work: _floor_plans.to_plan(work, node, fulfillments_max, replan=replan, started=started)
         )
+        if not isinstance(limits, Limits):
+            raise DefinitionError(f"a shift is planned with the Limits of one kind of cart, not with {limits!r}")
+        limits = _floor_plans.within_totes(limits, totes)
         proposed = _floor_plans.planned_by_due(waiting, limits, shift, **options)
         made: DuePlan = self._store.run(
             lambda txn: _floor_plans.keep_by_due(
@@ -147,7 +152,8 @@ class Picking(Reads):
     def pick_list(self, batch_id: str) -> PickList:
         """What one picker takes where: the list of a batch, or of one fulfillment at once, without a batch run.
 
-        A fulfillment that is in no batch yet is made one of its own by this; asked again, its list is the same. Raises
+        A fulfillment that is in no batch yet is made one of its own by this; asked again, its list is the same, without
+        units that were cancelled, or picked without a scan, since. Raises
         NotFound, and CommandRefused for a fulfillment that cannot be planned or has nothing left to pick.
 
         >>> from omscore.testing.walkthrough import up_to
@@ -159,10 +165,10 @@ class Picking(Reads):
         ----  --------  -----  -----  ----  --------
            1  anywhere  SKU-1      2  T1    ord-1-f1
         """
-        made: PickList = self._store.run(
+        known = self._read(lambda work: _floor_lists.known_list(work, batch_id))
+        return known or self._store.run(
             lambda txn: _floor_lists.pick_list(Work(txn, self._wiring, f"list:{batch_id}"), batch_id)
         )
-        return made
 
     def pick_page(self, batch_id: str) -> str:
         """The pick list as a whole HTML document to print, with the walk drawn where the node's floor is known.

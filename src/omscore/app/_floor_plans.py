@@ -34,7 +34,7 @@ from omscore.batching import (
     plan_due,
     release,
 )
-from omscore.errors import Reason
+from omscore.errors import DefinitionError, Reason
 from omscore.kernel import stamp
 from omscore.orders import Fulfillment, PickTask
 
@@ -162,7 +162,7 @@ def _lines(
             continue
         item = work.item(line.item)
         volume = item.dimensions.volume_mm3 if item.dimensions else 0
-        where = _NOWHERE if floor is _NO_FLOOR else work.wiring.bins.get((fulfillment.node, line.item), "")
+        where = _NOWHERE if floor is _NO_FLOOR else _place(work, fulfillment.node, line.item)
         bin_id = where if isinstance(where, str) else ""
         # Shelves that name no lot hold whichever lot there is.
         named = isinstance(where, str) or any(shelf.lot for shelf in where)
@@ -192,13 +192,24 @@ def _of_lots(work: Work, fulfillment: Fulfillment, item: str, units: int, lots: 
     return [("", units), *given] if units else given
 
 
+def _place(work: Work, node: str, item: str) -> str | Sequence[BinStock]:
+    """Where an item lies at a node, as the host says; "" where it does not say."""
+    place: str | Sequence[BinStock] | None = work.wiring.bins.get((node, item))
+    if place is None or isinstance(place, str):
+        return place or ""
+    if not all(isinstance(shelf, BinStock) for shelf in place):
+        text = f"bins of {item!r} at {node!r} are {place!r}; name the one bin, or give a BinStock for each of several"
+        raise DefinitionError(text)
+    return place
+
+
 def stock_left(
     work: Work, node: str, items: Iterable[str], apart: Collection[str] = ()
 ) -> tuple[list[BinStock], list[str]]:
     """What the bins hold of items, less what lists that are worked on will still take; and the lists that are done."""
     stock: list[BinStock] = []
     for item in items:
-        place = work.wiring.bins.get((node, item), "")
+        place = _place(work, node, item)
         stock += () if isinstance(place, str) else place
     if not stock:
         return [], []
@@ -268,6 +279,25 @@ def _release(work: Work, node: str) -> int:
     known: int | None = work.find("release", node)
     # Plans were told apart by the batches before them, once: numbers go on from there.
     return work.count("pick_task", f"node:{node}") if known is None else known
+
+
+def within(limits: Carts | Mode, totes: Sequence[str]) -> Carts | Mode:
+    """Limits of carts that carry no more totes than there are names for."""
+    if isinstance(limits, Limits):
+        return within_totes(limits, totes)
+    if isinstance(limits, Mode):
+        own = limits.limits
+        if isinstance(own, Limits):
+            return evolve(limits, limits=within_totes(own, totes))
+        return evolve(limits, limits=tuple(evolve(cart, limits=within_totes(cart.limits, totes)) for cart in own))
+    return [evolve(cart, limits=within_totes(cart.limits, totes)) for cart in limits]
+
+
+def within_totes(limits: Limits, totes: Sequence[str]) -> Limits:
+    """The same for one kind of cart."""
+    if not totes:
+        return limits
+    return evolve(limits, totes_max=min(len(totes), limits.totes_max or len(totes)))
 
 
 # -- plan --------------------------------------------------------------------------------------------------------------
