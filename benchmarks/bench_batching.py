@@ -39,10 +39,29 @@ REFERENCE = {"exact": "optimal", "s_shape": "traversal"}
 Instance = dict[str, Any]
 
 
-def since(clock: Callable[[], float] = time.process_time) -> Callable[[], float]:
-    """A function that tells the seconds since now."""
-    began = clock()
-    return lambda: clock() - began
+def since() -> Callable[[], float]:
+    """A function that tells the processor seconds since now."""
+    began = time.process_time()
+    return lambda: time.process_time() - began
+
+
+LOOK_S = 0.002
+
+
+def budget_clock() -> Callable[[], float]:
+    """Processor seconds since now for a search, which asks often: they are read anew once `LOOK_S` have passed on the
+    wall, because reading them is a call of the system.
+    """
+    elapsed, spent, looked = since(), 0.0, time.perf_counter()
+
+    def seldom() -> float:
+        nonlocal spent, looked
+        now = time.perf_counter()
+        if now - looked > LOOK_S:
+            spent, looked = elapsed(), now
+        return spent
+
+    return seldom
 
 
 def floor_of(instance: Instance) -> Floor:
@@ -87,7 +106,7 @@ def search(orders: list[PickOrder], floor: Floor, limits: Limits | list[Cart], r
     """Our plan in so many processor seconds; 0 is savings alone."""
     if not seconds:
         return plan(orders, floor, limits, rule=rule)
-    return plan(orders, floor, limits, method="search", rule=rule, seconds_max=seconds, elapsed=since(), seed=1)
+    return plan(orders, floor, limits, method="search", rule=rule, seconds_max=seconds, elapsed=budget_clock(), seed=1)
 
 
 def sets(folder: Path, every: int, budgets: Sequence[float], rule: str) -> None:

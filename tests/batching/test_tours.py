@@ -44,6 +44,20 @@ def test_s_shape_walks_every_aisle_through() -> None:
     assert tour.length_mm == 4 * 9000 + 2 * 12_000
 
 
+@pytest.mark.parametrize("cells", [1, 7, 8, 9, 64, 65])
+def test_s_shape_is_told_from_the_aisles_with_stops_and_the_farthest_of_the_last(cells: int) -> None:
+    floor = Floor.parallel(aisles=6, cells=cells, aisle_mm=4000, cell_mm=1000, front_mm=700, back_mm=300, depot_aisle=2)
+    through, rng = 1000 * cells, Rng(cells)
+    for _ in range(100):
+        stops = [(rng.below(6), rng.below(cells)) for _ in range(1 + rng.below(9))]
+        aisles = sorted({aisle for aisle, _ in stops})
+        last = max(cell for aisle, cell in stops if aisle == aisles[-1])
+        into = 2 * (700 + 1000 * last) if len(aisles) % 2 else 0
+        across = 2 * 4000 * (max(aisles[-1], 2) - min(aisles[0], 2))
+        expected = len(aisles) // 2 * 2 * through + into + across
+        assert floor.tour_length([f"{aisle}-{cell}" for aisle, cell in stops], "s_shape") == expected
+
+
 def test_s_shape_returns_in_a_last_odd_aisle() -> None:
     tour = FLOOR.tour(["0-2", "2-0", "4-4"], "s_shape")
     assert tour.length_mm == 2 * 9000 + 2 * 5000 + 2 * 12_000

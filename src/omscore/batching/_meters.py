@@ -258,8 +258,41 @@ and the last aisle through; `largest_gap` does so at the widest gap between stop
 """
 
 
+def s_shape_one_block(grid: Grid) -> Callable[[int], int]:
+    """Lengths of S-shape tours on one block: by which aisles have stops, and the farthest stop of the last aisle.
+
+    Adding to each aisle's bits all bits but its highest carries into the highest where there is any, so a few
+    operations on whole numbers tell which aisles have stops; the rest is looked up. The highest bit of all is the
+    farthest stop.
+    """
+    width, height = grid.width, grid.height
+    high = sum(grid.bit(aisle, width - 1) for aisle in range(grid.aisles))
+    low = high - sum(grid.bit(aisle, 0) for aisle in range(grid.aisles))  # all bits of each aisle but its highest
+    to_last = [2 * grid.position[min(bit % width, grid.cells - 1)] for bit in range(-1, grid.aisles * width)]
+
+    def make(seen: Word) -> tuple[int, bool]:
+        """All but the way into a last odd aisle, and whether there is one."""
+        xs = [x for aisle, x in enumerate(grid.xs) if int(seen) & grid.bit(aisle, width - 1)]
+        span = 2 * (max(xs[-1], grid.depot_at) - min(xs[0], grid.depot_at))
+        odd = len(xs) % 2
+        return (len(xs) - odd) * height + span + grid.depot_extra, odd == 1
+
+    memo = Memo(make)
+
+    def length(mask: int) -> int:
+        if not mask:
+            return 0
+        rest: int
+        rest, odd = memo[((mask & low) + low | mask) & high]
+        return rest + to_last[mask.bit_length()] if odd else rest
+
+    return length
+
+
 def rule_one_block(grid: Grid, rule: str) -> Callable[[int], int]:
     """Lengths under one of the rules of thumb, on one block."""
+    if rule == "s_shape":
+        return s_shape_one_block(grid)
     pairs = _pairs(grid)
     middle, height = grid.height / 2, grid.height
     extra, depot = grid.depot_extra, 2 * grid.depot_at
@@ -277,9 +310,7 @@ def rule_one_block(grid: Grid, rule: str) -> Callable[[int], int]:
         return (figs.f, figs.b, 2 * (low + height - high))
 
     memo = Memo(make)
-    combine = {"s_shape": _s_shape, "return": _return, "midpoint": _ends_through, "largest_gap": _ends_through}.get(
-        rule, _combined
-    )
+    combine = {"return": _return, "midpoint": _ends_through, "largest_gap": _ends_through}.get(rule, _combined)
 
     def length(mask: int) -> int:
         if not mask:
@@ -290,11 +321,6 @@ def rule_one_block(grid: Grid, rule: str) -> Callable[[int], int]:
         return combine([memo[word] for _, word in columns], height) + span + extra
 
     return length
-
-
-def _s_shape(aisles: list[tuple[int, int, int]], height: int) -> int:
-    n = len(aisles)
-    return n * height if n % 2 == 0 else (n - 1) * height + aisles[-1][0]
 
 
 def _return(aisles: list[tuple[int, int, int]], height: int) -> int:

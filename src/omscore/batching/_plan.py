@@ -282,8 +282,8 @@ def _split(group: list[PickOrder], floor: AnyFloor, limits: Limits, length: Call
     if how.objective is not None:
         own = how.objective
         bare = evolve(bare, cost=lambda members, mask: own([group[i] for i in members], length(mask)))
-    elif how.rule == "exact" and isinstance(floor, Floor):
-        bare = evolve(bare, shortest=True)
+    elif isinstance(floor, Floor) and (how.rule == "exact" or not floor.one_way):
+        bare = evolve(bare, monotone=True)
     start = _construct.savings(bare)
     bound = None
     if how.objective is None:

@@ -33,8 +33,8 @@ class Problem:
     length: Callable[[int], int]
     cost: Callable[[Sequence[int], int], int] | None = None
     """Another cost of a batch, from its orders and its bins, where it is not the length."""
-    shortest: bool = False
-    """Whether the cost is the length of a shortest tour, which one more order never makes shorter."""
+    monotone: bool = False
+    """Whether one more order never makes a tour shorter."""
     _pairs: dict[int, int] = field(factory=dict, init=False, repr=False, eq=False)
 
     def fits(self, load: int) -> bool:

@@ -169,7 +169,7 @@ class _Search:
             problem.guards,
             problem.length,
         )
-        own, shortest = problem.cost, problem.shortest
+        own, monotone = problem.cost, problem.monotone
         n = len(masks)
         keys = [key for key in self.best_keys if key]
         if heat >= TIGHT_HEAT and len(self.tight_keys) < len(keys):
@@ -274,8 +274,8 @@ class _Search:
             if cost_a > allowed:
                 continue
             cost_b = get(key_b)
-            if cost_b is None and shortest:
-                # One more order never shortens a shortest tour: what stays in b alone may already be too much.
+            if cost_b is None and monotone:
+                # One more order never shortens a tour: what stays in b alone may already be too much.
                 stays = key_b & ~moved
                 least = get(stays)
                 if least is None:
