@@ -85,6 +85,21 @@ def methods(node: ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
             yield part
 
 
+def lineage(module: str, node: ast.ClassDef) -> Iterator[ast.ClassDef]:
+    """A class and the classes it is put together from that no room lists: their methods are its own to users."""
+    yield node
+    for base in node.bases:
+        found = definition(module, ast.unparse(base))
+        if found is not None and isinstance(found[1], ast.ClassDef) and not _listed(*found):
+            yield from lineage(found[0], found[1])
+
+
+def _listed(home: str, node: Definition) -> bool:
+    name = node.name if isinstance(node, ast.ClassDef) else ""
+    rooms = (home.rpartition("._")[0], home) if "._" in home else (home,)
+    return any(name in (exported(room) or ()) for room in rooms)
+
+
 def _arguments(function: ast.FunctionDef | ast.AsyncFunctionDef, *, bound: bool) -> str:
     shown = ast.unparse(function.args)
     if bound and not any(ast.unparse(d) == "staticmethod" for d in function.decorator_list):
@@ -108,15 +123,17 @@ def _fields(node: ast.ClassDef) -> str:
     return f"({', '.join(shown)})" if shown else ""
 
 
-def _describe(name: str, node: Definition) -> Iterator[str]:
+def _describe(name: str, home: str, node: Definition) -> Iterator[str]:
     if isinstance(node, ast.Assign | ast.AnnAssign):
         yield f"  {name}"
     elif isinstance(node, ast.ClassDef):
-        inits = [p for p in node.body if isinstance(p, ast.FunctionDef) and p.name == "__init__"]
+        line = list(dict.fromkeys(lineage(home, node)))
+        inits = [p for one in line for p in one.body if isinstance(p, ast.FunctionDef) and p.name == "__init__"]
         built = _arguments(inits[0], bound=True) if inits else _fields(node)
-        bases = ", ".join(ast.unparse(base) for base in node.bases)
+        hidden = {one.name for one in line}
+        bases = ", ".join(told for base in node.bases if (told := ast.unparse(base)) not in hidden)
         yield f"  class {name}{built}{f' is {bases}' if bases else ''}"
-        for method in methods(node):
+        for method in (method for one in line for method in methods(one)):
             is_property = any("property" in ast.unparse(d) for d in method.decorator_list)
             returns = f": {ast.unparse(method.returns)}" if method.returns else ""
             yield f"    .{method.name}{returns if is_property else _arguments(method, bound=True)}"
@@ -134,7 +151,7 @@ def api_list() -> str:
             if module == "omscore" or found is None:
                 lines.append(f"  {name}")
             else:
-                lines += _describe(name, found[1])
+                lines += _describe(name, *found)
     return "\n".join(lines) + "\n"
 
 

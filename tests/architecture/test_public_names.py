@@ -87,7 +87,8 @@ def test_a_public_name_is_explained_and_shown_by_an_example(module: str, name: s
         assert told, f"say what {where} is: a docstring below it or a comment above it"
         return
     faults = _undocumented(where, node)
-    for method in reference.methods(node) if isinstance(node, ast.ClassDef) else ():
+    line = reference.lineage(home, node) if isinstance(node, ast.ClassDef) else ()
+    for method in (method for one in line for method in reference.methods(one)):
         if not any("overload" in ast.unparse(d) or ".setter" in ast.unparse(d) for d in method.decorator_list):
             faults += _undocumented(f"{where}.{method.name}", method)
     assert not faults, "; ".join(faults)

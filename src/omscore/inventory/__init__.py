@@ -39,7 +39,8 @@ from omscore.inventory._count import Counted, ages, count, feed, seen
 from omscore.inventory._export import export_lines, import_lines
 from omscore.inventory._fill import Arrival, Filled, fill
 from omscore.inventory._floor import pack, pick, return_stock, ship, short_pick
-from omscore.inventory._ledger import Ledger, LedgerStore, MemoryLedgerStore, Outcome, outcome
+from omscore.inventory._ledger import Ledger
+from omscore.inventory._ledger_store import LedgerStore, MemoryLedgerStore, Outcome, outcome
 from omscore.inventory._lots import Lot, fefo, fifo, lifo
 from omscore.inventory._memory import MemoryBooks
 from omscore.inventory._once import Answered, Claims, fingerprint, once, run_once

@@ -14,6 +14,15 @@ from omscore.testing.ports import PortRule, Probe, attempt_port, rules_of
 
 class _Kit:
     def make(self) -> Probe:
+        """A probe of the adapter with nothing in it: called anew for every rule.
+
+        >>> from omscore.testing.ports import Probe
+        >>> class TestMine(CarrierKit):
+        ...     def make(self):
+        ...         return Probe("an adapter")
+        >>> TestMine().make().port
+        'an adapter'
+        """
         raise NotImplementedError("give your test class a method make(self) that returns a Probe of your adapter")
 
     def _keep(self, rule: PortRule) -> None:

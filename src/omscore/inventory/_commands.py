@@ -1,0 +1,62 @@
+"""What all commands of the ledger share: once per key, behind the buffers, and giving to those who wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from omscore.inventory import _reserve
+from omscore.inventory._backorders import Repromise, repromise
+from omscore.inventory._books import LedgerTransaction
+from omscore.inventory._buffers import Buffer, floors
+from omscore.inventory._cells import Cell
+from omscore.inventory._fill import Arrival, Filled, fill
+from omscore.inventory._ledger_store import LedgerStore
+from omscore.inventory._once import fingerprint, run_once
+from omscore.inventory._reserve import Want
+from omscore.kernel.ids import key as checked_key
+
+T = TypeVar("T")
+
+
+def wants_of(wants: Sequence[Want]) -> tuple[Any, ...]:
+    return tuple([(w.item, w.units, w.nodes, w.pools) for w in wants])
+
+
+def units_of(cells: Mapping[Any, int] | None) -> Any:
+    if cells is None:
+        return None
+    return sorted([(tuple(cell), n) for cell, n in cells.items()])
+
+
+class Commands:
+    """A store, what is kept back from sale, and how every command of the ledger is run."""
+
+    def __init__(
+        self, store: LedgerStore, *, buffers: Sequence[Buffer] = (), velocities: Mapping[str, str] | None = None
+    ) -> None:
+        self.store = store
+        self.buffers = tuple(buffers)
+        self.velocities = dict(velocities or {})
+
+    def _once(
+        self, key: str, content: tuple[Any, ...], work: Callable[[LedgerTransaction], T], not_after: datetime | None
+    ) -> T:
+        checked_key(key)
+        name = fingerprint(*content)
+        return run_once(self.store, key, name, work, not_after=not_after)
+
+    def _floors(self, txn: LedgerTransaction, items: Iterable[str], channel: str = "") -> Mapping[Cell, int]:
+        if not self.buffers:
+            return _reserve.NO_FLOORS
+        cells = [row for item in sorted(set(items)) for row in txn.cells_of(item)]
+        return floors(self.buffers, cells, velocities=self.velocities, channel=channel)
+
+    def _settle(self, txn: LedgerTransaction, cells: Iterable[Cell], key: str) -> Arrival:
+        filled: list[Filled] = []
+        changed: list[Repromise] = []
+        for item in sorted({cell.item for cell in cells}):
+            filled += fill(txn, item, cause=key, floors=self._floors(txn, [item]))
+            changed += repromise(txn, item)
+        return Arrival(tuple(filled), tuple(changed))
