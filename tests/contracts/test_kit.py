@@ -1,5 +1,8 @@
 """The kit cannot be talked out of a rule."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +56,28 @@ def test_what_is_not_declared_is_skipped_aloud(tmp_path: Path, request: pytest.F
 
     with pytest.raises(pytest.skip.Exception, match="does not declare durable"):
         Memory().test_rule(RULES["R-DURABLE-1"], tmp_path, request)
+
+
+def test_a_report_says_what_became_of_each_rule(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(
+        "from omscore.adapters import MemoryStore\n"
+        "from omscore.testing import Backing\n"
+        "from omscore.testing.broken import FLAWS\n"
+        "from omscore.testing.kit import StoreKit\n\n\n"
+        "class TestMine(StoreKit):\n"
+        "    def make(self, tmp_path):\n"
+        "        return Backing(MemoryStore)\n\n\n"
+        "class TestLate(StoreKit):\n"
+        "    xfails = {'R-TIME-2': 'its clock goes back'}\n\n"
+        "    def make(self, tmp_path):\n"
+        "        return FLAWS['clock-goes-back'].backing()\n"
+    )
+    chosen = ["-k", "R-TIME-2 or R-DURABLE-1", "-p", "no:cacheprovider", "-p", "omscore.testing.plugin"]
+    command = [sys.executable, "-m", "pytest", "-q", *chosen, "--omscore-report=rules.json"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    told = json.loads((tmp_path / "rules.json").read_text())
+    assert told["counts"] == {"kept": 1, "broken": 1, "skipped": 2}
+    rows = {(row["kit"].rpartition("::")[2], row["rule"]): row for row in told["rules"]}
+    assert rows["TestLate", "R-TIME-2"]["xfail"] == "its clock goes back"
+    assert rows["TestMine", "R-TIME-2"]["state"] == "kept"
+    assert rows["TestMine", "R-DURABLE-1"]["why"] == "the store does not declare durable"

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from omscore.adapters import MemoryStore, SqliteStore
+from omscore.codec import standard
 from omscore.errors import CommandRefused, Corrupt, KeyReused
 from omscore.inventory import Ledger, import_lines
-from omscore.kernel import ManualClock
+from omscore.kernel import ManualClock, Money
 from omscore.ports import Store
 from tests.inventory.every_verb import COMMANDS, GHENT, NINE
 
@@ -49,6 +50,18 @@ def test_a_key_of_a_hosts_own_command_stays_with_its_store() -> None:
     store.run(lambda txn: txn.claim("theirs", "f", {"rate": 1.5}))
     keys = [line for line in Ledger(store).export() if line.startswith('["key"')]
     assert keys == ['["key","ours","f",["tuple","ord-1",2]]']
+
+
+def test_a_key_of_a_hosts_own_command_goes_along_where_a_codec_knows_its_answer(other: Store) -> None:
+    store, codec = MemoryStore(ManualClock(NINE)), standard()
+    answer = Money(1999, "EUR")
+    store.run(lambda txn: txn.claim("pay-1", "f", answer))
+    lines = list(Ledger(store).export(codec=codec))
+    with pytest.raises(CommandRefused, match=r"ledger\.foreign_keys"):
+        Ledger(other).import_(lines)
+    Ledger(other).import_(lines, codec=codec)
+    assert other.run(lambda txn: txn.claimed("pay-1"), write=False) == ("f", answer)
+    assert list(Ledger(other).export(codec=codec)) == lines
 
 
 def test_an_answer_that_nobody_wrote_is_corrupt() -> None:

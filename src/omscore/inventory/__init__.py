@@ -36,7 +36,7 @@ from omscore.inventory._cells import (
     linked,
 )
 from omscore.inventory._count import Counted, ages, count, feed, seen
-from omscore.inventory._export import export_lines, import_lines
+from omscore.inventory._export import Foreign, export_lines, import_lines
 from omscore.inventory._fill import Arrival, Filled, fill
 from omscore.inventory._floor import pack, pick, return_stock, ship, short_pick
 from omscore.inventory._ledger import Ledger
@@ -161,6 +161,7 @@ __all__ = [
     "verify",
     "Difference",
     "reconcile",
+    "Foreign",
     "export_lines",
     "import_lines",
     "Ledger",

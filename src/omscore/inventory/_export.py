@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import fields
 
@@ -89,6 +88,32 @@ _ANSWERS: dict[str, Any] = {
 }
 
 
+class Foreign(Protocol):
+    """What turns a host's own values into plain ones and back; `omscore.codec.Codec` does.
+
+    >>> from omscore.codec import standard
+    >>> foreign: Foreign = standard()
+    """
+
+    def encode(self, value: Any) -> Any:
+        """A value as plain JSON data.
+
+        >>> from omscore.codec import standard
+        >>> standard().encode((1, 2))
+        {'$': 'tuple', 'of': [1, 2]}
+        """
+        ...
+
+    def decode(self, data: Any) -> Any:
+        """The value back.
+
+        >>> from omscore.codec import standard
+        >>> standard().decode({'$': 'tuple', 'of': [1, 2]})
+        (1, 2)
+        """
+        ...
+
+
 class _Foreign(Exception):
     """An answer that is no answer of the ledger."""
 
@@ -107,6 +132,10 @@ def _plain(value: Any) -> Any:
     if _ANSWERS.get(kind) is not type(value):
         raise _Foreign(kind)
     return [kind, *(_plain(getattr(value, name)) for name in _names(type(value)))]
+
+
+def _is_foreign(data: Any) -> bool:
+    return isinstance(data, list) and data[:1] == ["foreign"]
 
 
 def _answer(data: Any) -> Any:
@@ -128,13 +157,14 @@ def _names(cls: Any) -> tuple[str, ...]:
     return cls._fields if hasattr(cls, "_fields") else tuple(a.name for a in fields(cls))
 
 
-def export_lines(books: LedgerTransaction) -> Iterator[str]:
+def export_lines(books: LedgerTransaction, *, codec: Foreign | None = None) -> Iterator[str]:
     """The ledger as lines of JSON, in one order: entries as recorded, reservations and records by id, and a seal.
 
     Every entry carries its link of its cell's hash chain, and the last line a digest of all lines before it, so that a
     changed or cut file is found out. The keys of commands are in it, with their fingerprints and answers, so that a
-    command sent again to the books that read it is a repeat there too. Only keys whose answer is none of the ledger's
-    (a host's own commands, kept in the same store) stay where they are.
+    command sent again to the books that read it is a repeat there too. Keys whose answer is none of the ledger's (a
+    host's own commands, kept in the same store) go along where a `codec` knows it, and else stay where they are; what
+    such an answer speaks of, an order say, is the host's to take along.
 
     >>> from omscore.inventory import MemoryBooks, receive
     >>> books = MemoryBooks()
@@ -144,14 +174,14 @@ def export_lines(books: LedgerTransaction) -> Iterator[str]:
     ('["omscore.ledger/1"]', 'entry', 3)
     """
     seal = blake2b(digest_size=16)
-    for row in _exported(books):
+    for row in _exported(books, codec):
         line = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
         seal.update(line.encode() + b"\n")
         yield line
     yield json.dumps(["end", seal.hexdigest()], separators=(",", ":"))
 
 
-def _exported(books: LedgerTransaction) -> Iterator[list[Any]]:
+def _exported(books: LedgerTransaction, codec: Foreign | None) -> Iterator[list[Any]]:
     yield [_FORMAT]
     chain: dict[Cell, str] = {}
     after = 0
@@ -170,8 +200,11 @@ def _exported(books: LedgerTransaction) -> Iterator[list[Any]]:
     while keys := books.claims(after=after_key, limit=_KEYS_PAGE):
         after_key = keys[-1][0]
         for key, name, answer in keys:
-            with suppress(_Foreign):
+            try:
                 yield ["key", key, name, _plain(answer)]
+            except _Foreign:
+                if codec is not None:
+                    yield ["key", key, name, ["foreign", codec.encode(answer)]]
     for kind, (write, _) in _RECORDS.items():
         for _, id_ in pages(books, kind, "all"):
             stored = books.get(kind, id_)
@@ -179,10 +212,11 @@ def _exported(books: LedgerTransaction) -> Iterator[list[Any]]:
                 yield [kind, id_, write(stored.value)]
 
 
-def import_lines(books: LedgerTransaction, lines: Iterable[str]) -> int:
+def import_lines(books: LedgerTransaction, lines: Iterable[str], *, codec: Foreign | None = None) -> int:
     """Read an export into empty books, with its times; returns the number of entries.
 
-    Raises Corrupt naming the line that is not what was written, and CommandRefused (`ledger.not_empty`).
+    Raises Corrupt naming the line that is not what was written, and CommandRefused: `ledger.not_empty`, and
+    `ledger.foreign_keys` where the export was written with a `codec` and none is given here.
 
     >>> from omscore.inventory import MemoryBooks, receive
     >>> books, twin = MemoryBooks(), MemoryBooks()
@@ -195,7 +229,7 @@ def import_lines(books: LedgerTransaction, lines: Iterable[str]) -> int:
     if books.journal(limit=1) or books.reservations(limit=1) or books.claims(limit=1):
         raise CommandRefused([Reason("ledger.not_empty", "these books have entries already; import into empty ones")])
     seal = blake2b(digest_size=16)
-    reader = _Reader(books)
+    reader = _Reader(books, codec)
     number, ended = 0, False
     for number, line in enumerate(lines, 1):
         text = line.rstrip("\r\n")
@@ -221,8 +255,9 @@ def import_lines(books: LedgerTransaction, lines: Iterable[str]) -> int:
 class _Reader:
     """Takes the rows of an export one by one and writes them in a few large steps."""
 
-    def __init__(self, books: LedgerTransaction) -> None:
+    def __init__(self, books: LedgerTransaction, codec: Foreign | None) -> None:
         self.entries = 0
+        self._codec = codec
         self._books = books
         self._chain: dict[Cell, tuple[int, str]] = {}
         self._held: dict[str, dict[Held, int]] = {}
@@ -242,10 +277,16 @@ class _Reader:
             )
         elif row[0] == "key":
             _, key, name, answer = row
-            self._books.claim(key, name, _answer(answer))
+            self._books.claim(key, name, self._foreign(key, answer[1]) if _is_foreign(answer) else _answer(answer))
         else:
             kind, id_, data = row
             self._record(kind, id_, _RECORDS[kind][1](data))
+
+    def _foreign(self, key: str, data: Any) -> Any:
+        if self._codec is None:
+            text = f"the answer of key {key!r} is a host's own; import it with the codec that it was exported with"
+            raise CommandRefused([Reason("ledger.foreign_keys", text, {"key": key})])
+        return self._codec.decode(data)
 
     def _entry(self, row: list[Any]) -> None:
         _, seq, at, *rest = row

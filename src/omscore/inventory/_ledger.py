@@ -12,7 +12,7 @@ from omscore.inventory._backorders import Backorder, backorders
 from omscore.inventory._books import Reservation
 from omscore.inventory._buffers import Buffer
 from omscore.inventory._cells import Cell, Entry, Figures
-from omscore.inventory._export import export_lines, import_lines
+from omscore.inventory._export import Foreign, export_lines, import_lines
 from omscore.inventory._ledger_allocate import Allocating
 from omscore.inventory._ledger_floor import OnTheFloor
 from omscore.inventory._ledger_stock import Stocking
@@ -145,19 +145,19 @@ class Ledger(Allocating, OnTheFloor, Stocking, Supplying):
         """
         return self.store.run(verify, write=False)
 
-    def export(self) -> Iterator[str]:
-        """The whole ledger as lines of JSON.
+    def export(self, *, codec: Foreign | None = None) -> Iterator[str]:
+        """The whole ledger as lines of JSON; with a codec, the keys of a host's own commands too.
 
         >>> list(Ledger.in_memory().export())[0]
         '["omscore.ledger/1"]'
         """
-        return iter(self.store.run(lambda txn: list(export_lines(txn)), write=False))
+        return iter(self.store.run(lambda txn: list(export_lines(txn, codec=codec)), write=False))
 
-    def import_(self, lines: Iterable[str]) -> int:
+    def import_(self, lines: Iterable[str], *, codec: Foreign | None = None) -> int:
         """Read an export into this empty ledger; returns the number of entries.
 
         >>> Ledger.in_memory().import_(Ledger.in_memory().export())
         0
         """
         kept = list(lines)
-        return self.store.run(lambda txn: import_lines(txn, kept))
+        return self.store.run(lambda txn: import_lines(txn, kept, codec=codec))

@@ -79,6 +79,8 @@ class StoreKit:
         'test_rule'
         """
         verdict = attempt(rule, self.make(tmp_path), level=level_of(request.config))
+        told = {"rule": rule.id, "state": verdict.state, "why": verdict.why, "xfail": self.xfails.get(rule.id, "")}
+        request.node.user_properties.append(("omscore_rule", told))
         if verdict.state == "skipped":
             pytest.skip(verdict.why)
         if rule.id in self.xfails:
