@@ -95,3 +95,18 @@ def test_a_lot_that_would_expire_too_soon_is_not_sold() -> None:
     assert ledger.reserve("ord-1", [Want("SKU", 6)], key="web-1", select=soon).cells == {old: 5, new: 1}
     with pytest.raises(InsufficientStock):
         ledger.reserve("ord-1", [Want("SKU", 6)], key="web-2", select=later)
+
+
+@pytest.mark.parametrize("percent", ["many", True, "NaN", "Infinity", -1, 101, 12.5])
+def test_a_share_that_is_none_is_refused(percent: object) -> None:
+    with pytest.raises(InvalidValue, match="percent"):
+        Buffer(percent=percent)
+
+
+def test_a_time_without_a_zone_and_a_number_that_is_none_are_refused() -> None:
+    ledger = Ledger.in_memory()
+    with pytest.raises(InvalidValue, match="not_after must carry a time zone"):
+        ledger.release("ord-1", key="k-1", not_after=datetime(2026, 3, 2))  # noqa: DTZ001 - that is the point
+    for at in (1.5, True, "1"):
+        with pytest.raises(InvalidValue, match="numbered from 1"):
+            ledger.as_of(Cell("A", "ghent"), at)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 from attrs import field, frozen
 
@@ -14,7 +14,10 @@ from omscore.inventory._cells import Cell, Figures
 def _percent(value: object) -> Decimal:
     if isinstance(value, float):
         raise InvalidValue(f"percent must be exact: write Decimal or text ('12.5'), not {value!r}")
-    return Decimal(str(value))
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise InvalidValue(f"percent must be a number: write 12 or '12.5', not {value!r}") from None
 
 
 @frozen
@@ -40,7 +43,7 @@ class Buffer:
     channel: str = ""
 
     def __attrs_post_init__(self) -> None:
-        if type(self.units) is not int or self.units < 0 or not 0 <= self.percent <= 100:
+        if type(self.units) is not int or self.units < 0 or not (self.percent.is_finite() and 0 <= self.percent <= 100):
             raise InvalidValue(
                 f"a buffer keeps a whole number of units or 0 to 100 percent, not {self.units!r} and {self.percent}"
             )

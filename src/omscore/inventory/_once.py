@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any, Protocol, TypeVar
 
 from omscore.errors import CommandRefused, Conflict, InvalidValue, KeyReused, NotFound, Reason, TransitionNotAllowed
+from omscore.kernel.times import utc
 
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ def once(txn: Claims, key: str, fingerprint: str, work: Callable[[], T], *, not_
         first: T = _first(key, fingerprint, kept)
         return first
     try:
-        if not_after is not None and (now := txn.now()) > not_after:
+        if not_after is not None and (now := txn.now()) > utc(not_after, "not_after"):
             raise CommandRefused([_late(key, now, not_after)])
         result = work()
     except REFUSALS:

@@ -71,9 +71,9 @@ def as_of(books: Books, cell: Cell, at: datetime | int) -> Figures:
     if isinstance(at, datetime):
         seq = seq_at(books, cell, utc(at, "at"))
     else:
+        if type(at) is not int or at < 0:
+            raise InvalidValue(f"movements are numbered from 1, and 0 is before the first; not {at!r}")
         seq = min(at, books.figures([cell])[cell].version)
-        if at < 0:
-            raise InvalidValue(f"movements are numbered from 1, and 0 is before the first; not {at}")
     kept = books.snapshot(cell, upto=seq)
     if kept.version == seq:
         return kept
