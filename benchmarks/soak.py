@@ -6,6 +6,7 @@
     python -m benchmarks.soak torn 10000
     python -m benchmarks.soak rot 10000
     python -m benchmarks.soak eio 100                 # needs strace
+    python -m benchmarks.soak crash sqlite            # every verb, killed at every call; or: crash postgres
 
 Every part prints one line of figures and ends with status 1 when a promise was broken. Figures of such runs stand in
 docs/explanation/soak.md. Nothing here is part of the timed test run.
@@ -22,21 +23,25 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from random import Random
 from threading import Thread, Timer
 
+from tests.inventory.every_verb import COMMANDS, NINE
 from tests.postgres import database, server
 from tests.stores.damage import became, damaged, rotten_files, shop, torn_logs
 
 from omscore.adapters import PostgresStore, SqliteStore
 from omscore.errors import StoreError
 from omscore.inventory import Cell, Ledger, Want, receive, reserve, verify
+from omscore.kernel import ManualClock
 from omscore.ports import Effect, Store, Transaction
 from omscore.testing import simulate
-from omscore.testing.faults import Ack, die, in_child
+from omscore.testing.faults import Ack, Listener, Tapped, crash_points, die, in_child
 
+Verb = Callable[[Ledger], object]
 CELLS = {Cell("A", "ghent"): 10_000_000, Cell("B", "ghent"): 10_000_000}
 _AT_ONCE = 4
 _LIVES_S = 0.4
@@ -97,6 +102,47 @@ def kills(what: str, rounds: int, connect: Callable[[], Store]) -> bool:
         f"{lost} of these lost, {half} half done, {wrong} wrong cells or findings, {spent:.0f} s"
     )
     return not (lost or half or wrong)
+
+
+class Stop(Exception):
+    """Ends a command whose calls were only to be noted."""
+
+
+def crash(what: str, connect: Callable[[], Store]) -> bool:
+    """Every verb of the ledger in a process killed with signal 9 before and after each call: all of it, or nothing."""
+    ledger, start = Ledger(connect()), time.monotonic()
+    deaths = half = doubled = 0
+    for command in COMMANDS.values():
+        calls: list[str] = []
+
+        def note(name: str, calls: list[str] = calls) -> None:
+            calls.append(name)
+            if name == "commit":
+                raise Stop
+
+        with suppress(Stop):
+            command(Ledger(Tapped(connect(), before=note)))
+        before = list(ledger.export())
+        for side, call, listen in crash_points(calls):
+
+            def client(_: Ack, side: str = side, listen: Listener = listen, command: Verb = command) -> None:
+                command(Ledger(Tapped(connect(), **{side: listen})))
+
+            _, status = in_child(client)
+            if status != 9:
+                raise RuntimeError(f"a client ended by itself with {status} {side} {call}")
+            deaths += 1
+            committed = (side, call) == ("after", "commit")
+            half += (list(ledger.export()) == before) == committed
+        done = list(ledger.export())
+        command(ledger)
+        doubled += list(ledger.export()) != done
+    wrong = len(ledger.verify().findings)
+    print(
+        f"crash {what}: {len(COMMANDS)} verbs, {deaths} kills, {half} half done or lost, {doubled} done twice, "
+        f"{wrong} findings, {time.monotonic() - start:.0f} s"
+    )
+    return not (half or doubled or wrong)
 
 
 def files(what: str, cases: int, folder: Path) -> bool:
@@ -165,8 +211,10 @@ def buyer(path: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("simulate", "kills", "postgres", "torn", "rot", "eio", "buyer"))
-    parser.add_argument("often", nargs="?", default="100", help="how many kills, files or failing disks")
+    parser.add_argument("part", choices=("simulate", "kills", "postgres", "torn", "rot", "eio", "crash", "buyer"))
+    parser.add_argument(
+        "often", nargs="?", default="100", help="how many kills, files or failing disks; of crash, the store"
+    )
     parser.add_argument("--seeds", type=int, default=1_000, help="how many seeds to simulate")
     parser.add_argument("--first", type=int, default=1_000_000, help="the first of them")
     parser.add_argument("--commands", type=int, default=130, help="commands in each")
@@ -177,6 +225,13 @@ def main() -> int:
     if asked.part == "simulate":
         words = ("--seeds", asked.seeds, "--first", asked.first, "--commands", asked.commands)
         return simulate.main([str(word) for word in words])
+    if asked.part == "crash":
+        clock = ManualClock(NINE)
+        if asked.often == "postgres":
+            with server() as running, database(running) as uri:
+                return 0 if crash("PostgreSQL", lambda: PostgresStore(uri, clock=clock)) else 1
+        with tempfile.TemporaryDirectory() as name:
+            return 0 if crash("SQLite", lambda: SqliteStore(Path(name) / "shop.db", clock=clock)) else 1
     often = int(asked.often)
     if asked.part == "postgres":
         with server() as running, database(running) as uri:
