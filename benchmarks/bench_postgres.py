@@ -15,6 +15,7 @@ from functools import partial
 from hashlib import blake2b
 from statistics import median, quantiles
 from typing import Any
+from zlib import crc32
 
 import psycopg
 from benchmarks.bench_stores import _FINGERPRINT, CELL, command, in_threads
@@ -26,19 +27,23 @@ from omscore.inventory import Cell, Movement, Want, as_of, receive, reserve, ver
 
 
 class Bare:
-    """psycopg by hand for this one case: the same statements in the same round trips, and the same bytes."""
+    """psycopg by hand for this one case: the same statements and bytes, in the same round trips or one by one."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, tenant: str, *, pipes: bool = True) -> None:
         self.conn = psycopg.connect(conninfo, autocommit=True, prepare_threshold=0)
+        self.tenant = tenant
+        self.pipes = pipes
 
     def piped(self, *statements: tuple[Any, tuple[Any, ...]]) -> psycopg.Cursor[tuple[Any, ...]]:
+        if not self.pipes:
+            return [self.conn.execute(statement, values) for statement, values in statements][-1]
         with self.conn.pipeline():
             return [self.conn.execute(statement, values) for statement, values in statements][-1]
 
     def reserve(self, key: str) -> None:
-        ask, tenant, id_ = self.conn.execute, "bare", f"ord-{key}"
-        self.piped(("BEGIN ISOLATION LEVEL READ COMMITTED", ()), (sql.READ_CLAIM, (tenant, key))).fetchall()
-        ((server_time, _, _),) = ask(sql.NEWEST, (tenant, tenant)).fetchall()
+        ask, tenant, id_ = self.conn.execute, self.tenant, f"ord-{key}"
+        first = ("BEGIN ISOLATION LEVEL READ COMMITTED", ()), (sql.READ_CLAIM, (tenant, key))
+        ((server_time, _, _),) = self.piped(*first, (sql.NEWEST, (tenant, tenant))).fetchall()
         ask(sql.READ_RESERVATION, (tenant, id_)).fetchall()
         (row,) = ask(sql.READ_CELLS, (tenant, CELL.item)).fetchall()
         free, reserved, *others, version, _, _, digest = row[4:]
@@ -47,16 +52,19 @@ class Bare:
         now, turn = int(server_time.timestamp() * 1e6), time.time_ns()
         link = blake2b(f"{digest!r}{version}{now}{CELL}free reserved 1 {key} {id_}".encode(), digest_size=16).digest()
         figures = (free - 1, reserved + 1, *others)
+        due = now + 900_000_000
         held = f'{{"h":[["{CELL.item}","{CELL.node}","","","reserved",1]],"s":{now}}}'
         result = (
             f'{{"$":"inventory.Reserved/1","reservation":"{id_}","cells":[[["{CELL.item}","{CELL.node}","",""],1]],'
             f'"short":{{}},"expires_at":"{server_time.isoformat()}"}}'
         )
+        held += f"\n{crc32(f'{id_}{due}{held}'.encode()):08x}"
+        result += f"\n{crc32(f'{key}{_FINGERPRINT}{result}'.encode()):08x}"
         entry = (tenant, *CELL, version + 1, now, "free", "reserved", 1, "reserve", key, id_, None, 0, link, turn)
         self.piped(
             (sql.SET_CELL, (*figures, version, version + 1, now, turn, link, tenant, *CELL)),
             (sql.ADD_ENTRY, entry),
-            (sql.ADD_RESERVATION, (1, now + 900_000_000, held, tenant, id_)),
+            (sql.ADD_RESERVATION, (1, due, held, tenant, id_)),
             (sql.ADD_HOLDER, (tenant, *CELL, id_)),
             (sql.ADD_CLAIM, (tenant, key, _FINGERPRINT, result)),
             ("COMMIT", ()),
@@ -64,14 +72,16 @@ class Bare:
 
 
 def beside_bare(conninfo: str, rounds: int, n: int) -> None:
-    store, bare = PostgresStore(conninfo, tenant="ours"), Bare(conninfo)
+    store, bare = PostgresStore(conninfo, tenant="ours"), Bare(conninfo, "bare")
+    plain = Bare(conninfo, "plain", pipes=False)
     quick = PostgresStore(conninfo, tenant="quick", one_trip=True)
-    for tenant in ("ours", "bare", "quick"):
+    for tenant in ("ours", "bare", "plain", "quick"):
         stock = PostgresStore(conninfo, tenant=tenant)
         stock.run(lambda txn: receive(txn, {CELL: 10_000_000}, cause="dock-1"))
         stock.close()
     sides: dict[str, Callable[[str], object]] = {
-        "bare psycopg, the same statements": bare.reserve,
+        "bare psycopg, the same round trips": bare.reserve,
+        "bare psycopg, one by one": plain.reserve,
         "omscore": lambda key: store.run(command(key)),
         "omscore, one_trip": lambda key: quick.run(command(key)),
     }
@@ -86,7 +96,7 @@ def beside_bare(conninfo: str, rounds: int, n: int) -> None:
                 walls[name].append(time.perf_counter() - wall)
                 cpus[name].append(time.process_time() - used)
     print(f"\nPostgreSQL, one client, one item, {rounds * n} reserves each, in turn, medians")
-    base_wall, base_cpu = (median(spent["bare psycopg, the same statements"]) for spent in (walls, cpus))
+    base_wall, base_cpu = (median(spent["bare psycopg, the same round trips"]) for spent in (walls, cpus))
     for name in sides:
         wall, used = median(walls[name]), median(cpus[name])
         print(
@@ -96,6 +106,7 @@ def beside_bare(conninfo: str, rounds: int, n: int) -> None:
     store.close()
     quick.close()
     bare.conn.close()
+    plain.conn.close()
 
 
 def past(conninfo: str, rows: int) -> None:

@@ -67,11 +67,11 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return sent
 
 
-def test_a_single_line_reserve_takes_at_most_seven_round_trips(connected: PostgresOpener, trips: list[str]) -> None:
+def test_a_single_line_reserve_takes_four_round_trips(connected: PostgresOpener, trips: list[str]) -> None:
     store = stocked(connected())
     trips.clear()
     reserve_one(store, "web-1")
-    assert len(trips) <= 7, trips
+    assert len(trips) <= 4, trips
 
 
 @pytest.fixture

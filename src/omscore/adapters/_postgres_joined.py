@@ -55,7 +55,7 @@ class JoinedPostgres:
 
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
         self._saved = False
-        txn = self._transaction(Wire(self._ask, self._send))
+        txn = self._transaction(Wire(self._ask, self._ask_all, self._send))
         try:
             result = work(txn)
             self._send(txn.waiting())
@@ -81,6 +81,9 @@ class JoinedPostgres:
     def _ask(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = self._execute(statement, values).fetchall()
         return rows
+
+    def _ask_all(self, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+        return [self._ask(statement, values) for statement, values in statements]
 
     def _send(self, statements: Sequence[Statement]) -> list[int]:
         if statements:

@@ -146,7 +146,8 @@ ADD_SNAPSHOT = (
     f"INSERT INTO oms_snapshots (tenant, {_CELL}, {_FIGURES}) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-READ_SNAPSHOT = f"SELECT {_FIGURES} FROM oms_snapshots WHERE {_IS_CELL} AND version <= %s ORDER BY version DESC LIMIT 1"
+READ_SNAPSHOTS = f"SELECT {_FIGURES} FROM oms_snapshots WHERE {_IS_CELL}"
+READ_SNAPSHOT = f"{READ_SNAPSHOTS} AND version <= %s ORDER BY version DESC LIMIT 1"
 
 READ_RESERVATION = "SELECT version, due, value FROM oms_reservations WHERE tenant = %s AND id = %s"
 ADD_RESERVATION = "INSERT INTO oms_reservations (version, due, value, tenant, id) VALUES (%s, %s, %s, %s, %s)"

@@ -28,6 +28,8 @@ class Wire(NamedTuple):
 
     ask: Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
     """Send one question and give its rows."""
+    ask_all: Callable[[Sequence[Statement]], list[list[tuple[Any, ...]]]]
+    """Send several questions in one round trip and give the rows of each."""
     send: Callable[[Sequence[Statement]], list[int]]
     """Send statements in one round trip and give the number of rows each touched."""
 
@@ -49,6 +51,7 @@ class PostgresTransaction:
         self, wire: Wire, tenant: str, codec: Codec, told: Callable[[datetime, int], int], turn: Callable[[int], int]
     ) -> None:
         self._ask = wire.ask
+        self._ask_all = wire.ask_all
         self._send = wire.send
         self._tenant = tenant
         self._codec = Sealing(codec)
@@ -79,9 +82,12 @@ class PostgresTransaction:
     # -- the server -------------------------------------------------------------------------------------------------
 
     def _rows(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        if self._entries or self._saved or self._put or self._rest:
+        if self._unsent():
             self._send(self.waiting())
         return self._ask(statement, values)
+
+    def _unsent(self) -> bool:
+        return bool(self._entries or self._saved or self._put or self._rest)
 
     def waiting(self) -> list[Statement]:
         """The writes that wait, in the order in which everybody takes their locks; they count as sent."""
@@ -129,14 +135,24 @@ class PostgresTransaction:
 
     def _stamp(self) -> int:
         if self._now is None:
-            ((server, journal, log),) = self._ask(sql.NEWEST, (self._tenant, self._tenant))
-            self._now = self._told(server, max(journal or 0, log or 0))
+            return self._heard(self._ask(sql.NEWEST, (self._tenant, self._tenant)))
         return self._now
+
+    def _heard(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        ((server, journal, log),) = rows
+        self._now = now = self._told(server, max(journal or 0, log or 0))
+        return now
 
     # -- idempotency ------------------------------------------------------------------------------------------------
 
     def claimed(self, key: str) -> tuple[str, Any] | None:
-        rows = self._rows(sql.READ_CLAIM, (self._tenant, key))
+        question = (sql.READ_CLAIM, (self._tenant, key))
+        if self._now is None and not self._unsent():
+            # A command whose key is new asks for the time next.
+            rows, newest = self._ask_all([question, (sql.NEWEST, (self._tenant, self._tenant))])
+            self._heard(newest)
+        else:
+            rows = self._rows(*question)
         if not rows:
             self._absent.add(key)
             return None
@@ -258,6 +274,10 @@ class PostgresTransaction:
     def snapshot(self, cell: Cell, *, upto: int) -> Figures:
         rows = self._rows(sql.READ_SNAPSHOT, (self._tenant, *cell, upto))
         return Figures._make(rows[0]) if rows else Figures()
+
+    def snapshots(self, cell: Cell) -> list[Figures]:
+        """All figures kept of a cell: what `verify` compares."""
+        return [Figures._make(row) for row in self._rows(sql.READ_SNAPSHOTS, (self._tenant, *cell))]
 
     def broken_seals(self) -> Iterator[tuple[str, str]]:
         """What `verify` names: the kind and the name of each row whose text is not what was written."""

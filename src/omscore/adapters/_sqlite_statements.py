@@ -73,10 +73,11 @@ ADD_SNAPSHOT = (
     "INSERT INTO oms_snapshots (cell, free, reserved, allocated, picked, packed, in_transit, quarantine, damaged, "
     "version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-READ_SNAPSHOT = (
+READ_SNAPSHOTS = (
     "SELECT free, reserved, allocated, picked, packed, in_transit, quarantine, damaged, version FROM oms_snapshots "
-    "WHERE cell = ? AND version <= ? ORDER BY version DESC LIMIT 1"
+    "WHERE cell = ?"
 )
+READ_SNAPSHOT = f"{READ_SNAPSHOTS} AND version <= ? ORDER BY version DESC LIMIT 1"
 READ_RESERVATIONS = (
     "SELECT id, version, due, value FROM oms_reservations WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?"
 )

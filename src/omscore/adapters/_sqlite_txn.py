@@ -256,6 +256,13 @@ class SqliteTransaction:
         row = self._run(sql.READ_SNAPSHOT, (self._cells[cell][0], upto)).fetchone() if cell in self._cells else None
         return _sql.figures_from(row) if row else _ZEROS
 
+    def snapshots(self, cell: Cell) -> list[Figures]:
+        """All figures kept of a cell: what `verify` compares."""
+        self._start()
+        known = self._cells.get(cell) or self._read_cell(cell)
+        rows = self._run(sql.READ_SNAPSHOTS, (known[0] if known else 0,)).fetchall()
+        return [_sql.figures_from(row) for row in rows]
+
     def _move(self, *move: str) -> int:
         """The number that stands for a verb and its two buckets."""
         found = self._run(sql.READ_MOVE, move).fetchone()

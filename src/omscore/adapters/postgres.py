@@ -319,13 +319,16 @@ class _Attempt:
         # Who lost a race before waits for the cells it wants, in the order in which everybody takes them.
         self._first += [(schema.LOCK_CELL, (store._tenant, *cell)) for cell in locks]  # noqa: SLF001
         self._committing = self._piping = False
-        self.txn: PostgresTransaction = store._transaction(Wire(self._ask, self._send))  # noqa: SLF001
+        self.txn: PostgresTransaction = store._transaction(Wire(self._ask, self._ask_all, self._send))  # noqa: SLF001
 
     def _ask(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         if not self._first:
             rows: list[tuple[Any, ...]] = self._conn.execute(statement, values).fetchall()
             return rows
         return self._piped([(statement, values)])[-1].fetchall()  # type: ignore[no-any-return]
+
+    def _ask_all(self, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+        return [cursor.fetchall() for cursor in self._piped(statements)[-len(statements) :]]
 
     def _send(self, statements: Sequence[Statement]) -> list[int]:
         if not statements:

@@ -21,7 +21,11 @@ _FREE = _INDEX["free"]
 _VERSION = len(BUCKETS)
 _ZEROS = Figures()
 _ABSENT: Any = object()
-_figures = Figures._make
+_new = tuple.__new__
+
+# A movement as it is kept: number, time, and the movement's fields but for its cell. The garbage collector does not
+# walk plain tuples of plain values, and there are as many of these as of anything.
+_Row = tuple[int, datetime, str, str, int, str, str, str, datetime | None, int]
 
 SNAPSHOT_EVERY = 250
 """After how many movements of a cell its figures are kept for looking back."""
@@ -37,6 +41,10 @@ def _put_in(where: list[Any], value: Any) -> None:
         where.append(value)
     else:
         insort(where, value)
+
+
+def _entry(cell: Cell, row: _Row) -> Entry:
+    return _new(Entry, (row[0], row[1], _new(Movement, (cell, *row[2:])), ""))
 
 
 def _deadline(reservation: Reservation) -> datetime | None:
@@ -71,9 +79,10 @@ class MemoryBooks:
         self._holders: dict[Cell, dict[str, None]] = {}
         # (deadline, id) of the reservations that may run out, sorted.
         self._due: list[tuple[datetime, str]] = []
-        # Entries without a digest, in recorded order; for each cell the same ones; and figures kept now and then.
-        self._journal: list[tuple[int, datetime, Movement]] = []
-        self._entries: dict[Cell, list[tuple[int, datetime, Movement]]] = {}
+        # Rows in recorded order, and the cell of each; for each cell the same rows; and figures kept now and then.
+        self._journal: list[_Row] = []
+        self._where: list[Cell] = []
+        self._entries: dict[Cell, list[_Row]] = {}
         self._snapshots: dict[Cell, list[Figures]] = {}
         self._claims: dict[str, tuple[str, Any]] = {}
         self._records: dict[tuple[str, str], Stored] = {}
@@ -148,6 +157,7 @@ class MemoryBooks:
             _holders={cell: dict(ids) for cell, ids in self._holders.items() if ids},
             _due=list(self._due),
             _journal=list(self._journal),
+            _where=list(self._where),
             _entries={cell: list(rows) for cell, rows in self._entries.items()},
             _snapshots={cell: list(kept) for cell, kept in self._snapshots.items()},
             _claims=dict(self._claims),
@@ -260,8 +270,10 @@ class MemoryBooks:
         >>> [(e.seq, e.movement.units) for e in books.journal(cell)]
         [(1, 5)]
         """
-        rows = self._journal if cell is None else self._entries.get(cell, [])
-        return [Entry(*row) for row in rows[after : None if limit is None else after + limit]]
+        part = slice(after, None if limit is None else after + limit)
+        if cell is None:
+            return [_entry(where, row) for where, row in zip(self._where[part], self._journal[part], strict=True)]
+        return [_entry(cell, row) for row in self._entries.get(cell, [])[part]]
 
     def snapshot(self, cell: Cell, *, upto: int) -> Figures:
         """The newest figures kept of a cell whose version is at most `upto`; zeros when none is kept.
@@ -288,10 +300,10 @@ class MemoryBooks:
         rows, index, undo = self._figures, _INDEX, self._undo
         now = recorded_at or self.now()
         changed: dict[Cell, list[int]] = {}
-        entries: list[tuple[int, datetime, Movement]] = []
+        entries: list[_Row] = []
+        where: list[Cell] = []
         suspect = bool(floors)
-        for movement in movements:
-            cell, source, target, units, _, _, _, _, _ = movement
+        for cell, source, target, units, verb, cause, reservation, effective_at, mirrors in movements:
             row = changed.get(cell)
             if row is None:
                 changed[cell] = row = list(rows.get(cell, _ZEROS))
@@ -304,28 +316,30 @@ class MemoryBooks:
                 row[at] = grown = row[at] + units
                 suspect = suspect or grown > QUANTITY_MAX
             row[_VERSION] = version = row[_VERSION] + 1
-            entries.append((version, now, movement))
+            where.append(cell)
+            entries.append((version, now, source, target, units, verb, cause, reservation, effective_at, mirrors))
         if suspect:
             for cell, row in changed.items():
                 self._check(cell, row, floors.get(cell, 0))
         by_cell = self._entries
         for cell, row in changed.items():
-            if cell in rows:
-                old = rows[cell]
-                undo.append((rows, cell, old))
-            else:
+            old = rows.get(cell)
+            if old is None:
                 self._insert(self._cells.setdefault(cell.item, []), cell)
                 by_cell.setdefault(cell, [])
                 undo.append((rows, cell, _ABSENT))
                 old = _ZEROS
-            rows[cell] = new = _figures(row)
+            else:
+                undo.append((rows, cell, old))
+            rows[cell] = new = _new(Figures, row)
             if row[_VERSION] // SNAPSHOT_EVERY != old[_VERSION] // SNAPSHOT_EVERY:
                 kept = self._snapshots.setdefault(cell, [])
                 kept.append(new)
                 undo.append((kept.remove, new))
         self._journal += entries
-        for entry in entries:
-            by_cell[entry[2][0]].append(entry)
+        self._where += where
+        for cell, entry in zip(where, entries, strict=True):
+            by_cell[cell].append(entry)
         undo.append((self._unwrite, len(entries)))
 
     def _check(self, cell: Cell, row: Sequence[int], floor: int) -> None:
@@ -339,9 +353,9 @@ class MemoryBooks:
                 raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
 
     def _unwrite(self, entries: int) -> None:
-        for _, _, movement in reversed(self._journal[-entries:]):
-            self._entries[movement.cell].pop()
-        del self._journal[-entries:]
+        for cell in self._where[-entries:]:
+            self._entries[cell].pop()
+        del self._where[-entries:], self._journal[-entries:]
 
     def save_reservation(self, reservation: Reservation) -> None:
         """Write a reservation whose version is the one that was read; raises Conflict otherwise.

@@ -409,9 +409,9 @@ def _edited(store: Any, txn: Any) -> None:
         post(movements, floors, **k)
         for m in movements:
             rows = txn._entries[m.cell]
-            if len(rows) > 1 and (rows[-2][2].source, rows[-2][2].target) == (m.target, m.source):
+            if len(rows) > 1 and rows[-2][2:4] == (m.target, m.source):
                 old = rows[-2]
-                rows[-2] = new = (old[0], rows[-1][1], old[2]._replace(cause=m.cause))
+                rows[-2] = new = (old[0], rows[-1][1], *old[2:6], m.cause, *old[7:])
                 txn._journal[txn._journal.index(old)] = new
 
     _set(txn, post=bent)
