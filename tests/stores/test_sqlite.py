@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from omscore.adapters import SqliteStore
+from omscore.adapters import SqliteStore, sqlite
 from omscore.adapters._relink import _link_v1
 from omscore.adapters._sqlite_schema import STEPS, prepare, schema_version
 from omscore.adapters._waiting import LockFile
@@ -158,6 +158,30 @@ def test_reading_does_not_write(opened: Opener) -> None:
     store = opened()
     with pytest.raises(ReadOnly):
         store.run(lambda t: receive(t, {A: 9}, cause="dock-1"), write=False)
+
+
+def test_the_log_that_grew_behind_a_long_reader_shrinks_when_it_is_gone(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_LOG_BYTES_MAX", 300_000)
+    store = opened(durability="process-crash")
+    log = Path(f"{store._path}-wal")
+    store._writer.execute("PRAGMA wal_autocheckpoint = 20")
+
+    def work(key: str, rows: int) -> None:
+        for i in range(rows):
+            store.run(lambda t, i=i: t.put("note", f"{key}-{i}", "x" * 20_000, version=0))  # type: ignore[misc]
+
+    reader = sqlite3.connect(store._path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM oms_records").fetchone()
+    work("while", 40)
+    grown = log.stat().st_size
+    reader.execute("ROLLBACK")
+    reader.close()
+    work("after", 4)
+    assert grown > 800_000
+    assert log.stat().st_size <= 300_000
 
 
 def test_numbers_beyond_64_bits_and_half_characters_are_refused(opened: Opener) -> None:

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _RERUNS_MAX = 20
 _GROUP_MAX = 256
+_LOG_BYTES_MAX = 64 * 1024 * 1024
 _PARENTS: list[object] = []
 _SYNCHRONOUS = {"power-loss": "FULL", "process-crash": "NORMAL"}
 
@@ -113,6 +114,8 @@ class SqliteStore:
             )
             (mode,) = conn.execute("PRAGMA journal_mode = WAL").fetchone()
             conn.execute(f"PRAGMA synchronous = {self._synchronous}")
+            # What a long reader made the log grow to is given back when the log begins anew behind it.
+            conn.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES_MAX}")
         except ENGINE_ERRORS as error:
             if conn is not None:
                 conn.close()
