@@ -4,14 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import omscore as oms
 from omscore.adapters import TableCarrier
 from omscore.batching import Carton
 from omscore.errors import CommandRefused, InvalidValue, TransitionNotAllowed
-from omscore.kernel import Dimensions, Item
+from omscore.kernel import Dimensions, Item, Money
 from omscore.ports import Carrier, Label, LabelRequest, Rate
-from omscore.shipping import Choice, LabelGivenBack, LabelMade, Parcel, TrackingFact, VoidAnswered
+from omscore.shipping import Choice, LabelGivenBack, LabelMade, Parcel, TrackingFact, VoidAnswered, shop_rates
 from omscore.testing.walkthrough import MONDAY, Walk, draft, up_to
 from tests.app.carriers import Truck
 
@@ -342,6 +343,22 @@ def test_a_parcel_says_which_of_its_figures_is_wrong(changes: dict[str, Any], na
     facts: dict[str, Any] = {"id": "p-1", "weight_grams": 100} | changes
     with pytest.raises(InvalidValue, match=names):
         Parcel(**facts)
+
+
+def test_costs_of_two_currencies_are_not_compared() -> None:
+    offers = [
+        Rate("post", "standard", Money(700, "EUR"), 2),
+        Rate("dash", "standard", Money(650, "EUR"), 2),
+        Rate("eagle", "standard", Money(100, "USD"), 2),
+    ]
+    shopped = shop_rates(offers, now=MONDAY)
+    assert shopped.chosen.carrier == "dash"
+    assert [(offer.carrier, reason.code) for offer, reason in shopped.refused] == [
+        ("post", "rate.dearer"),
+        ("eagle", "rate.currency"),
+    ]
+    late = [evolve(offer, days=9) if offer.cost.currency == "EUR" else offer for offer in offers]
+    assert shop_rates(late, now=MONDAY, deliver_by=MONDAY + timedelta(days=3)).chosen.carrier == "eagle"
 
 
 # -- asked where it is -------------------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """What needs a person is seen in time, has an owner and legal ways on, and is counted when it is done."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from attrs import evolve
 
 import omscore as oms
+from omscore.kernel import ManualClock
 from omscore.oversight import ChannelProfile, Facts, Incident, IncidentRule, SurgeRule, surges
 from omscore.returns import ReturnPolicy
 from omscore.testing.walkthrough import MONDAY, draft, up_to
@@ -228,6 +229,114 @@ def test_key_figures_state_what_they_are_out_of() -> None:
     assert (figures["pick_accuracy"].count, figures["pick_accuracy"].of) == (2, 3)
     assert all(figure.denominator for figure in figures.values())
     assert at.shop.kpis(since=MONDAY + timedelta(days=1))["fill"].percent is None
+
+
+def test_a_small_day_has_the_key_figures_that_one_counts_by_hand() -> None:
+    clock, desk = ManualClock(MONDAY), Desk()
+    shop = oms.Oms(store=oms.MemoryStore(clock), network=oms.Network([oms.Node("ghent")]), notifier=desk)
+    shop.receive("ghent", {"SKU-1": 6}, key="dock")
+    wishes = {
+        "a": draft("a", ship_by=MONDAY + timedelta(hours=1), deliver_by=MONDAY + timedelta(days=1)),
+        "b": draft("b", ship_by=MONDAY + timedelta(hours=4), deliver_by=MONDAY + timedelta(days=1)),
+        "c": draft("c", lines=(evolve(draft().lines[0], units=4),)),
+    }
+    for id_, wish in wishes.items():
+        shop.capture("web", wish, key=id_, id=id_)  # two units of the last one are not there
+    shop.deliver()  # confirmed and paid, three times each, at once
+    clock.advance(minutes=10)
+    assert [routed.outcome for routed in shop.route()] == ["assigned"] * 3
+    clock.advance(minutes=20)
+    shop.pick("a-f1", key="pick a")
+    shop.short_pick("b-f1", {"1": 1}, key="short b")  # and nobody else has it: promised, and not there
+    clock.advance(minutes=10)
+    shop.pick("b-f1", key="pick b")
+    shop.pack("a-f1", key="pack a")
+    clock.advance(minutes=20)
+    shop.ship("a-f1", key="ship a")  # at ten, just in time
+    clock.advance(hours=4)
+    shop.ship("b-f1", key="ship b")  # at two, an hour late
+    clock.advance(hours=19)
+    for id_ in ("a", "b"):
+        shop.track(f"{id_}-f1-s1", "delivered", key=f"there {id_}")  # at nine, just in time
+        clock.advance(microseconds=1)
+    back = shop.open_return("a", {"1": 1}, key="back")
+    shop.receive_return(back.id, key="came back")
+    stuck = next(one for one in shop.exceptions() if one.kind == "stuck")
+    assert (stuck.order, stuck.since) == ("c", MONDAY + timedelta(hours=2, minutes=10))
+    shop.resolve(stuck.id, note="the node was asked", key="asked")
+    shares = {name: (figure.count, figure.of) for name, figure in shop.kpis().items()}
+    assert shares == {
+        "oversell": (1, 6),  # of the units promised: 2 + 2 + 2, and one of them again
+        "fill": (6, 8),  # of the units ordered: 2 + 2 + 4
+        "split": (0, 3),
+        "pick_accuracy": (3, 4),  # 2 + 1 picked, 1 not found
+        "shipped_on_time": (1, 2),  # of the orders that shipped and had a time to
+        "delivered_on_time": (1, 2),
+        "returns": (1, 3),
+        "notices_on_time": (6, 6),
+        "cycle_captured_to_accepted": (3, 3),
+        "cycle_accepted_to_allocate": (3, 3),
+        "cycle_allocate_to_pick": (2, 3),
+        "cycle_pick_to_pack": (2, 3),
+        "cycle_pack_to_ship": (2, 3),
+        "cycle_ship_to_deliver": (2, 3),
+        "incidents_resolved": (1, 1 + len(shop.exceptions())),
+    }
+    minutes = {name: figure.median_s / 60 for name, figure in shop.kpis().items() if figure.median_s is not None}
+    assert minutes == pytest.approx(
+        {
+            "cycle_captured_to_accepted": 0,
+            "cycle_accepted_to_allocate": 10,
+            "cycle_allocate_to_pick": 25,  # 20 and 30
+            "cycle_pick_to_pack": 135,  # 10, and 260 of what was packed as it left
+            "cycle_pack_to_ship": 10,  # 20 and 0
+            "cycle_ship_to_deliver": (23 + 19) * 30,
+            "incidents_resolved": 21 * 60 + 50,
+        }
+    )
+
+
+def test_an_order_that_a_node_sends_back_whole_is_not_split() -> None:
+    shop = oms.Oms(store=oms.MemoryStore(ManualClock(MONDAY)), network=oms.Network([oms.Node("a"), oms.Node("b")]))
+    for node in ("a", "b"):
+        shop.receive(node, {"SKU-1": 3}, key=node)
+    shop.capture("web", draft(), key="c-1", id="ord-1")
+    shop.route()
+    shop.reject("ord-1-f1", reason="no_time", key="no-1")
+    shop.route()
+    assert (shop.kpis()["split"].count, shop.kpis()["split"].of) == (0, 1)
+    shop.reject("ord-1-f2", {"1": 1}, reason="no_time", key="no-2")
+    assert [one.node for one in shop.fulfillments("ord-1")] == ["a", "b"]
+
+
+def test_notices_are_due_by_the_clock_on_a_weekend_and_at_midnight_too() -> None:
+    clock = ManualClock(datetime(2026, 3, 7, 23, 59, tzinfo=UTC))  # a Saturday
+    shop = oms.Oms(store=oms.MemoryStore(clock), network=oms.Network([oms.Node("ghent")]))
+    shop.capture("web", draft(placed_at=clock.now()), key="c-1", id="ord-1")
+    assert [(notice.notice, notice.due_at - clock.now()) for notice in shop.notices("ord-1")] == [
+        ("confirmed", timedelta(minutes=2)),
+        ("paid", timedelta(minutes=5)),
+        ("routed", timedelta(minutes=15)),
+        ("picking", timedelta(minutes=30)),
+        ("shipped", timedelta(hours=2)),
+        ("picked_up", timedelta(hours=4)),
+        ("delivered", timedelta(hours=24)),
+    ]
+
+
+def test_a_detector_or_an_observer_that_fails_hides_nothing_and_undoes_nothing() -> None:
+    class Blind:
+        def saw(self, what: str, facts: Any) -> None:
+            raise OSError("the disk of the log is full")
+
+    def lost(facts: Facts, now: datetime) -> Iterable[Incident]:
+        raise KeyError(facts.order.draft.ship_to)
+
+    at = up_to("allocated", detectors=(lost,), observer=Blind())
+    at.clock.advance(hours=3)
+    stuck, failed = sorted(at.shop.exceptions(), key=lambda one: one.kind, reverse=True)
+    assert (stuck.kind, failed.kind, failed.owner) == ("stuck", "detector_failed", "integration")
+    assert "Korenmarkt" not in repr(failed)
 
 
 def test_notices_follow_the_profile_and_say_whether_they_were_in_time() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from omscore.app._floor_tally import open_lists, put_away, save_list
+from omscore.app._surge import region
 from omscore.app._work import Work
 from omscore.batching import (
     Batch,
@@ -123,7 +124,7 @@ def waiting(
             refused.append(_nothing_found(fulfillment.id, short[fulfillment.id]))
             continue
         shortages += short.get(fulfillment.id, [])
-        draft = work.order(fulfillment.order).draft
+        order = work.order(fulfillment.order)
         zones = {floor.bin(line.bin).zone for line in mine if line.bin in floor} if isinstance(floor, Floor) else set()
         orders.append(
             PickOrder(
@@ -131,9 +132,9 @@ def waiting(
                 mine,
                 due=fulfillment.due_at,
                 lane=fulfillment.service,
-                priority=work.wiring.profile(draft.channel).priority,
+                priority=work.wiring.profile(order.draft.channel).priority,
                 zone=zones.pop() if len(zones) == 1 else "",
-                region=work.wiring.region(draft),
+                region=region(work, order),
             )
         )
     return Waiting(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from omscore.app import _labels, _settle
+from omscore.app._service import saw
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
 from omscore.errors import CarrierRejected, CarrierUnavailable, CommandRefused, InvariantBroken, Reason
@@ -79,10 +80,9 @@ def _deliver_one(store: Store, wiring: Wiring, leased: Leased) -> str:
 
 def _saw(wiring: Wiring, what: str, leased: Leased, failed: Exception) -> None:
     """Tell the observer; only the kind of error, because a host's own text may name a customer."""
-    if wiring.observer is not None:
-        effect = leased.effect
-        facts = {"effect": effect.id, "topic": effect.topic, "attempt": leased.attempts + 1}
-        wiring.observer.saw(f"effect_{what}", facts | {"error": type(failed).__name__})
+    effect = leased.effect
+    facts = {"effect": effect.id, "topic": effect.topic, "attempt": leased.attempts + 1}
+    saw(wiring, f"effect_{what}", facts | {"error": type(failed).__name__})
 
 
 def _park(work: Work, leased: Leased, error: str) -> None:

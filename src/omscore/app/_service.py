@@ -53,8 +53,16 @@ class Service:
 
     def _saw(self, what: str, **facts: Any) -> None:
         log.debug("%s %s", what, facts)
-        if self._wiring.observer is not None:
-            self._wiring.observer.saw(what, facts)
+        saw(self._wiring, what, facts)
+
+
+def saw(wiring: Wiring, what: str, facts: Mapping[str, Any]) -> None:
+    """Tell the observer what was done; one that fails changes nothing about it."""
+    if wiring.observer is not None:
+        try:
+            wiring.observer.saw(what, facts)
+        except Exception as failed:  # noqa: BLE001 - an observer is a host's code: what was done is done
+            log.warning("observer failed on %s: %s", what, type(failed).__name__)
 
 
 def pairs(units: Mapping[str, int] | None) -> tuple[tuple[str, int], ...] | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from omscore.app._service import told_of
 from omscore.app._work import Work
 from omscore.kernel import stamp
-from omscore.orders import ORDER_STATES
+from omscore.orders import ORDER_STATES, Order
 from omscore.oversight import SurgeChanged, SurgeClock, SurgeState
 
 _ID = "shop"
@@ -66,15 +66,16 @@ def due(work: Work, index: str, orders_max: int) -> list[str]:
 def _by_region(work: Work, ids: Sequence[str]) -> list[list[str]]:
     regions: dict[str, list[str]] = {}
     for id_ in ids:
-        regions.setdefault(_region(work, id_), []).append(id_)
+        regions.setdefault(region(work, work.order(id_)), []).append(id_)
     return [
         mine[n : n + TOGETHER_MAX] for _, mine in sorted(regions.items()) for n in range(0, len(mine), TOGETHER_MAX)
     ]
 
 
-def _region(work: Work, order_id: str) -> str:
+def region(work: Work, order: Order) -> str:
+    """The region that an order is batched in; none where the host's own function cannot tell."""
     try:
-        return work.wiring.region(work.order(order_id).draft)
+        return work.wiring.region(order.draft)
     except Exception as wrong:  # noqa: BLE001 - a host's code: an order whose region it cannot tell is routed all the same
         told_of(wrong)
         return ""

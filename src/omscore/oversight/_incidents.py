@@ -63,6 +63,7 @@ INCIDENT_RULES: Mapping[str, IncidentRule] = {
     "late": IncidentRule("operations", timedelta(hours=4)),
     "carrier": IncidentRule("shipping", timedelta(hours=24)),
     "effect_parked": IncidentRule("integration", timedelta(hours=2)),
+    "detector_failed": IncidentRule("integration", timedelta(hours=24)),
     "mismatch": IncidentRule("", timedelta(hours=4)),
 }
 """The owner and the time of each kind; a host's own mapping may change them and add kinds."""
@@ -160,8 +161,21 @@ def incidents_of(
     >>> [(i.kind, i.owner) for i in incidents_of(Facts(at.order, MONDAY), MONDAY + timedelta(hours=2, seconds=1))]
     [('stuck', 'operations')]
     """
-    found = [incident for detector in (*STANDARD_DETECTORS, *detectors) for incident in detector(facts, now)]
+    found = [incident for detector in STANDARD_DETECTORS for incident in detector(facts, now)]
+    found += [incident for detector in detectors for incident in _own(detector, facts, now)]
     return tuple(sorted((_owned(i, facts, rules) for i in found), key=lambda i: (i.due_at, i.id)))
+
+
+def _own(detector: Detector, facts: Facts, now: datetime) -> list[Incident]:
+    """What a host's own detector finds; one that fails must not hide what the others see, and is found itself."""
+    try:
+        return list(detector(facts, now))
+    except Exception as failed:  # noqa: BLE001 - a host's code may raise anything
+        name = getattr(detector, "__name__", type(detector).__name__)
+        text = f"detector {name} failed on it: {type(failed).__name__}"
+        return [
+            _incident("detector_failed", facts, facts.quiet_since, text, f"{name}:{facts.order.id}", says=str(failed))
+        ]
 
 
 def _owned(incident: Incident, facts: Facts, rules: Mapping[str, IncidentRule]) -> Incident:

@@ -98,7 +98,8 @@ class _Seen:
     first: dict[str, datetime] = field(factory=dict)
     last: dict[str, datetime] = field(factory=dict)
     units: dict[str, int] = field(factory=dict)
-    nodes: set[str] = field(factory=set)
+    # Units given to each fulfillment and not taken back.
+    parts: dict[str, int] = field(factory=dict)
     taken_back: set[str] = field(factory=set)
     oversold: list[int] = field(factory=list)
     sent: dict[str, datetime] = field(factory=dict)
@@ -110,17 +111,35 @@ class _Seen:
     def moved(self, event: UnitsMoved) -> None:
         self.see(event.verb, event.at)
         n = sum(move[3] for move in event.moves)
-        self.units[event.verb] = self.units.get(event.verb, 0) + n
+        self._count(event.verb, n)
+        if event.verb in ("deallocate", "unreserve", "lose"):
+            self._count("to promise anew", n)
+        elif event.verb == "reserve":
+            again = min(n, self.units.get("to promise anew", 0))
+            self._count("to promise anew", -again)
+            self._count("promised", n - again)
         if event.verb == "allocate":
-            self.nodes.add(event.ref)
-        elif event.verb == "deallocate" and event.ref:
+            self.parts[event.ref] = self.parts.get(event.ref, 0) + n
+        elif event.verb == "deallocate":
+            self._taken_back(event.ref, n)
+        if event.verb == "deallocate" and event.ref:
             # A node did not find what it was said to have.
-            self.units["not found"] = self.units.get("not found", 0) + n
+            self._count("not found", n)
             self.taken_back.update(move[0] for move in event.moves)
         elif event.verb == "backorder":
             self.oversold.append(sum(move[3] for move in event.moves if move[0] in self.taken_back))
             if "accepted" not in self.first:
-                self.units["short at capture"] = self.units.get("short at capture", 0) + n
+                self._count("short at capture", n)
+
+    def _count(self, what: str, n: int) -> None:
+        self.units[what] = self.units.get(what, 0) + n
+
+    def _taken_back(self, ref: str, n: int) -> None:
+        """Units are routed anew; where nobody says from which fulfillment, from the newest ones."""
+        for part in [ref] if ref else list(reversed(self.parts)):
+            less = min(n, self.parts.get(part, 0))
+            self.parts[part] = self.parts.get(part, 0) - less
+            n -= less
 
 
 def kpis(
@@ -165,17 +184,23 @@ def _shares(seen: list[_Seen]) -> list[Kpi]:
         return sum(order.units.get(verb, 0) for order in seen)
 
     ordered = sum(order.captured.draft.units for order in seen)
-    allocated = [order for order in seen if order.nodes]
+    allocated = [order for order in seen if order.parts]
     shipped = [o for o in seen if "ship" in o.last and o.captured.draft.ship_by is not None]
     in_time = [o for o in shipped if o.last["ship"] <= (o.captured.draft.ship_by or o.last["ship"])]
     delivered = [o for o in seen if "deliver" in o.last and o.captured.draft.deliver_by is not None]
     there = [o for o in delivered if o.last["deliver"] <= (o.captured.draft.deliver_by or o.last["deliver"])]
     oversold = sum(sum(order.oversold) for order in seen)
-    splits = sum(len(order.nodes) > 1 for order in allocated)
+    splits = sum(sum(n > 0 for n in order.parts.values()) > 1 for order in allocated)
     return [
-        Kpi("oversell", oversold, units("reserve"), "units promised that were nowhere found", "units reserved"),
+        Kpi(
+            "oversell",
+            oversold,
+            units("promised"),
+            "units promised that were nowhere found",
+            "units promised, once each",
+        ),
         Kpi("fill", ordered - units("short at capture"), ordered, "units there at capture", "units ordered"),
-        Kpi("split", splits, len(allocated), "orders given to more than one node", "orders given to a node"),
+        Kpi("split", splits, len(allocated), "orders in more than one fulfillment", "orders given to a node"),
         Kpi("pick_accuracy", units("pick"), units("pick") + units("not found"), "units picked", "units to be picked"),
         Kpi("shipped_on_time", len(in_time), len(shipped), "shipped by their time", "shipped orders with one"),
         Kpi("delivered_on_time", len(there), len(delivered), "delivered by their time", "delivered orders with one"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -83,8 +84,10 @@ def shop_rates(
 ) -> Shopped:
     """Choose the cheapest offer that arrives by `deliver_by`, of some carriers and services only if they are named.
 
-    Ties go to the faster offer, then to the name. Days are counted as days from now. Raises CommandRefused with the
-    reason for every offer when none is left, and when a carrier or service that is named makes no offer at all: another
+    Ties go to the faster offer, then to the name. Days are counted as days from now. Costs of two currencies are not
+    compared: where offers that would do come in several, those in the currency of most of them compete (in a tie the
+    first by name), and a carrier whose offers are to compete converts them. Raises CommandRefused with the reason for
+    every offer when none is left, and when a carrier or service that is named makes no offer at all: another
     one is never taken silently.
 
     >>> from datetime import UTC
@@ -107,14 +110,20 @@ def shop_rates(
     if missing:
         raise CommandRefused(missing)
     ranked = sorted(offers, key=lambda o: (o.cost.currency, o.cost.minor, o.days, o.carrier, o.service))
+    reasons = [_why_not(offer, now, deliver_by, carriers, services) for offer in ranked]
+    counts = Counter(offer.cost.currency for offer, reason in zip(ranked, reasons, strict=True) if reason is None)
+    currency = min(counts, key=lambda name: (-counts[name], name), default="")
     chosen: Offer | None = None
     refused: list[tuple[Offer, Reason]] = []
-    for offer in ranked:
-        reason = _why_not(offer, now, deliver_by, carriers, services)
-        if reason is None and chosen is None:
+    for offer, why in zip(ranked, reasons, strict=True):
+        reason = why
+        if reason is None and offer.cost.currency != currency:
+            reason = Reason(
+                "rate.currency", f"{offer.cost} is not compared with offers in {currency}; convert it first"
+            )
+        elif reason is None and chosen is None:
             chosen = offer
-            continue
-        if reason is None and chosen is not None:
+        elif reason is None and chosen is not None:
             reason = Reason("rate.dearer", f"{offer.cost} for what {chosen.carrier} does for {chosen.cost}")
         if reason is not None:
             refused.append((offer, reason))
