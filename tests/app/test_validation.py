@@ -170,6 +170,16 @@ def test_a_scorer_is_asked_once_for_each_order_however_often_the_channel_sends_i
     assert watch.asked == 1
 
 
+def test_a_check_that_fails_loses_no_order_and_tells_no_name() -> None:
+    def same_name(draft: oms.Draft, items: Any) -> Any:
+        raise KeyError(draft.ship_to)
+
+    at = up_to("accepted", checks=(*STANDARD_CHECKS[:1], same_name))
+    (hold,) = at.order.holds
+    assert (at.order.state, hold.text) == ("captured", "check same_name failed: KeyError (check.failed)")
+    assert at.shop.release("ord-1", "review", key="r-1").state == "accepted"
+
+
 def test_all_that_needs_a_person_is_one_hold_with_the_earliest_deadline_and_the_most_careful_way_out() -> None:
     checks = (
         verified_by_hand("web", within=timedelta(hours=2)),

@@ -226,6 +226,14 @@ def test_an_older_count_that_comes_late_changes_nothing() -> None:
         at.shop.count("ghent", {"SKU-1": 0}, seen_at=MONDAY, key="count-1")
 
 
+def test_a_count_at_a_node_that_nobody_knows_makes_no_stock() -> None:
+    at = up_to("accepted")
+    with pytest.raises(oms.NotFound, match="no node with id 'nowhere'"):
+        at.shop.take(WmsMessage("m-1", "counted", "nowhere", rows=[WmsRow("SKU-1", 2)]))
+    assert at.shop.available("SKU-1") == {"ghent": 3}
+    assert codes(at) == ["wms.refused"]
+
+
 def test_a_count_of_what_is_reserved_only_takes_from_who_came_last() -> None:
     at = up_to("accepted", stock=4)
     late = at.shop.capture("web", draft("2"), key="c-2")

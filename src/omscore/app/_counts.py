@@ -19,8 +19,10 @@ def count(work: Work, node: str, counted: Mapping[str, int], seen_at: datetime |
 
     Fewer than are held are taken from those who came last, soft holds before hard ones, and their orders are served
     from other nodes, or wait. Where an item lies in lots, the count is of all of them together: free units are missing
-    before held ones, and what turns up has no lot. Raises CommandRefused for a count older than the last one.
+    before held ones, and what turns up has no lot. Raises NotFound, and CommandRefused for a count older than
+    the last one.
     """
+    work.check_node(node)
     cells: dict[Cell, int] = {}
     for item, n in counted.items():
         cells |= _by_lot(shelf(work, node, item), Cell(item, node), n)

@@ -12,7 +12,7 @@ from omscore.app._edit import edit
 from omscore.app._fill import fill
 from omscore.app._floor import close_if_finished
 from omscore.app._work import Work, cells_at
-from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason
+from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.kernel import quantity
 from omscore.orders import AddLine, DraftLine, MoveUnits, Order, Reopen
 from omscore.returns import DISPOSITIONS, Return, ReturnLine
@@ -25,8 +25,8 @@ def open_return(work: Work, order_id: str, units: Mapping[str, int], why: str, n
         raise InvalidValue(f"a return of order {order_id} needs the units that come back; name lines or items")
     for name, n in units.items():
         quantity(n, f"units of {name!r}")
-    if node and all(known.id != node for known in work.wiring.network.nodes):
-        raise NotFound("node", node)
+    if node:
+        work.check_node(node)
     order = work.order(order_id)
     lines = _by_line(order, units)
     if reasons := _refusals(work, order, lines):

@@ -9,7 +9,7 @@ from omscore.app import _counts, _track, _wms
 from omscore.app._reads import Reads
 from omscore.app._service import pairs, told_of
 from omscore.app._work import Work
-from omscore.errors import CommandRefused, InvalidValue, NotFound
+from omscore.errors import CommandRefused, InvalidValue
 from omscore.ports import TellsMessages, WmsMessage
 
 
@@ -102,7 +102,5 @@ class WmsWork(Reads):
         >>> at.shop.count("ghent", {"SKU-1": 1}, key="count-1"), at.shop.order("ord-1")
         (['ord-1'], <Order ord-1 accepted: backordered 1, allocated 1>)
         """
-        if all(known.id != node for known in self._wiring.network.nodes):
-            raise NotFound("node", node)
         content = (node, pairs(counted), seen_at)
         return list(self._command("count", key, content, lambda work: _counts.count(work, node, counted, seen_at)))

@@ -291,6 +291,11 @@ class Work:
         """Units of items that an order holds in a bucket at a node, by lot."""
         return held_lots(self.txn, order, cells_at(node, units), bucket)
 
+    def check_node(self, node: str) -> None:
+        """Raise NotFound for a node that nobody knows: what lay there could be sold, and never sent."""
+        if all(known.id != node for known in self.wiring.network.nodes):
+            raise NotFound("node", node)
+
     def item(self, sku: str) -> Item:
         """What is known of an item; an unknown one has no weight and no tags."""
         return self.wiring.catalog.get(sku) or Item(sku)
