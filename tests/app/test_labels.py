@@ -361,6 +361,15 @@ def test_costs_of_two_currencies_are_not_compared() -> None:
     assert shop_rates(late, now=MONDAY, deliver_by=MONDAY + timedelta(days=3)).chosen.carrier == "eagle"
 
 
+def test_an_offer_below_nothing_is_rubbish_and_never_the_cheapest() -> None:
+    class Gives(Truck):
+        def rates(self, request: LabelRequest) -> list[Rate]:
+            return [Rate(self.name, "standard", Money(-500, "EUR"), 1)]
+
+    at = up_to("packed", carriers=(Gives("gives"), Truck("post")))
+    assert at.shop.rates("ord-1-f1").chosen.carrier == "post"
+
+
 # -- asked where it is -------------------------------------------------------------------------------------------------
 
 

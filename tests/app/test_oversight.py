@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 import omscore as oms
+from omscore.inventory import Cell
 from omscore.kernel import ManualClock
 from omscore.oversight import ChannelProfile, Facts, Incident, IncidentRule, SurgeRule, surges
 from omscore.returns import ReturnPolicy
@@ -337,6 +338,25 @@ def test_a_detector_or_an_observer_that_fails_hides_nothing_and_undoes_nothing()
     stuck, failed = sorted(at.shop.exceptions(), key=lambda one: one.kind, reverse=True)
     assert (stuck.kind, failed.kind, failed.owner) == ("stuck", "detector_failed", "integration")
     assert "Korenmarkt" not in repr(failed)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"notices": {"confirmed": 5}}, "notice 'confirmed' is a positive timedelta, not 5"),
+        ({"notices": {"confirmed": timedelta(minutes=-1)}}, "positive timedelta"),
+        ({"notices": {"tea": timedelta(minutes=5)}}, "no notice is called tea"),
+        ({"commitment": 48}, "commitment is a positive timedelta, not 48"),
+        ({"unpaid_max": timedelta(0)}, "unpaid_max is a positive timedelta"),
+        ({"priority": "high"}, "priority is a whole number, not 'high'"),
+        ({"allowance_minor": -1}, "allowance_minor must be between 0"),
+        ({"buffers": {"SKU-1": 2}}, "buffers are of cells"),
+        ({"buffers": {Cell("SKU-1", "ghent"): -2}}, "buffer of 'SKU-1' at 'ghent'"),
+    ],
+)
+def test_a_profile_that_cannot_be_meant_is_refused_when_it_is_made(wrong: Any, says: str) -> None:
+    with pytest.raises(oms.InvalidValue, match=says):
+        ChannelProfile(**wrong)
 
 
 def test_notices_follow_the_profile_and_say_whether_they_were_in_time() -> None:

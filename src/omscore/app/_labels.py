@@ -81,6 +81,7 @@ def _checked_rates(name: str, rates: Sequence[Rate]) -> list[Rate]:
             isinstance(rate, Rate)
             and rate.carrier == name
             and isinstance(rate.cost, Money)
+            and rate.cost.minor >= 0
             and type(rate.days) is int
             and rate.days >= 0
         ):

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from omscore.errors import InvalidValue
 from omscore.inventory import Cell
+from omscore.kernel import quantity
 
 NOTICES: Mapping[str, timedelta] = {
     "confirmed": timedelta(minutes=2),
@@ -32,6 +33,11 @@ PAYMENT_GATES = ("authorized", "captured", "none")
 """What an order needs before anybody works on it: a promise of all that is owed, the money itself, or neither."""
 
 
+def _positive(time: object, name: str) -> None:
+    if not isinstance(time, timedelta) or time <= timedelta(0):
+        raise InvalidValue(f"{name} is a positive timedelta, not {time!r}")
+
+
 @frozen
 class ChannelProfile:
     """What a channel promises and needs.
@@ -41,7 +47,7 @@ class ChannelProfile:
     paid within `unpaid_max` is cancelled. `payment_gate` says what an order waits for (see PAYMENT_GATES); "none" is
     for marketplaces that vouch for the money. `buffers` are the free units to leave in a cell for this channel.
     `notices` maps each notice to how soon after capture it is due; one that is left out is not sent. `occasions` are
-    the notices that are sent when something happens.
+    the notices that are sent when something happens. Raises InvalidValue for what cannot be meant.
 
     >>> ChannelProfile(commitment=timedelta(hours=72)).notices["confirmed"]
     datetime.timedelta(seconds=120)
@@ -59,6 +65,18 @@ class ChannelProfile:
     occasions: tuple[str, ...] = OCCASIONS
 
     def __attrs_post_init__(self) -> None:
+        for name, time in (("commitment", self.commitment), ("unpaid_max", self.unpaid_max)):
+            if time is not None:
+                _positive(time, name)
+        for notice, after in self.notices.items():
+            _positive(after, f"notice {notice!r}")
+        if type(self.priority) is not int:
+            raise InvalidValue(f"priority is a whole number, not {self.priority!r}")
+        quantity(self.allowance_minor, "allowance_minor", at_least=0)
+        for cell, n in self.buffers.items():
+            if not isinstance(cell, Cell):
+                raise InvalidValue(f"buffers are of cells (item and node), not of {cell!r}")
+            quantity(n, f"buffer of {cell.item!r} at {cell.node!r}", at_least=0)
         if self.capture_method not in CAPTURE_METHODS:
             raise InvalidValue(
                 f"capture_method must be one of {', '.join(CAPTURE_METHODS)}, not {self.capture_method!r}"
