@@ -156,3 +156,10 @@ def test_what_cannot_be_planned_against_the_clock_is_refused_by_name() -> None:
         Shift(datetime(2026, 3, 2, 6))  # noqa: DTZ001 - the mistake under test
     with pytest.raises(InvalidValue, match="pickers must be a whole number of at least 1, not 0"):
         Shift(START, pickers=0)
+
+
+def test_a_report_shows_itself_as_a_table_in_a_notebook() -> None:
+    told = report(plan([order("a", "0-3")], FLOOR, Limits()), [order("a", "0-3")], FLOOR, Limits())
+    html = told._repr_html_()
+    assert "<table" in html
+    assert all(row.way in html for row in told.rows)

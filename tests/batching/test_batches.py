@@ -271,3 +271,29 @@ def test_a_search_ends_as_soon_as_its_plan_is_proven() -> None:
     made = plan(orders_of(instance), floor_of(instance), Limits(units_max=30), method="search", steps_max=2_000_000)
     assert made.distance_mm == made.lower_bound_mm == round(1000 * instance["ref"]["optimal"]["bks"])
     assert made.steps < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ({"steps_max": -1}, "steps_max must be a whole number of at least 0, not -1"),
+        ({"steps_max": 1.5}, "steps_max must be a whole number of at least 0, not 1.5"),
+        (
+            {"seconds_max": float("nan"), "elapsed": float},
+            "seconds_max must be a number of seconds, at least 0, not nan",
+        ),
+        ({"seconds_max": -2, "elapsed": float}, "seconds_max must be a number of seconds, at least 0, not -2"),
+    ],
+)
+def test_a_budget_that_is_none_is_refused(budget: dict[str, Any], words: str) -> None:
+    with pytest.raises(DefinitionError, match=words):
+        plan([], Floor.parallel(aisles=1, cells=1), Limits(), method="search", **budget)
+
+
+def test_carts_are_told_apart_by_their_ids() -> None:
+    with pytest.raises(DefinitionError, match="two carts have the id 'basket'"):
+        plan([], Floor.parallel(aisles=1, cells=1), [Cart("basket", Limits()), Cart("basket", Limits(orders_max=2))])
+    with pytest.raises(
+        DefinitionError, match="volume_min of cart 'basket' must be a whole number of at least 0, not -1"
+    ):
+        Cart("basket", Limits(), volume_min=-1)

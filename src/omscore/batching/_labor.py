@@ -12,7 +12,7 @@ from omscore.batching._orders import Limits, PickOrder
 from omscore.batching._plan import AnyFloor, Batch, BatchPlan, Cart, plan
 from omscore.errors import DefinitionError
 from omscore.kernel import Money, largest_remainder
-from omscore.render import text_table
+from omscore.render import html_table, text_table
 
 
 def _not_negative(_owner: Any, attribute: Any, value: Any) -> None:
@@ -192,6 +192,10 @@ class Report:
     def __str__(self) -> str:
         records = self.to_records()
         return text_table(list(records[0]), [list(record.values()) for record in records])
+
+    def _repr_html_(self) -> str:
+        records = self.to_records()
+        return html_table(list(records[0]), [list(record.values()) for record in records])
 
 
 def report(

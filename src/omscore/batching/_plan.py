@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
 from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
@@ -48,6 +49,11 @@ class Cart:
     id: str
     limits: Limits
     volume_min: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.volume_min) is not int or self.volume_min < 0:
+            what = f"volume_min of cart {self.id!r}"
+            raise DefinitionError(f"{what} must be a whole number of at least 0, not {self.volume_min!r}")
 
 
 @frozen
@@ -241,6 +247,9 @@ def plan(
     rule = rule or floor.rules[0]
     how = _How(method, rule, seed, budget, objective)
     carts = [Cart("", limits)] if isinstance(limits, Limits) else list(limits)
+    ids = [cart.id for cart in carts]
+    if twice := [id_ for id_ in ids if ids.count(id_) > 1]:
+        raise DefinitionError(f"two carts have the id {twice[0]!r}; give each its own")
     good, refused = sift(orders, floor, carts)
     length = floor.measure(rule)
     batches: list[Batch] = []
@@ -272,6 +281,10 @@ def _budget(
         raise DefinitionError("method 'search' needs a budget: steps_max, or seconds_max with elapsed")
     if seconds_max is not None and elapsed is None:
         raise DefinitionError("seconds_max needs elapsed, a function that tells the seconds since it was made")
+    if steps_max is not None and (type(steps_max) is not int or steps_max < 0):
+        raise DefinitionError(f"steps_max must be a whole number of at least 0, not {steps_max!r}")
+    if seconds_max is not None and not 0 <= seconds_max < inf:
+        raise DefinitionError(f"seconds_max must be a number of seconds, at least 0, not {seconds_max!r}")
     return Budget(steps_max, seconds_max, elapsed)
 
 
