@@ -162,12 +162,23 @@ def test_a_part_of_an_order_counts_as_a_part() -> None:
 
 
 def test_an_order_that_an_error_stops_fails_alone_and_says_why() -> None:
-    ledger = Ledger.in_memory(lambda: MONDAY)
-    ledger.receive({Cell("X", "ghent", "", "lot-1"): 1, Cell("Y", "ghent"): 1}, key="dock-1")
-    result = simulate.run(NEAR, [demand(1), demand(2, {"Y": 1})], NETWORK, ledger)
+    def not_for_the_first(node: r.Node, asked: r.Demand) -> bool:
+        if asked.id == "ord-1":
+            raise InvalidValue("nobody knows the item's 'hazard class'")
+        return True
+
+    policy = r.Policy("careful", (r.Route("all", (r.Rule("one", require=(not_for_the_first, r.whole_order())),)),))
+    ledger = stocked({("ghent", "X"): 1, ("ghent", "Y"): 1})
+    result = simulate.run(policy, [demand(1), demand(2, {"Y": 1})], NETWORK, ledger)
     assert [fate.outcome for fate in result.fates] == ["failed", "assigned"]
-    assert "'X'" in result["ord-1"].reason
+    assert "'hazard class'" in result["ord-1"].reason
     assert result.summary()["failed"] == 1
+
+
+def test_units_in_lots_are_routed_like_others() -> None:
+    ledger = Ledger.in_memory(lambda: MONDAY)
+    ledger.receive({Cell("X", "ghent", "", "lot-1"): 1}, key="dock-1")
+    assert [fate.outcome for fate in simulate.run(NEAR, [demand(1)], NETWORK, ledger).fates] == ["assigned"]
 
 
 def test_an_order_given_twice_is_refused() -> None:
