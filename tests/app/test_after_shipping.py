@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import omscore as oms
+from omscore.inventory import Cell
+from omscore.orders import AddLine
 from omscore.ports import Rate
 from omscore.returns import ReturnPolicy
 from omscore.shipping import TrackingFact, shop_rates
 from omscore.testing.walkthrough import MONDAY, Walk, up_to
-from tests.app.gateways import Till
+from tests.app.gateways import Books, Till
 
 EUR = "EUR"
 NUMBER = "post-ord-1-f1-s1-1"
@@ -244,3 +246,55 @@ def test_a_refused_claim_moves_nothing_and_may_be_made_again() -> None:
     at.shop.decide_claim(claim.id, approve=False, key="w-3")
     assert repr(at.shop.order("ord-1")) == "<Order ord-1 closed: delivered 2>"
     assert at.shop.claim("ord-1", "1", serial="S-9", key="w-4").state == "open"
+
+
+def test_goods_for_their_vendor_leave_the_stock_and_the_vendor_owes_for_them() -> None:
+    books = Books()
+    at = up_to("delivered", erp=books, costs={"SKU-1": oms.Money(1000, "EUR")})
+    back = at.shop.open_return("ord-1", {"SKU-1": 2}, key="r-1")
+    at.shop.receive_return(back.id, {"SKU-1": 1}, disposition="vendor", key="r-2")
+    at.shop.receive_return(back.id, {"SKU-1": 1}, disposition="quarantine", key="r-3")
+    at.shop.inspect_return(back.id, {"SKU-1": 1}, disposition="vendor", key="i-1")
+    at.shop.inspect_return(back.id, {"SKU-1": 1}, disposition="vendor", key="i-1")
+    at.shop.deliver()
+    figures = at.shop._read(lambda work: work.txn.figures([Cell("SKU-1", "ghent")]))[Cell("SKU-1", "ghent")]
+    assert (figures.on_hand, figures.free) == (3, 3)
+    assert (books.balance("payable"), books.balance("inventory"), books.balance("losses")) == (2000, -2000, 0)
+
+
+def test_a_claim_on_a_serial_asks_for_one_that_left_with_the_order_and_counts_from_its_own_delivery() -> None:
+    at = up_to("packed", return_policy=ReturnPolicy(warranty=timedelta(days=100)), stock=9)
+    shop = at.shop
+    shop.ship("ord-1-f1", serials={"SKU-1": ["S-1"]}, key="s-1")
+    shop.deliver()
+    shop.track("ord-1-f1-s1", "delivered", key="t-1")
+    at.clock.advance(days=60)
+    shop.reopen("ord-1", why="they want more", key="o-1")
+    shop.edit("ord-1", [AddLine(oms.DraftLine("2", "SKU-1", 2, oms.Money(1999, EUR)))], key="e-1")
+    shop.route()
+    with pytest.raises(oms.CommandRefused, match=r"line 2 has 2 units.*ship\.serials"):
+        shop.ship("ord-1-f2", serials={"2": ["S-2", "S-3", "S-4"]}, key="s-2")
+    shop.ship("ord-1-f2", serials={"2": ["S-2", "S-3"]}, key="s-2b")
+    assert shop.shipment("ord-1-f2-s1").serials == {"2": ("S-2", "S-3")}
+    shop.deliver()
+    shop.track("ord-1-f2-s1", "delivered", key="t-2")
+    at.clock.advance(days=60)
+    with pytest.raises(oms.CommandRefused, match=r"S-9 did not leave.*went S-2, S-3.*claim\.serial_not_shipped"):
+        shop.claim("ord-1", "2", serial="S-9", key="w-1")
+    with pytest.raises(oms.CommandRefused, match=r"claim\.window"):
+        shop.claim("ord-1", "1", serial="S-1", key="w-2")
+    assert shop.claim("ord-1", "2", serial="S-2", key="w-3").state == "open"
+
+
+def test_serials_are_told_once_by_unit_and_a_repeat_with_others_is_another_command() -> None:
+    shop = up_to("packed").shop
+    with pytest.raises(oms.CommandRefused, match=r"ship\.serials"):
+        shop.ship("ord-1-f1", serials={"1": ["S-1", "S-1"]}, key="s-1")
+    with pytest.raises(oms.InvalidValue, match="no line or item 'lamp'"):
+        shop.ship("ord-1-f1", serials={"lamp": ["S-1"]}, key="s-2")
+    with pytest.raises(oms.InvalidValue, match="a sequence of texts"):
+        shop.ship("ord-1-f1", serials={"1": "S-1"}, key="s-3")
+    first = shop.ship("ord-1-f1", serials={"1": ["S-1"]}, key="s-4")
+    assert shop.ship("ord-1-f1", serials={"1": ["S-1"]}, key="s-4") == first
+    with pytest.raises(oms.KeyReused):
+        shop.ship("ord-1-f1", serials={"1": ["S-2"]}, key="s-4")

@@ -119,7 +119,7 @@ def test_what_was_begun_while_it_was_planned_again_stays_on_its_list() -> None:
 def test_a_plan_that_fails_takes_nothing_apart() -> None:
     host = with_orders("a")
     (kept,) = host.plan_batches("ghent", Limits())
-    with pytest.raises(oms.InvalidValue, match="no line '9'"):
+    with pytest.raises(oms.InvalidValue, match="no line or item '9'"):
         meanwhile(host, lambda: host.cancel("a", {"9": 1}, key="x"), replan=True)
     assert [row.order for row in host.pick_list(kept.id).rows] == ["a-f1"]
 

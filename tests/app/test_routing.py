@@ -240,6 +240,23 @@ def test_an_order_given_back_five_times_waits_for_a_person() -> None:
     shop.sound()
 
 
+@pytest.mark.parametrize("reason", sorted(r.REJECTIONS))
+def test_all_nodes_of_an_order_may_give_it_back_before_it_is_routed_again(reason: str) -> None:
+    nodes = [r.Node(f"n{n}") for n in range(7)]
+    shop = Shop(*nodes, rules=(r.Rule("any", require=r.has_stock(), prefer=r.fewest_splits(), stops_max=7),))
+    shop.stock(**{node.id: {"X": 1} for node in nodes})
+    shop.order("ord-1", "X", units=7)
+    shop.oms.route()
+    for n, fulfillment in enumerate(shop.oms.fulfillments("ord-1")):
+        shop.oms.reject(fulfillment.id, reason=reason, key=f"no-{n}")
+        shop.sound()
+    (hold,) = shop.oms.order("ord-1").holds
+    assert (hold.code, hold.text) == ("routing_review", f"given back 5 times, last: rejected by n4: {reason}")
+    totals = shop.oms.order("ord-1").totals
+    assert totals.reserved + totals.backordered == 7
+    assert all(f.state == "cancelled" for f in shop.oms.fulfillments("ord-1"))
+
+
 def test_a_pickup_order_is_never_sent_from_elsewhere_when_its_node_rejects() -> None:
     shop = Shop(STORE, DEPOT)
     shop.stock(store={"X": 1}, depot={"X": 1})

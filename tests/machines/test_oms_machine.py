@@ -565,7 +565,11 @@ class OmsMachine(RuleBasedStateMachine):
         with self.done(lambda key: self.shop.open_return(order_id, {"1": units}, key=key), moves_stock=False) as seen:
             self.touches_no_money(seen)
 
-    @rule(n=st.integers(0, 9), which=st.integers(0, 3), disposition=st.sampled_from(["restock", "scrap", "quarantine"]))
+    @rule(
+        n=st.integers(0, 9),
+        which=st.integers(0, 3),
+        disposition=st.sampled_from(["restock", "scrap", "quarantine", "vendor"]),
+    )
     def goods_go_back(self, n: int, which: int, disposition: str) -> None:
         back = self.a_return(self.order(n), which)
         line = next((row for row in back.lines if row.rest), None) if back else None
@@ -576,15 +580,15 @@ class OmsMachine(RuleBasedStateMachine):
         ) as seen:
             self.touches_no_money(seen)
             if seen is not None:
-                self.on_hand[line.item] += disposition != "scrap"
-                self.worth[line.item] -= disposition != "scrap"
+                self.on_hand[line.item] += disposition not in ("scrap", "vendor")
+                self.worth[line.item] -= disposition not in ("scrap", "vendor")
                 self.quarantined[line.item] += disposition == "quarantine"
 
     def a_return(self, order_id: str, which: int) -> Return | None:
         found: Return | None = self.pick_one([v for v in self.see().returns.values() if v.order == order_id], which)
         return found
 
-    @rule(n=st.integers(0, 9), which=st.integers(0, 3), disposition=st.sampled_from(["restock", "scrap"]))
+    @rule(n=st.integers(0, 9), which=st.integers(0, 3), disposition=st.sampled_from(["restock", "scrap", "vendor"]))
     def what_came_back_is_looked_at(self, n: int, which: int, disposition: str) -> None:
         back = self.a_return(self.order(n), which)
         line = next((row for row in back.lines if row.received > row.inspected), None) if back else None
@@ -596,8 +600,8 @@ class OmsMachine(RuleBasedStateMachine):
             assert seen is not None
             self.touches_no_money(seen)
             self.quarantined[line.item] -= 1
-            self.on_hand[line.item] -= disposition == "scrap"
-            self.worth[line.item] += disposition == "scrap"
+            self.on_hand[line.item] -= disposition in ("scrap", "vendor")
+            self.worth[line.item] += disposition in ("scrap", "vendor")
 
     @rule(n=st.integers(0, 9), which=st.integers(0, 3), what=st.sampled_from(["exchange", "withdraw", "withdraw"]))
     def minds_are_changed(self, n: int, which: int, what: str) -> None:

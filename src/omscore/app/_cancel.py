@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from omscore import inventory
 from omscore.app import _money
 from omscore.app._fill import fill
+from omscore.app._names import by_line
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, Reason
 from omscore.inventory import Cell
 from omscore.kernel import Money
-from omscore.orders import Cancel, Order, UnitsMoved, decide
+from omscore.orders import UNIT_MOVES, Cancel, Order, UnitsMoved, decide
 
 
 def cancel(
@@ -34,7 +35,7 @@ def cancel(
         if taken:
             text = f"{taken} was captured for {order_id}; say refund=True to give it back or refund=False to keep it"
             raise CommandRefused([Reason("cancel.captured", text, {"captured": taken.minor})])
-    command = Cancel(units, why)
+    command = Cancel(None if units is None else _lines(order, units), why)
     moves = [
         move for event in decide(order, command, work.now) if isinstance(event, UnitsMoved) for move in event.moves
     ]
@@ -50,6 +51,12 @@ def cancel(
     settle_up(work, order, refund_beyond=before if refund else None, why=why)
     work.emit("channel.cancelled", f"{order_id}:{work.cause}", order_id, channel=order.draft.channel, order=order_id)
     return order_id
+
+
+def _lines(order: Order, units: Mapping[str, int]) -> dict[str, int]:
+    sources = UNIT_MOVES["cancel"].sources
+    rows = [(x.id, x.item, sum(getattr(order.units[x.id], source) for source in sources)) for x in order.lines]
+    return by_line(f"order {order.id}", rows, units)
 
 
 def _release_reserved(work: Work, order: Order, units: Iterable[tuple[str, int]]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from omscore.app._edit import edit
+from omscore.app._names import by_line
 from omscore.app._return import expect_back, from_node
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, Reason
-from omscore.kernel import Money, quantity
+from omscore.kernel import Money
 from omscore.orders import AddLine, DraftLine, Reopen
 from omscore.returns import Claim
 from omscore.shipping import Shipment
@@ -15,20 +16,34 @@ from omscore.shipping import Shipment
 def open_claim(work: Work, order_id: str, line_id: str, units: int, serial: str, why: str) -> str:
     """Write a claim down, if the units were delivered, are in their warranty, and the serial was not claimed before."""
     order = work.order(order_id)
+    named = by_line(
+        f"order {order_id}", [(x.id, x.item, order.units[x.id].delivered) for x in order.lines], {line_id: units}
+    )
+    if len(named) > 1:
+        text = f"{units} of {line_id} are on the lines {', '.join(named)}; claim each line by itself"
+        raise CommandRefused([Reason("claim.many_lines", text, {"lines": tuple(named)})])
+    (line_id,) = named
     line = order.draft.line(line_id)
-    shipments: list[Shipment] = list(work.all("shipment", f"order:{order_id}"))
-    arrived = [s.delivered_at for s in shipments if line_id in s.lines and s.delivered_at is not None]
+    sent: list[Shipment] = [s for s in work.all("shipment", f"order:{order_id}") if line_id in s.lines]
+    known_serials = [number for s in sent for number in s.serials.get(line_id, ())]
+    # The window is that of the unit: of the shipment that its serial left with, or of any where nobody told serials.
+    its = [s for s in sent if serial in s.serials.get(line_id, ())] if serial in known_serials else sent
+    arrived = [s.delivered_at for s in its if s.delivered_at is not None]
     known: list[Claim] = list(work.all("claim", f"order:{order_id}"))
     open_units = sum(claim.units for claim in known if claim.line == line_id and claim.state != "refused")
     has = order.units[line_id].delivered - open_units
     reasons = []
-    if quantity(units, "units") > has:
+    if units > has:
         text = f"line {line_id} has {max(0, has)} delivered units without a claim, {units} are claimed"
         reasons.append(Reason("claim.not_delivered", text, {"line": line_id, "has": has}))
     warranty = work.wiring.return_policy.warranty
     if warranty is not None and arrived and work.now > max(arrived) + warranty:
         text = f"the warranty of line {line_id} ended {(max(arrived) + warranty).isoformat()}"
         reasons.append(Reason("claim.window", text, {"line": line_id}))
+    if serial and known_serials and serial not in known_serials:
+        went = ", ".join(known_serials)
+        text = f"{line.item} {serial} did not leave with order {order_id}; with line {line_id} went {went}"
+        reasons.append(Reason("claim.serial_not_shipped", text, {"serial": serial, "shipped": tuple(known_serials)}))
     if serial and work.txn.find("claim", f"serial:{line.item} {serial}", limit=1):
         reasons.append(Reason("claim.serial", f"{line.item} {serial} was claimed before", {"serial": serial}))
     if reasons:

@@ -11,13 +11,20 @@ from omscore.app import _money
 from omscore.app._cancel import cancel
 from omscore.app._capture import reserve
 from omscore.app._floor_tally import unscanned
+from omscore.app._names import by_line
 from omscore.app._promises import keep_promise
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.inventory import Cell
-from omscore.kernel import quantity
+from omscore.kernel import key
 from omscore.orders import Close, Fulfillment, MoveUnits, Order
 from omscore.shipping import Parcel, Shipment
+
+
+def left_of(fulfillment: Fulfillment, units: Mapping[str, int]) -> dict[str, int]:
+    """Units of lines or items by the lines of a fulfillment that have them left to pick."""
+    rows = [(line.line, line.item, line.units - line.picked) for line in fulfillment.lines]
+    return by_line(f"fulfillment {fulfillment.id}", rows, units)
 
 
 def pick(work: Work, fulfillment_id: str, units: Mapping[str, int] | None) -> str:
@@ -25,6 +32,7 @@ def pick(work: Work, fulfillment_id: str, units: Mapping[str, int] | None) -> st
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
     if units is None:
         units = {line.line: line.units - line.picked for line in fulfillment.lines if line.units > line.picked}
+    units = left_of(fulfillment, units)
     picked = fulfillment.picked(units)
     items = {line.line: line.item for line in fulfillment.lines}
     if units:
@@ -51,11 +59,11 @@ def short_pick(
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
     if not units:
         raise InvalidValue(f"a short pick of {fulfillment_id} needs the units that are missing; name its lines")
+    units = left_of(fulfillment, units)
     left = {line.line: line for line in fulfillment.lines}
     for name, n in units.items():
-        quantity(n, f"line {name}: units")
-        if name not in left or n > left[name].units - left[name].picked:
-            has = left[name].units - left[name].picked if name in left else 0
+        has = left[name].units - left[name].picked
+        if n > has:
             text = f"line {name} of {fulfillment_id} has {has} units left to pick, {n} cannot be short"
             raise CommandRefused([Reason("pick.too_many", text, {"line": name, "left": has, "short": n})])
     cells = work.held(
@@ -103,6 +111,7 @@ def ship(
     carrier: str = "",
     service: str = "",
     tracking: Sequence[str] = (),
+    serials: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """A fulfillment goes to a carrier; what was not packed yet counts as packed now. Returns the shipment's id.
 
@@ -116,6 +125,7 @@ def ship(
     cells = _held(work, fulfillment, "packed")
     inventory.ship(work.txn, fulfillment.order, cells, cause=work.cause)
     units = {line.line: line.units for line in fulfillment.lines}
+    numbers = _serials(work, fulfillment, serials or {})
     order = work.tell(work.order(fulfillment.order), MoveUnits("ship", units, fulfillment_id))
     weights = [work.item(line.item).weight_grams * line.units for line in fulfillment.lines]
     shipment = Shipment(
@@ -133,6 +143,7 @@ def ship(
         promised_at=order.draft.deliver_by,
         packed=tuple(parcels),
         only_carrier=carrier,
+        serials=numbers,
     )
     shipment = shipment.told("labeled", work.now) if tracking else shipment
     work.save_shipment(shipment)
@@ -150,6 +161,31 @@ def ship(
 def _held(work: Work, fulfillment: Fulfillment, bucket: str) -> Mapping[Cell, int]:
     units = [(line.item, line.units) for line in fulfillment.lines]
     return work.held(fulfillment.order, fulfillment.node, units, bucket)
+
+
+def _serials(work: Work, fulfillment: Fulfillment, told: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The serial numbers of a fulfillment's units by line: each once, and no more than there are units."""
+    rows = {line.line: line for line in fulfillment.lines}
+    named: dict[str, tuple[str, ...]] = {}
+    for name, numbers in told.items():
+        if isinstance(numbers, str):
+            raise InvalidValue(f"serials of {name!r} are a sequence of texts, not the text {numbers!r}")
+        (line, *others) = by_line(
+            f"fulfillment {fulfillment.id}", [(x.line, x.item, 0) for x in rows.values()], {name: 1}
+        )
+        same = [x for x in rows.values() if x.item == name] if name not in rows else []
+        if others or len(same) > 1:
+            raise InvalidValue(f"{name!r} is on several lines of {fulfillment.id}; name the line of each serial")
+        named[line] = (*named.get(line, ()), *(key(number, "serial") for number in numbers))
+    for line, numbers in named.items():
+        if len(numbers) > rows[line].units or len(set(numbers)) < len(numbers):
+            text = f"line {line} has {rows[line].units} units, each with a serial of its own; told were {len(numbers)}"
+            raise CommandRefused([Reason("ship.serials", text, {"line": line, "units": rows[line].units})])
+        for shipment in work.all("shipment", f"order:{fulfillment.order}"):
+            if again := sorted(set(numbers) & set(shipment.serials.get(line, ()))):
+                text = f"{again[0]} of line {line} left with {shipment.id} already"
+                raise CommandRefused([Reason("ship.serials", text, {"line": line, "serial": again[0]})])
+    return named
 
 
 def tell_shipped(work: Work, order: Order, shipment: Shipment) -> None:

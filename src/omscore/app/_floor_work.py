@@ -44,7 +44,7 @@ class FloorWork(Picking):
     def receive_return(
         self, return_id: str, units: Mapping[str, int] | None = None, *, disposition: str = "restock", key: str
     ) -> Return:
-        """Record goods that came back, and what becomes of them: restock, quarantine, scrap or damaged.
+        """Record goods that came back, and what becomes of them: restock, quarantine, scrap, damaged or vendor.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("delivered")
@@ -64,7 +64,7 @@ class FloorWork(Picking):
     def inspect_return(
         self, return_id: str, units: Mapping[str, int], *, disposition: str = "restock", key: str
     ) -> Return:
-        """Record what became of units that came back into quarantine: restock, damaged or scrap.
+        """Record what became of units that came back into quarantine: restock, damaged, scrap or vendor.
 
         Raises CommandRefused (`return.not_there`) for more than arrived and was not looked at yet.
 
@@ -112,7 +112,9 @@ class FloorWork(Picking):
     def claim(self, order_id: str, line: str, *, units: int = 1, serial: str = "", why: str = "", key: str) -> Claim:
         """Open a warranty claim for delivered units of a line; the same serial is claimed once.
 
-        Raises CommandRefused (`claim.not_delivered`, `claim.window`, `claim.serial`).
+        Where serials were told with the shipment (`ship(serials=...)`), the serial has to be one of them, and the
+        window is that of its own shipment. Raises CommandRefused (`claim.not_delivered`, `claim.window`,
+        `claim.serial`, `claim.serial_not_shipped`).
 
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("delivered")

@@ -25,6 +25,7 @@ from omscore.payments import (
     paid,
     refunded,
     stock_value,
+    vendor_return,
     written_off,
 )
 from omscore.ports import PaymentGateway
@@ -465,6 +466,11 @@ def post_cost(work: Work, order: Order, units: Mapping[str, int], ref: str, *, s
 def post_loss(work: Work, order: Order, units: Mapping[str, int], ref: str) -> None:
     """Tell the books what goods cost that are lost or spoiled, if known."""
     _post_value(work, order, units, f"{ref}-loss", written_off, 1)
+
+
+def post_vendor(work: Work, order: Order, units: Mapping[str, int], ref: str) -> None:
+    """Tell the books what goods cost that went back to their vendor, if known."""
+    _post_value(work, order, units, f"{ref}-vendor", vendor_return, 1)
 
 
 def _post_value(

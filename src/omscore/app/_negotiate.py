@@ -13,11 +13,12 @@ from omscore.app._carry import arrived, free_surplus
 from omscore.app._counts import lose
 from omscore.app._facts import block
 from omscore.app._fill import fill
+from omscore.app._floor import left_of
 from omscore.app._promises import keep_promise
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.inventory import Cell, newest_first
-from omscore.kernel import quantity, stamp
+from omscore.kernel import stamp
 from omscore.orders import FULFILLMENT_STATES, Fulfillment, Hold, MoveUnits, Order, PlaceHold
 from omscore.routing import REJECTIONS
 
@@ -56,9 +57,10 @@ def reject(work: Work, fulfillment_id: str, units: Mapping[str, int] | None, rea
     lines = {line.line: line for line in fulfillment.lines}
     if units is None:
         units = {line.line: line.units - line.picked for line in fulfillment.lines if line.units > line.picked}
+    units = left_of(fulfillment, units)
     for name, n in units.items():
-        left = lines[name].units - lines[name].picked if name in lines else 0
-        if quantity(n, f"line {name}: units") > left:
+        left = lines[name].units - lines[name].picked
+        if n > left:
             text = f"line {name} of {fulfillment_id} has {left} units left to work on, {n} cannot be rejected"
             raise CommandRefused([Reason("reject.too_many", text, {"line": name, "left": left, "rejected": n})])
     if not units:

@@ -11,9 +11,9 @@ from omscore.app import _money
 from omscore.app._edit import edit
 from omscore.app._fill import fill
 from omscore.app._floor import close_if_finished
+from omscore.app._names import by_line
 from omscore.app._work import Work, cells_at
 from omscore.errors import CommandRefused, InvalidValue, Reason
-from omscore.kernel import quantity
 from omscore.orders import AddLine, DraftLine, MoveUnits, Order, Reopen
 from omscore.returns import DISPOSITIONS, Return, ReturnLine
 from omscore.shipping import Shipment
@@ -23,12 +23,12 @@ def open_return(work: Work, order_id: str, units: Mapping[str, int], why: str, n
     """Expect goods back: units of lines, or of items, that were shipped or delivered."""
     if not units:
         raise InvalidValue(f"a return of order {order_id} needs the units that come back; name lines or items")
-    for name, n in units.items():
-        quantity(n, f"units of {name!r}")
     if node:
         work.check_node(node)
     order = work.order(order_id)
-    lines = _by_line(order, units)
+    has = order.units
+    rows = [(line.id, line.item, has[line.id].delivered + has[line.id].shipped) for line in order.lines]
+    lines = by_line(f"order {order_id}", rows, units)
     if reasons := _refusals(work, order, lines):
         raise CommandRefused(reasons)
     number = work.count("return", f"order:{order_id}") + 1
@@ -73,24 +73,34 @@ def withdraw(work: Work, return_id: str, command: str = "withdraw") -> str:
 
 
 def inspect(work: Work, return_id: str, units: Mapping[str, int], disposition: str) -> str:
-    """Units that came back into quarantine were looked at: they go on sale, are damaged, or scrap."""
+    """Units that came back into quarantine were looked at: they go on sale, are damaged, scrap, or their vendor's."""
     value: Return = work.load("return", return_id)
     items = {line.line: line.item for line in value.lines}
     moves: dict[str, Callable[..., object]] = {
         "restock": inventory.restore,
         "damaged": inventory.damage,
         "scrap": inventory.scrap,
+        "vendor": inventory.send_back,
     }
     if disposition not in moves:
         raise InvalidValue(f"an inspection ends in {', '.join(moves)}, not {disposition!r}")
+    rows = [(line.line, line.item, line.received - line.inspected) for line in value.lines]
+    units = by_line(f"return {return_id}", rows, units)
     work.save_return(value.inspected(units))
     cells = cells_at(value.node, [(items[line], n) for line, n in units.items()])
     moves[disposition](work.txn, cells, source="quarantine", cause=work.cause)
+    _worth(work, work.order(value.order), units, disposition, return_id)
     if disposition == "restock":
         fill(work, {items[line] for line in units})
-    else:
-        _money.post_loss(work, work.order(value.order), units, f"{return_id}:{work.cause}")
     return return_id
+
+
+def _worth(work: Work, order: Order, units: Mapping[str, int], disposition: str, return_id: str) -> None:
+    """Tell the books of goods that came back and are not for sale again."""
+    if disposition == "vendor":
+        _money.post_vendor(work, order, units, f"{return_id}:{work.cause}")
+    elif disposition in ("scrap", "damaged"):
+        _money.post_loss(work, order, units, f"{return_id}:{work.cause}")
 
 
 def exchange(work: Work, return_id: str, line: DraftLine) -> str:
@@ -113,29 +123,6 @@ def from_node(work: Work, order_id: str) -> str:
     return shipped[-1].node if shipped else work.wiring.network.nodes[0].id
 
 
-def _by_line(order: Order, units: Mapping[str, int]) -> dict[str, int]:
-    """Units by line id; a key that is no line is an item, spread over its lines in their order."""
-    result: dict[str, int] = {}
-    for name, n in units.items():
-        if name in order.units:
-            result[name] = result.get(name, 0) + n
-            continue
-        rest = n
-        for line in order.lines:
-            if line.item == name and rest:
-                has = order.units[line.id]
-                take = min(rest, has.delivered + has.shipped - result.get(line.id, 0))
-                if take > 0:
-                    result[line.id] = result.get(line.id, 0) + take
-                    rest -= take
-        if rest:
-            if all(line.item != name for line in order.lines):
-                raise InvalidValue(f"order {order.id} has no line or item {name!r}")
-            text = f"order {order.id} has {n - rest} of {name!r} that could come back, not {n}"
-            raise CommandRefused([Reason("return.too_many", text, {"item": name, "asked": n, "has": n - rest})])
-    return result
-
-
 def receive_return(work: Work, return_id: str, units: Mapping[str, int] | None, disposition: str) -> str:
     """Goods came back: they go where the disposition says, once, and the money is not touched."""
     bucket = DISPOSITIONS.get(disposition)
@@ -144,6 +131,7 @@ def receive_return(work: Work, return_id: str, units: Mapping[str, int] | None, 
     value: Return = work.load("return", return_id)
     if units is None:
         units = {line.line: line.rest for line in value.lines if line.rest}
+    units = by_line(f"return {return_id}", [(line.line, line.item, line.rest) for line in value.lines], units)
     after = value.received(units)
     if disposition != "quarantine":
         # What goes its way at once needs no inspection.
@@ -151,13 +139,14 @@ def receive_return(work: Work, return_id: str, units: Mapping[str, int] | None, 
     items = {line.line: line.item for line in value.lines}
     cells = cells_at(value.node, [(items[line], n) for line, n in units.items()])
     inventory.return_stock(work.txn, cells, to=bucket, cause=work.cause)
+    if disposition == "vendor":
+        inventory.send_back(work.txn, cells, cause=work.cause)
     work.save_return(after)
     order = work.tell(work.order(value.order), MoveUnits("receive_return", units, return_id))
     _money.post_cost(work, order, units, f"{return_id}:{work.cause}", sign=-1)
+    _worth(work, order, units, disposition, return_id)
     if disposition == "restock":
         fill(work, {items[line] for line in units})
-    elif disposition != "quarantine":
-        _money.post_loss(work, order, units, f"{return_id}:{work.cause}")
     _money.note_overpaid(work, order)
     close_if_finished(work, order.id)
     return return_id

@@ -68,6 +68,7 @@ class ShipWork(Reads):
         carrier: str = "",
         service: str = "",
         why: str = "",
+        serials: Mapping[str, Sequence[str]] | None = None,
         key: str,
     ) -> Shipment:
         """Hand a fulfillment to a carrier; the label is made after the commit, by `deliver`.
@@ -75,7 +76,9 @@ class ShipWork(Reads):
         Where `Oms(cartons=...)` is given and no parcels are named, they are the proposed ones; what no carton takes, or
         a packer that fails, is shipped by its weight, since the goods stand packed. `carrier` and `service`
         are a person's choice: only they will do, and what would have been proposed is remembered beside it (`choices`).
-        Raises CommandRefused for a carrier or service of which there is no offer.
+        `serials` are the serial numbers of the units by line, or by item, where there are any: a warranty claim on a
+        serial asks for them. Raises CommandRefused for a carrier or service of which there is no offer, and
+        (`ship.serials`) for more serials than units.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("packed")
@@ -97,12 +100,14 @@ class ShipWork(Reads):
                 raise refused
             # What was proposed for other units than are left now is no proposal.
             packed = parcels or (proposed if proposed and _parcels.to_pack(work, fulfillment_id) == lines else ())
-            made = _floor.ship(work, fulfillment_id, packed, carrier=carrier, service=service)
+            made = _floor.ship(work, fulfillment_id, packed, carrier=carrier, service=service, serials=serials)
             if proposal is not None:
                 _choices.remember(work, proposal)
             return made
 
-        content = (fulfillment_id, tuple(repr(astuple(parcel)) for parcel in parcels), carrier, service, why)
+        content: tuple[object, ...] = (fulfillment_id, tuple(repr(astuple(p)) for p in parcels), carrier, service, why)
+        if serials:
+            content += (tuple(sorted((line, tuple(numbers)) for line, numbers in serials.items())),)
         return self.shipment(self._command("ship", key, content, work_))
 
     def _proposed(self, fulfillment_id: str) -> tuple[list[PackLine], Sequence[Parcel]]:

@@ -48,7 +48,7 @@ from omscore.inventory._outrank import Outranked, let_wait, outrank
 from omscore.inventory._past import as_of, folded, seq_at
 from omscore.inventory._reserve import POLICIES, Reserved, Selector, Want, expire, extend, reserve
 from omscore.inventory._spread import held_lots, lots_to_allocate
-from omscore.inventory._stock import correct, damage, quarantine, receive, repool, restore, scrap
+from omscore.inventory._stock import correct, damage, quarantine, receive, repool, restore, scrap, send_back
 from omscore.inventory._supply import Atp, Supply, arrived, atp, expect, supplies, supply
 from omscore.inventory._transfer import Transfer, arrive, lose, send, transfer
 from omscore.inventory._verify import Difference, Verified, reconcile, verify
@@ -97,6 +97,7 @@ __all__ = [
     "damage",
     "restore",
     "scrap",
+    "send_back",
     "repool",
     "correct",
     "Supply",

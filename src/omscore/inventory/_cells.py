@@ -35,6 +35,7 @@ MOVES: dict[str, tuple[tuple[str, str], ...]] = {
     "pack": (("picked", "packed"),),
     "ship": (("packed", "customer"),),
     "return": (("customer", "free"), ("customer", "quarantine"), ("customer", "damaged"), ("customer", "scrap")),
+    "send_back": (("quarantine", "supplier"), ("damaged", "supplier")),
     "transfer": (("free", "transfer"), ("transfer", "in_transit")),
     "arrive": (("in_transit", "free"), ("in_transit", "quarantine"), ("in_transit", "damaged")),
     "lose": (("in_transit", "adjustment"),),

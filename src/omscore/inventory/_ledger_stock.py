@@ -81,7 +81,7 @@ class Stocking(Commands):
     ) -> _count.Counted:
         """Take a vendor's statement of what it can sell as true; see :func:`omscore.inventory.feed`.
 
-        >>> from omscore.inventory import Ledger
+        >>> from omscore.inventory import Cell, Ledger
         >>> Ledger.in_memory().feed("vendor-1", {"SKU-1": 31}, key="feed-1").victims
         ()
         """
@@ -187,6 +187,27 @@ class Stocking(Commands):
             return self._settle(txn, cells, key)
 
         return self._once(key, ("restore", units_of(cells), source), work, not_after)
+
+    def send_back(
+        self,
+        cells: Mapping[Cell, int],
+        *,
+        key: str,
+        source: str = "quarantine",
+        not_after: datetime | None = None,
+    ) -> None:
+        """Give units back to whoever sold them to us; see :func:`omscore.inventory.send_back`.
+
+        >>> from omscore.inventory import Cell, Ledger
+        >>> ledger, cell = Ledger.in_memory(), Cell("SKU-1", "ghent")
+        >>> _ = ledger.receive({cell: 5}, key="dock-7", to="quarantine")
+        >>> ledger.send_back({cell: 2}, key="vendor-1")
+        """
+
+        def work(txn: LedgerTransaction) -> None:
+            _stock.send_back(txn, cells, cause=key, source=source)
+
+        self._once(key, ("send_back", units_of(cells), source), work, not_after)
 
     def repool(self, cells: Mapping[Cell, int], pool: str, *, key: str, not_after: datetime | None = None) -> None:
         """Move free units behind another fence; see :func:`omscore.inventory.repool`.

@@ -168,6 +168,19 @@ def scrap(
     return _aside(books, cells, "scrap", (source, "scrap"), cause, victims)
 
 
+def send_back(books: Books, cells: Mapping[Cell, int], *, cause: str, source: str = "quarantine") -> None:
+    """Give units back to whoever sold them to us: quarantine or damaged -> supplier. Raises InsufficientStock.
+
+    >>> from omscore.inventory import MemoryBooks
+    >>> books, cell = MemoryBooks(), Cell("A", "x")
+    >>> receive(books, {cell: 5}, cause="dock-7", to="quarantine")
+    >>> send_back(books, {cell: 2}, cause="vendor-1")
+    >>> books.figures([cell])[cell].on_hand
+    3
+    """
+    _aside(books, cells, "send_back", (source, "supplier"), cause, None)
+
+
 def repool(
     books: Books, cells: Mapping[Cell, int], pool: str, *, cause: str, floors: Mapping[Cell, int] = NO_FLOORS
 ) -> None:

@@ -12,6 +12,7 @@ from omscore.payments._postings import (
     paid,
     refunded,
     stock_value,
+    vendor_return,
     written_off,
 )
 
@@ -33,4 +34,5 @@ __all__ = [
     "credit_note",
     "written_off",
     "stock_value",
+    "vendor_return",
 ]

@@ -20,6 +20,7 @@ POSTING_KINDS: Mapping[str, tuple[str, str]] = {
     "refund": ("revenue", "bank"),
     "credit_note": ("revenue", "receivable"),
     "write_off": ("losses", "inventory"),
+    "vendor_return": ("payable", "inventory"),
     "stock_value": ("cost_of_sales", "inventory"),
 }
 """The account that a kind of posting debits, and the one it credits."""
@@ -154,6 +155,15 @@ def written_off(id: str, order: str, amount: Money, at: datetime) -> Posting:  #
     ['losses', 'inventory']
     """
     return _posting("write_off", id, order, amount, at)
+
+
+def vendor_return(id: str, order: str, amount: Money, at: datetime) -> Posting:  # noqa: A002 - the field's word for it
+    """Goods went back to their vendor, who owes for them.
+
+    >>> [line.account for line in vendor_return("p-1", "ord-1", Money(500, "EUR"), None).lines]
+    ['payable', 'inventory']
+    """
+    return _posting("vendor_return", id, order, amount, at)
 
 
 def stock_value(id: str, order: str, amount: Money, at: datetime) -> Posting:  # noqa: A002 - the field's word for it

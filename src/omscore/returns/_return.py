@@ -22,8 +22,14 @@ RETURN_STATES = StateTable(
 )
 """How far a return is; money has an axis of its own."""
 
-DISPOSITIONS = {"restock": "free", "quarantine": "quarantine", "scrap": "scrap", "damaged": "damaged"}
-"""What becomes of a returned unit, and the ledger's bucket that it goes to."""
+DISPOSITIONS = {
+    "restock": "free",
+    "quarantine": "quarantine",
+    "scrap": "scrap",
+    "damaged": "damaged",
+    "vendor": "quarantine",
+}
+"""What becomes of a returned unit, and the ledger's bucket it comes into; "vendor" sends it on to a supplier."""
 
 
 @frozen

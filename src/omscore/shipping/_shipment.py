@@ -65,7 +65,8 @@ class Shipment:
     """What a carrier is handed for one fulfillment: parcels, a service, and the units of each order line inside.
 
     `only_carrier` must carry it, where one is named; `labels` counts the labels asked for, `voided` are the tracking
-    numbers of those that were given back, `manifest` is the one it stands on.
+    numbers of those that were given back, `manifest` is the one it stands on. `serials` are the serial numbers inside,
+    by order line, where somebody told them.
 
     >>> s = Shipment("shp-1", "ord-1", "ful-1", "ghent", "standard", {"1": 2})
     >>> s.status, s.units
@@ -93,6 +94,7 @@ class Shipment:
     labels: int = 1
     voided: tuple[str, ...] = ()
     manifest: str = ""
+    serials: Mapping[str, tuple[str, ...]] = field(factory=dict)
     seen: frozenset[str] = field(default=frozenset(), converter=_text_set, repr=False)
 
     @property
