@@ -7,7 +7,7 @@ from attrs import evolve
 from tests.app.gateways import Till
 
 import omscore as oms
-from omscore.orders import MoveUnits, Reduce, Units, apply, decide
+from omscore.orders import AddLine, MoveUnits, Reduce, Units, apply, decide
 from omscore.oversight import ChannelProfile
 from omscore.testing.walkthrough import MONDAY, draft, up_to
 
@@ -130,6 +130,18 @@ def test_scenario_48_what_is_unpaid_for_six_days_is_cancelled_and_nothing_else(p
     host.tick()
     assert host.order(order.id).state == state
     assert host.available("SKU-1") == {"ghent": 10 if state == "cancelled" else 8}
+
+
+def test_scenario_48_what_is_paid_is_not_cancelled_because_more_was_ordered_and_not_paid() -> None:
+    till = Till()
+    till.declines = {"authorize"}
+    host, clock = _shop(gateway=till, profiles={"web": ChannelProfile(unpaid_max=timedelta(days=6))})
+    order = host.capture("web", draft(), key="c")
+    host.edit(order.id, [AddLine(oms.DraftLine("2", "SKU-1", 1, oms.Money(500, "EUR")))], key="e")
+    clock.advance(days=7)
+    host.tick()
+    assert [hold.code for hold in host.order(order.id).holds] == ["payment"]
+    assert host.order(order.id).totals.reserved == 3
 
 
 def test_scenario_49_what_was_shipped_left_once_and_a_late_cancel_adds_nothing() -> None:

@@ -236,6 +236,12 @@ def note_overpaid(work: Work, order: Order) -> None:
         _write(work, order, payment)
 
 
+def has_some(work: Work, order: Order) -> bool:
+    """Whether any money was taken for an order, or is promised."""
+    payment = payment_of(work, order)
+    return bool(payment.kept or payment.promised)
+
+
 def covered(work: Work, order: Order) -> bool:
     """Whether all that is owed was taken or is promised; with a gate at "captured", whether it was taken."""
     payment, needed = payment_of(work, order), owed(work, order)

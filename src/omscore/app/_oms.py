@@ -455,6 +455,9 @@ def _expire_holds(work: Work, order_id: str) -> list[str]:
             _capture.release_hold(work, order_id, hold.code)
             done.append("released")
         elif hold.on_expiry == "cancel":
+            if hold.code == _capture.PAYMENT_HOLD and _money.has_some(work, work.order(order_id)):
+                # Only what nobody has paid for is swept away: where a part is missing, a person decides.
+                continue
             try:
                 _cancel.cancel(work, order_id, None, f"hold {hold.code!r} ran out", refund=True)
             except CommandRefused:
