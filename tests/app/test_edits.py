@@ -122,3 +122,13 @@ def test_a_revision_that_says_paid_lets_the_order_go_on() -> None:
     at = up_to("accepted", payment="pending")
     after = at.shop.capture("web", evolve(draft(payment="paid"), revision=2), key="c-2")
     assert after.state == "accepted"
+
+
+def test_a_later_revision_about_something_else_does_not_bring_back_what_was_cancelled_here() -> None:
+    at = up_to("accepted", stock=9)
+    at.shop.cancel("ord-1", {"1": 1}, why="broken on the shelf", key="x-1")
+    later = evolve(draft(), revision=2, note="ring twice", service="express")
+    after = at.shop.capture("web", later, key="c-2")
+    assert (after.totals.reserved, after.totals.cancelled, after.draft.service) == (1, 1, "express")
+    more = evolve(draft(), revision=3, lines=(evolve(draft().lines[0], units=3),))
+    assert at.shop.capture("web", more, key="c-3").totals.reserved == 3, "what the channel asks for anew it gets"

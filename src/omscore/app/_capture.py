@@ -41,7 +41,7 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
     `content` is the draft's fingerprint, `told` what was found out before, outside of the store.
     """
     external_id = f"{draft.channel}/{draft.external_id}"
-    work.save("external", external_id, External(order_id, draft.revision, content))
+    work.save("external", external_id, External(order_id, draft.revision, content, said=said_by(draft)))
     findings = (*validate(draft, work.wiring.catalog, work.wiring.checks), *told, *_similar(work, draft))
     order = work.tell(None, Capture(order_id, draft))
     errors = [f for f in findings if f.severity == "error"]
@@ -58,6 +58,11 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
     if _money.covered(work, order):
         work.notify("paid", order_id, order)
     return order_id
+
+
+def said_by(draft: Draft) -> dict[str, int]:
+    """The units that a channel asks for, by line."""
+    return {line.id: line.units - line.cancelled for line in draft.lines}
 
 
 def reason_of(finding: Finding) -> Reason:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import evolve
 
@@ -32,17 +32,17 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
         return known.order
     if draft.revision == known.revision:
         return _contradiction(work, known, external_id, draft, content)
-    work.save("external", external_id, External(known.order, draft.revision, content))
+    work.save("external", external_id, External(known.order, draft.revision, content, said=_capture.said_by(draft)))
     for conflict in list(work.all("conflict", f"open:{known.order}")):
         save(work, conflict.decided("supersede", f"revision {draft.revision} came"))
-    _bring(work, work.order(known.order), draft, f"revision {draft.revision} of {external_id}")
+    _bring(work, work.order(known.order), draft, f"revision {draft.revision} of {external_id}", known.said)
     return known.order
 
 
-def _bring(work: Work, order: Order, draft: Draft, why: str) -> None:
+def _bring(work: Work, order: Order, draft: Draft, why: str, said: Mapping[str, int] | None = None) -> None:
     """Bring an order to what a draft of it says."""
     waiting = any(hold.code == _capture.PAYMENT_HOLD for hold in order.holds)
-    if changes := changes_between(order, draft):
+    if changes := changes_between(order, draft, said):
         edit(work, order.id, changes, why, None)
         order = work.order(order.id)
     if waiting and draft.payment in ("authorized", "paid"):
@@ -86,7 +86,9 @@ def resolve(work: Work, conflict_id: str, take: str, note: str) -> str:
     save(work, decided)
     # Whichever of the contents is delivered again, a person has decided about it.
     seen = tuple(dict.fromkeys((*known.decided, known.fingerprint, conflict.fingerprint)))
-    work.save("external", conflict.external, evolve(known, decided=seen))
-    if take == "second" and conflict.draft is not None:
-        _bring(work, work.order(conflict.order), conflict.draft, f"conflict {conflict_id}: {note}".strip(": "))
+    second = conflict.draft if take == "second" else None
+    said = known.said if second is None else _capture.said_by(second)
+    work.save("external", conflict.external, evolve(known, decided=seen, said=said))
+    if second is not None:
+        _bring(work, work.order(conflict.order), second, f"conflict {conflict_id}: {note}".strip(": "))
     return conflict.order

@@ -215,8 +215,11 @@ def preview(before: Order, after: Order, *, available: Mapping[str, int], versio
     return Preview(money, {item: n for item, n in sorted(stock.items()) if n}, short, rerouted, version)
 
 
-def changes_between(order: Order, draft: Draft) -> tuple[Change, ...]:
+def changes_between(order: Order, draft: Draft, said: Mapping[str, int] | None = None) -> tuple[Change, ...]:
     """The changes that bring an order to what a newer draft of it says; none when only remarks differ.
+
+    `said` are the units of each line that the draft before it asked for: a line of which it says the same again keeps
+    the units it has, so that what was cancelled here meanwhile stays cancelled.
 
     >>> from omscore.orders import Captured, fold
     >>> from datetime import UTC, datetime
@@ -239,6 +242,8 @@ def changes_between(order: Order, draft: Draft) -> tuple[Change, ...]:
                 changes += [Reduce(line.id, live)]
             continue
         n = wanted.units - wanted.cancelled
+        if wanted.item == line.item and said is not None and said.get(line.id) == n:
+            n = live
         if wanted.item != line.item:
             instead = evolve(wanted, id=f"{line.id}+{draft.revision}", units=max(1, n), cancelled=0)
             changes += [Substitute(line.id, live, instead)] if live and n else []

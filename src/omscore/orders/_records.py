@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,8 @@ from omscore.errors import Reason
 class External:
     """Which order a channel's id led to, the latest revision of it, and the fingerprint of what was sent.
 
-    `decided` are the fingerprints of other contents of that revision that a person has decided about.
+    `decided` are the fingerprints of other contents of that revision that a person has decided about; `said` are the
+    units that the revision asked for, by line.
 
     >>> External("ord-1", 1, "f").revision
     1
@@ -24,6 +26,7 @@ class External:
     revision: int
     fingerprint: str
     decided: tuple[str, ...] = ()
+    said: Mapping[str, int] | None = None
 
 
 @frozen
