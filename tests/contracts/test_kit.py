@@ -9,9 +9,10 @@ import pytest
 
 from omscore.adapters import MemoryStore
 from omscore.errors import DefinitionError
-from omscore.testing import RULES, Backing
+from omscore.testing import RULES, Backing, attempt
 from omscore.testing.broken import FLAWS
 from omscore.testing.kit import StoreKit
+from omscore.testing.rules import Rule
 
 
 def test_a_rule_cannot_be_overridden() -> None:
@@ -56,6 +57,11 @@ def test_what_is_not_declared_is_skipped_aloud(tmp_path: Path, request: pytest.F
 
     with pytest.raises(pytest.skip.Exception, match="does not declare durable"):
         Memory().test_rule(RULES["R-DURABLE-1"], tmp_path, request)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES.values() if not rule.needs], ids=lambda rule: rule.id)
+def test_a_longer_look_finds_no_more_in_a_store_that_is_right(rule: Rule) -> None:
+    assert attempt(rule, Backing(MemoryStore), level="full").why == ""
 
 
 def test_a_report_says_what_became_of_each_rule(tmp_path: Path) -> None:

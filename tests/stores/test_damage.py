@@ -146,6 +146,15 @@ def test_a_row_from_before_there_were_seals_is_read_as_it_is(rotting: tuple[Stor
     assert ledger.verify().ok
 
 
+def test_a_record_that_is_found_no_more_is_named(opened: Opener) -> None:
+    store = opened()
+    ledger = Ledger(store)
+    ledger.reserve("ord-1", [Want("A", 20)], key="web-1", policy="backorder")
+    with closing(sqlite3.connect(store._path, isolation_level=None)) as conn:
+        conn.execute("UPDATE oms_indexes SET sort = sort || 'x' WHERE name != 'all'")
+    assert {finding.code for finding in ledger.verify().findings} == {"ledger.record"}
+
+
 @pytest.mark.parametrize(
     "changed",
     [

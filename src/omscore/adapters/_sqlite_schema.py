@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from omscore.adapters._relink import relinked
-from omscore.errors import SchemaMismatch
+from omscore.errors import Corrupt, SchemaMismatch
 from omscore.inventory import Cell
 
 TENANT_SPAN = 1 << 40
@@ -168,4 +168,6 @@ def tenant_number(conn: sqlite3.Connection, name: str) -> int:
             (name,),
         )
         found = conn.execute("SELECT no FROM oms_tenants WHERE name = ?", (name,)).fetchone()
-    return int(found[0])
+    if found is None or type(found[0]) is not int:
+        raise Corrupt(f"the row of tenant {name!r} is not what was written; restore a backup, nothing is guessed")
+    return found[0]

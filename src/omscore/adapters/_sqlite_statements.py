@@ -115,6 +115,8 @@ READ_HOLDERS = (
 READ_DUE = "SELECT id, version, due, value FROM oms_reservations WHERE tenant = ? AND due <= ? ORDER BY due, id LIMIT ?"
 ADD_HOLDER = "INSERT INTO oms_holders (cell, id) VALUES (?, ?)"
 DROP_HOLDER = "DELETE FROM oms_holders WHERE cell = ? AND id = ?"
+READ_ENTRIES = "SELECT kind, id, entries FROM oms_records WHERE tenant = ?"
+READ_INDEX = "SELECT 1 FROM oms_indexes WHERE tenant = ? AND kind = ? AND name = ? AND sort = ? AND id = ?"
 ADD_INDEX = "INSERT INTO oms_indexes (tenant, kind, name, sort, id) VALUES (?, ?, ?, ?, ?)"
 DROP_INDEX = "DELETE FROM oms_indexes WHERE tenant = ? AND kind = ? AND name = ? AND sort = ? AND id = ?"
 READ_MOVE = "SELECT no FROM oms_moves WHERE verb = ? AND source = ? AND target = ?"
