@@ -6,7 +6,7 @@ import pytest
 
 from omscore.adapters import MemoryStore
 from omscore.errors import Busy, InvalidValue, Unknown
-from omscore.inventory import Cell, Ledger, Want, outcome
+from omscore.inventory import Cell, Ledger, MemoryBooks, Reservation, Want, outcome
 from omscore.kernel import QUANTITY_MAX, ManualClock
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -104,3 +104,19 @@ def test_a_store_that_cannot_fork_says_what_to_do() -> None:
 
     with pytest.raises(InvalidValue, match="export it"):
         Ledger(Remote()).fork()
+
+
+def test_pages_of_reservations_and_keys_show_what_was_undone_and_what_came_instead() -> None:
+    books = MemoryBooks()
+    books.save_reservation(Reservation("b", {}))
+    books.claim("b", "f", None)
+    assert [r.id for r in books.reservations()] == ["b"]
+    mark = books.mark()
+    books.save_reservation(Reservation("a", {}))
+    books.claim("a", "f", None)
+    assert ([r.id for r in books.reservations()], len(books.claims())) == (["a", "b"], 2)
+    books.rollback(mark)
+    books.save_reservation(Reservation("c", {}))
+    books.claim("c", "f", None)
+    assert [r.id for r in books.reservations()] == [key for key, _, _ in books.claims()] == ["b", "c"]
+    assert [r.id for r in books.reservations(after="b", limit=1)] == ["c"]

@@ -6,7 +6,6 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Self
 
@@ -85,6 +84,9 @@ class MemoryBooks:
         self._entries: dict[Cell, list[_Row]] = {}
         self._snapshots: dict[Cell, list[Figures]] = {}
         self._claims: dict[str, tuple[str, Any]] = {}
+        # Their ids and keys in order, for walks in pages; made anew when some were added.
+        self._ids: list[str] = []
+        self._keys: list[str] = []
         self._records: dict[tuple[str, str], Stored] = {}
         self._indexed: dict[tuple[str, str], Mapping[str, str]] = {}
         # For each (kind, index) the sorted (sort key, id) pairs.
@@ -113,6 +115,7 @@ class MemoryBooks:
         (0, [])
         """
         undo = self._undo
+        self._ids, self._keys = [], []
         while len(undo) > mark:
             step = undo.pop()
             if len(step) == 2:
@@ -229,8 +232,10 @@ class MemoryBooks:
         >>> MemoryBooks().reservations()
         []
         """
-        ids = sorted(id_ for id_ in self._reservations if id_ > after)
-        return [self._reservations[id_] for id_ in ids[:limit]]
+        if len(self._ids) != len(self._reservations):
+            self._ids = sorted(self._reservations)
+        at = bisect_right(self._ids, after)
+        return [self._reservations[id_] for id_ in self._ids[at : at + limit]]
 
     def reservations_at(self, cell: Cell) -> list[Reservation]:
         """The reservations that hold units in a cell, in id order.
@@ -435,8 +440,10 @@ class MemoryBooks:
         >>> MemoryBooks().claims()
         []
         """
-        keys = nsmallest(limit, (key for key in self._claims if key > after))
-        return [(key, *self._claims[key]) for key in keys]
+        if len(self._keys) != len(self._claims):
+            self._keys = sorted(self._claims)
+        at = bisect_right(self._keys, after)
+        return [(key, *self._claims[key]) for key in self._keys[at : at + limit]]
 
     def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
         """A record, or None.
