@@ -12,6 +12,7 @@ from omscore.adapters import PostgresStore, _postgres_blind
 from omscore.adapters import _postgres_schema as schema
 from omscore.adapters import postgres as module
 from omscore.adapters._relink import _link_v1
+from omscore.adapters._waiting import Job
 from omscore.adapters.postgres import _Attempt
 from omscore.errors import (
     Busy,
@@ -189,6 +190,27 @@ def test_a_lost_reply_to_commit_is_unknown_and_the_same_key_settles_it(
     reserve_one(store, "web-1")
     reserve_one(store, "web-1")
     assert store.run(lambda t: t.figures([A])[A].reserved) == 1
+
+
+def test_a_lost_reply_for_a_group_leaves_nobody_refused_for_what_may_not_have_happened(
+    connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = stocked(connected(), 1)
+    piped = _Attempt._piped
+
+    def breaking(self: _Attempt, statements: Sequence[Any]) -> list[Any]:
+        if statements[-1][0] == "COMMIT":
+            monkeypatch.undo()
+            self._conn.close()
+        return piped(self, statements)
+
+    monkeypatch.setattr(_Attempt, "_piped", breaking)
+    jobs = [Job(lambda t, i=i: reserve(t, f"ord-{i}", [Want("A", 1)], cause=f"{i}")) for i in range(2)]  # type: ignore[misc]
+    store._together(jobs)
+    assert [type(job.error) for job in jobs] == [Unknown, Unknown]
+    # The first never reached the server, so there is one for the second.
+    store._together(jobs[1:])
+    assert jobs[1].error is None
 
 
 def test_a_connection_lost_before_commit_is_no_harm(connected: PostgresOpener) -> None:
