@@ -173,10 +173,10 @@ def what_was_refunded_is_not_owed_again_when_more_is_ordered(patch: pytest.Monke
 
 @fault
 def an_invoice_is_sent_again_with_each_shipment(patch: pytest.MonkeyPatch) -> None:
-    def forgets(order: str, minor: int = 0, postings: int = 0) -> Any:
-        return Invoiced(order, 0, postings)
+    def forgets(value: Any, **changes: Any) -> Any:
+        return evolve(value, **(changes | {"minor": 0} if isinstance(value, Invoiced) else changes))
 
-    patch.setattr(_money, "Invoiced", forgets)
+    patch.setattr(_money, "evolve", forgets)
 
 
 @fault
@@ -213,7 +213,7 @@ def credit_is_not_looked_at_on_reopening(patch: pytest.MonkeyPatch) -> None:
 
 @fault
 def credit_is_not_looked_at_when_an_order_grows(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(_edit, "_money", but(_money, credit_reason=lambda work, order: None))
+    patch.setattr(_edit, "_money", but(_money, check_growth=lambda work, before, after: None))
 
 
 @fault
