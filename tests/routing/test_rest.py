@@ -199,3 +199,32 @@ def test_a_promise_counts_from_when_a_transfer_has_come_or_a_vendor_sends() -> N
     sent = asked("drop_ship", {})
     assert (sent.parts[0].node, str(sent.ships_on), str(sent.arrives_on)) == ("MAKER", "2026-03-05", "2026-03-06")
     assert sent.reasons[0].code == "promise.drop_ship"
+
+
+def test_vendors_and_waiting_nodes_split_no_kit_no_undivided_line_and_no_group() -> None:
+    vendors = [r.Node(id_, kind="vendor", drop_ships={"X", "Y"}) for id_ in ("v1", "v2")]
+    caps = {("v1", "X"): 3, ("v2", "X"): 3, ("v1", "Y"): 1, ("v2", "Y"): 1}
+
+    def given(*lines: r.DemandLine, partial: str = "drop_ship", **more: Any) -> list[tuple[str, str, int]] | str:
+        rule = r.Rule("x", require=r.online(), prefer=r.by_position(), partial=partial, stops_max=2, **more)
+        router = r.Router(r.Policy("p", (r.Route("all", (rule,)),)), r.Network(vendors))
+        decision = router.route(r.Demand("ord-1", lines), {}, facts=r.Facts(backorder=caps))
+        if decision.plan is None:
+            return decision.outcome
+        return [(one.node, one.item, one.units) for one in decision.plan.assignments]
+
+    for partial in ("drop_ship", "backorder"):
+        assert given(r.DemandLine("1", "X", 4), partial=partial) == [("v1", "X", 3), ("v2", "X", 1)]
+        assert given(r.DemandLine("1", "X", 4, multiple=2), partial=partial) == [("v1", "X", 2), ("v2", "X", 2)]
+        assert given(r.DemandLine("1", "X", 4), partial=partial, split_lines=False) == "unroutable"
+        group = (r.DemandLine("1", "X", 3, group="set"), r.DemandLine("2", "Y", 1, group="set"))
+        assert given(*group, partial=partial, keep_groups=True) == [("v1", "X", 3), ("v1", "Y", 1)]
+        larger = (r.DemandLine("1", "X", 3, group="set"), r.DemandLine("2", "Y", 2, group="set"))
+        assert len(given(*larger, partial=partial)) == 3
+        assert given(*larger, partial=partial, keep_groups=True) == "unroutable"
+
+
+def test_a_queue_that_cancels_and_never_ends_is_told_of() -> None:
+    rule = r.Rule("x", require=r.whole_order(), prefer=r.most_stock())
+    policy = r.Policy("p", (r.Route("all", (rule,)),), otherwise=r.park("later", then="cancel"))
+    assert [(found.code, found.where) for found in r.lint(policy)] == [("never_cancelled", "otherwise")]

@@ -42,6 +42,9 @@ def lint(policy: Policy, network: Network | None = None) -> tuple[Finding, ...]:
         out.append(
             Finding("no_fallback", "otherwise", "orders that no rule serves end as unroutable; park them in a queue")
         )
+    elif policy.otherwise.then == "cancel" and policy.otherwise.days is None:
+        text = "parked without days, orders wait for ever and are never cancelled; say after how many days"
+        out.append(Finding("never_cancelled", "otherwise", text))
     routes = policy.ordered()
     for n, route in enumerate(routes):
         where = f"routes[{policy.routes.index(route)}]"

@@ -111,6 +111,29 @@ def part_of(rank: Rank, x: Case, mask: int) -> Part:
     return Part("max", out)
 
 
+def bundles_of(x: Case, *, keep_groups: bool) -> list[tuple[int, ...]]:
+    """The needs by what ships together: each by itself, unless groups are kept; groups that share an item are one."""
+    if not keep_groups:
+        return [(k,) for k in range(len(x.needs))]
+    index = {row.item: k for k, (row, _) in enumerate(x.needs)}
+    groups: dict[str, set[int]] = {}
+    for line in x.demand.lines:
+        groups.setdefault(line.group or f"\0{line.item}", set()).add(index[line.item])
+    bundles: list[set[int]] = []
+    for members in groups.values():
+        joined = set(members)
+        for other in [b for b in bundles if b & joined]:
+            joined |= other
+            bundles.remove(other)
+        bundles.append(joined)
+    return sorted(tuple(sorted(b)) for b in bundles)
+
+
+def multiples_of(x: Case) -> list[int]:
+    """Of each need, the number of units that only go together: a kit's."""
+    return [max(line.multiple for line in x.demand.lines if line.item == row.item) for row, _ in x.needs]
+
+
 class Search:
     """One rule's question about one case: which candidates ship which units."""
 
@@ -146,7 +169,7 @@ class Search:
         self.floor = 0 if parcel_min is None else minor(parcel_min, d.currency, d.decimals) or 0
         self.mask = mask
         self.needs: list[tuple[Row, int]] = list(x.needs)
-        self.bundles: list[tuple[int, ...]] = self._bundles(index, keep_groups=keep_groups)
+        self.bundles: list[tuple[int, ...]] = bundles_of(x, keep_groups=keep_groups)
         self.full: list[int] = []
         self.some: list[int] = []
         for bundle in self.bundles:
@@ -165,22 +188,6 @@ class Search:
             may_divide = len(bundle) == 1 and split_lines
             self.some.append(some if may_divide and (partial or not full) else 0)
         self.order = sorted(range(len(self.bundles)), key=lambda b: ((self.full[b] or self.some[b]).bit_count(), b))
-
-    def _bundles(self, index: dict[str, int], *, keep_groups: bool) -> list[tuple[int, ...]]:
-        if not keep_groups:
-            return [(k,) for k in range(len(self.needs))]
-        groups: dict[str, set[int]] = {}
-        for line in self.x.demand.lines:
-            groups.setdefault(line.group or f"\0{line.item}", set()).add(index[line.item])
-        # Groups that share an item are one bundle.
-        bundles: list[set[int]] = []
-        for members in groups.values():
-            joined = set(members)
-            for other in [b for b in bundles if b & joined]:
-                joined |= other
-                bundles.remove(other)
-            bundles.append(joined)
-        return sorted(tuple(sorted(b)) for b in bundles)
 
     def best(self, parts: list[Part], tolerances: Sequence[int | float] = ()) -> Found | None:
         """The lexicographically best plan; a part with a tolerance only limits those after it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from omscore.routing._case import Case, bits
 from omscore.routing._compile import ReadyRule
-from omscore.routing._plans import Found, Take, Way
+from omscore.routing._plans import Found, Take, Way, bundles_of, multiples_of
 from omscore.routing._rank import ranked_nodes
 from omscore.routing._requirements import units_left
 
@@ -46,17 +47,38 @@ def _nodes(found: Found, more: Rest) -> set[int]:
 def _backordered(ready: ReadyRule, x: Case, mask: int, found: Found, left: list[int]) -> Rest:
     more: Rest = []
     ranked = ranked_nodes(ready.ranks, x, mask)
-    for k, (row, _) in enumerate(x.needs):
+    for bundle in bundles_of(x, keep_groups=ready.rule.keep_groups):
         for i in ranked:
-            coming = sorted(x.facts.incoming.get((x.grid.ids[i], row.item), ()))
-            cap = x.facts.backorder.get((x.grid.ids[i], row.item))
-            if cap is None:
-                cap = sum(units for _, units in coming)
-            n = min(left[k], cap)
-            if n > 0:
-                more.append(((i, k, n), ("backorder", -1, _covered(coming, n))))
+            for k, n in _share(ready, x, bundle, left, {k: _awaits(x, i, k) for k in bundle}).items():
+                more.append(((i, k, n), ("backorder", -1, _covered(_coming(x, i, k), n))))
                 left[k] -= n
     return more
+
+
+def _coming(x: Case, i: int, k: int) -> list[tuple[datetime, int]]:
+    return sorted(x.facts.incoming.get((x.grid.ids[i], x.needs[k][0].item), ()))
+
+
+def _awaits(x: Case, i: int, k: int) -> int:
+    """The units that may wait at a node: as many as it says, else as many as are announced."""
+    cap = x.facts.backorder.get((x.grid.ids[i], x.needs[k][0].item))
+    return sum(units for _, units in _coming(x, i, k)) if cap is None else cap
+
+
+def _share(
+    ready: ReadyRule, x: Case, bundle: Sequence[int], left: Sequence[int], most: Mapping[int, int]
+) -> dict[int, int]:
+    """The units by item of a bundle that a node gives: kits whole, and a group or an undivided line whole or not."""
+    share: dict[int, int] = {}
+    whole = len(bundle) > 1 or not ready.rule.split_lines
+    for k in bundle:
+        n = min(left[k], max(0, most[k]))
+        n -= n % multiples_of(x)[k]
+        if whole and n < left[k]:
+            return {}
+        if n:
+            share[k] = n
+    return share
 
 
 def _covered(coming: list[tuple[datetime, int]], units: int) -> datetime | None:
@@ -99,14 +121,14 @@ def _drop_shipped(ready: ReadyRule, x: Case, mask: int, found: Found, left: list
     more: Rest = []
     for i in whole[:1] or vendors:
         room = units_left(x, i) if ready.capped else None
-        for k, need in enumerate(left):
-            n = min(need, _sends(x, i, k))
-            if room is not None:
-                n = min(n, room)
-                room -= max(0, n)
-            if n > 0:
+        for bundle in bundles_of(x, keep_groups=ready.rule.keep_groups):
+            if room is not None and len(bundle) > 1 and sum(left[k] for k in bundle) > room:
+                continue
+            most = {k: _sends(x, i, k) if room is None else min(room, _sends(x, i, k)) for k in bundle}
+            for k, n in _share(ready, x, bundle, left, most).items():
                 more.append(((i, k, n), ("drop_ship", -1, x.leaves_at(i))))
                 left[k] -= n
+                room = None if room is None else room - n
     return more
 
 

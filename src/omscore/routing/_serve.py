@@ -11,7 +11,7 @@ from omscore.errors import Reason
 from omscore.routing._case import Case
 from omscore.routing._compile import ReadyRule
 from omscore.routing._demand import NO_FACTS
-from omscore.routing._plans import LAST, Found, Part, Search, cost_of, part_of, single
+from omscore.routing._plans import LAST, Found, Part, Search, cost_of, multiples_of, part_of, single
 from omscore.routing._rank import first, ranked_nodes
 from omscore.routing._requirements import units_left
 from omscore.routing._rest import RESTS, with_rest
@@ -114,7 +114,7 @@ def in_order(ready: ReadyRule, x: Case, mask: int) -> Found | None:
     """Walk the nodes in the order of the preferences and take what each has."""
     rule = ready.rule
     left = [n for _, n in x.needs]
-    multiples = [max(line.multiple for line in x.demand.lines if line.item == row.item) for row, _ in x.needs]
+    multiples = multiples_of(x)
     takes: list[tuple[int, int, int]] = []
     used = 0
     for i in ranked_nodes(ready.ranks, x, mask):
