@@ -245,6 +245,14 @@ def test_the_order_of_lines_and_nodes_changes_nothing(case: tuple[r.Network, r.D
     a = r.Router(policy, network).route(order, stock)
     b = r.Router(policy, r.Network(nodes, services=network.services)).route(shuffled, stock)
     assert (a.outcome, a.nodes, a.cost) == (b.outcome, b.nodes, b.cost)
+    assert _given(a) == _given(b)
+
+
+def _given(decision: r.Decision) -> dict[tuple[str, str], int]:
+    given: dict[tuple[str, str], int] = {}
+    for one in decision.plan.assignments if decision.plan is not None else ():
+        given[one.node, one.item] = given.get((one.node, one.item), 0) + one.units
+    return given
 
 
 @given(cases(), st.integers(0, 4))

@@ -111,7 +111,7 @@ class Demand:
     facts: Mapping[str, Any] = field(factory=dict, converter=_mapping, hash=False)
 
     needs: tuple[tuple[str, int], ...] = field(init=False, eq=False, repr=False)
-    """Units by item, lines of the same item added up, in the order of the lines."""
+    """Units by item, lines of the same item added up, by item: the order of the lines decides nothing."""
     units: int = field(init=False, eq=False, repr=False)
     grams: int = field(init=False, eq=False, repr=False)
     line_count: int = field(init=False, eq=False, repr=False)
@@ -149,7 +149,7 @@ class Demand:
         needs: dict[str, int] = {}
         for line in self.lines:
             needs[line.item] = needs.get(line.item, 0) + line.units
-        put("needs", tuple(needs.items()))
+        put("needs", tuple(sorted(needs.items())))
         put("units", sum(needs.values()))
         put("grams", sum(line.units * line.weight_grams for line in self.lines))
         put("line_count", len(self.lines))
