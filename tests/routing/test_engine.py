@@ -283,3 +283,10 @@ def test_the_masks_of_a_trace_end_where_the_rule_s_own_screen_ends() -> None:
         assert len(masks) == len(rule.require) + 1
         assert masks[2].bit_count() == 2
         assert masks[-1].bit_count() == (1 if floors else 2)
+
+
+def test_what_is_no_policy_or_no_network_is_refused_at_once() -> None:
+    wrong: list[tuple[Any, Any]] = [("near.json", NETWORK), (SPRING.to_dict(), NETWORK), (SPRING, ["A"])]
+    for policy, network in wrong:
+        with pytest.raises(InvalidValue, match="takes a Policy and a Network"):
+            r.Router(policy, network)

@@ -26,7 +26,7 @@ class Router:
     `distance_of(node, address)` replaces the great circle (meters, or None for unknown) and `quote_of(node, demand,
     grams)` the tariffs (Money, or None for not served); both must be pure. A router keeps figures of the last stock
     it saw, as long as the stock's `version(item)` stays the same, and of places it shipped to; it never changes an
-    answer by that.
+    answer by that. Raises InvalidValue for what is no policy or no network.
 
     >>> from omscore import routing as r
     >>> policy = r.Policy("p", (r.Route("all", (r.Rule("one stop", require=r.whole_order(), prefer=r.most_stock()),)),))
@@ -58,6 +58,8 @@ class Router:
         quote_of: QuoteOf | None = None,
         steps_max: int = STEPS_MAX,
     ) -> None:
+        if not isinstance(policy, Policy) or not isinstance(network, Network):
+            raise InvalidValue(f"a router takes a Policy and a Network, not {policy!r} and {network!r}")
         self.policy = policy
         self.network = network
         self.distance_of = distance_of
