@@ -235,7 +235,7 @@ def test_a_review_tells_who_looks_until_when_and_shows_the_plan_it_stands_agains
     rule = r.Rule("x", require=r.has_stock(), prefer=r.by_position(), review_when=r.cost_gap_over("1.00"))
     told = explained(rule, {("A", "X"): 1, ("B", "X"): 1}, X, A=900, B=100)
     assert told.review == (
-        "routing looks at it, else accept: costs 800 minor units more than the cheapest plan (routing.review.cost)",
+        "routing looks at it, else accept: costs 8.00 EUR more than the cheapest plan (routing.review.cost)",
         "against B for 1.00 EUR",
     )
     assert "review: against B for 1.00 EUR" in str(told)

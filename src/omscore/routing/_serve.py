@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from omscore.errors import Reason
+from omscore.kernel import Money
 from omscore.routing._case import Case
 from omscore.routing._compile import ReadyRule
 from omscore.routing._demand import NO_FACTS
@@ -186,7 +187,7 @@ def vector(ready: ReadyRule, x: Case, mask: int, found: Found) -> tuple[Any, ...
 def signs(ready: ReadyRule, x: Case, mask: int, found: Found) -> list[Reason]:
     """The signs that send a plan to review."""
     out: list[Reason] = []
-    d = x.demand
+    d, currency = x.demand, x.grid.network.currency
     cost = cost_of(x, found)
     for sign in ready.rule.review_when:
         if isinstance(sign, Condition):
@@ -205,7 +206,7 @@ def signs(ready: ReadyRule, x: Case, mask: int, found: Found) -> list[Reason]:
                 out.append(
                     Reason(
                         "routing.review.margin",
-                        f"{left} minor units of margin remain",
+                        f"{Money(left, currency)} of margin remain",
                         {"left": left, "limit": limit},
                     )
                 )
@@ -222,7 +223,7 @@ def signs(ready: ReadyRule, x: Case, mask: int, found: Found) -> list[Reason]:
                 out.append(
                     Reason(
                         "routing.review.cost",
-                        f"costs {cost - least} minor units more than the cheapest plan",
+                        f"costs {Money(cost - least, currency)} more than the cheapest plan",
                         facts,
                     )
                 )
