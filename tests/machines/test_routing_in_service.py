@@ -67,7 +67,8 @@ class Day:
 
     def receive(self) -> None:
         stock = {self.random.choice(ITEMS): self.random.randint(1, 3)}
-        self.shop.oms.receive(self.random.choice("abc"), stock, key=self.key())
+        lot = self.random.choice(["", "", "L1", "L2"])
+        self.shop.oms.receive(self.random.choice("abc"), stock, lot=lot, key=self.key())
 
     def count(self) -> None:
         stock = {self.random.choice(ITEMS): self.random.randint(0, 4)}
