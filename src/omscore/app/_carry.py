@@ -107,8 +107,9 @@ def _open_fulfillments(
         number += 1
         here, later = there.get(id_, {}), awaited.get(id_, {})
         lines = tuple(
-            FulfillmentLine(line, items[line], here.get(line, 0) + later.get(line, 0), awaited=later.get(line, 0))
-            for line in dict.fromkeys((*here, *later))
+            FulfillmentLine(line, item, here.get(line, 0) + later.get(line, 0), awaited=later.get(line, 0))
+            for line, item in items.items()
+            if line in here or line in later
         )
         fulfillment = Fulfillment(
             f"{order.id}-f{number}",
