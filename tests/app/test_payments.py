@@ -556,6 +556,30 @@ def test_a_later_revision_that_says_authorized_lets_the_gateway_take_it_with_the
     assert at.shop.payment("ord-2").promised.minor == 3998
 
 
+def test_what_comes_on_top_of_a_channels_promise_is_asked_of_the_gateway_alone() -> None:
+    till = Till(partial_void=False)
+    at = up_to("accepted", stock=9, gateway=till)
+    at.shop.capture("web", draft("2", payment="authorized"), key="c-2", id="ord-2")
+    more = draft("2", payment="authorized", revision=2)
+    more = evolve(more, lines=(evolve(more.lines[0], units=3),))
+    assert [hold.code for hold in at.shop.capture("web", more, key="c-2b").holds] == ["payment"]
+    at.shop.deliver()
+    at.shop.deliver()
+    assert at.shop.order("ord-2").state == "accepted"
+    assert at.shop.payment("ord-2").promised.minor == 5997
+    assert [n for id_, n in till.asked.items() if "ord-2" in id_] == [1999], "the channel's own promise is left alone"
+
+
+def test_a_channel_that_says_paid_has_taken_what_it_had_promised() -> None:
+    profile = ChannelProfile(payment_gate="captured", capture_method="at_order")
+    at = up_to("accepted", stock=9, profiles={"web": profile})
+    order = at.shop.capture("web", draft("2", payment="authorized"), key="c-2", id="ord-2")
+    assert [hold.code for hold in order.holds] == ["payment"]
+    assert at.shop.capture("web", draft("2", payment="paid", revision=2), key="c-2b").state == "accepted"
+    payment = at.shop.payment("ord-2")
+    assert (payment.captured.minor, payment.promised.minor, payment.total("void").minor) == (3998, 0, 0)
+
+
 def test_an_order_on_terms_of_a_customer_without_credit_waits_for_a_person() -> None:
     at = up_to("accepted", stock=50)
     order = at.shop.capture("web", draft("2", payment="terms"), key="c-2", id="ord-2")

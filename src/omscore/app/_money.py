@@ -383,20 +383,27 @@ def refund(work: Work, order: Order, amount: Money | None, why: str, ref: str = 
 
 
 def believe(work: Work, order: Order, said: str) -> None:
-    """Write down what a channel says later of an order's payment: the rest is "authorized", or "paid", with itself.
+    """Write down what a channel says later of an order's payment: that it is "authorized", or "paid", with itself.
 
-    What was asked of the gateway for the same money meanwhile is let go.
+    Its first word counts for all that is owed, and what was asked of the gateway for the same money meanwhile is let go.
+    After that it only turns what it had promised into money taken: what came on top was asked of the gateway.
     """
     payment = payment_of(work, order)
-    there = payment.kept + payment.promised if said == "authorized" else payment.kept
-    missing = owed(work, order) - there
-    if missing.minor <= 0 or payment.method == "on_terms":
+    if payment.method == "on_terms":
         return
     reference = f"{order.draft.channel}:{order.id}"
-    row = _note(work, order, "authorize", missing, reference=reference).transactions[-1]
+    if not any(row.reference == reference for row in payment.transactions):
+        there = payment.kept + payment.promised if said == "authorized" else payment.kept
+        missing = owed(work, order) - there
+        if missing.minor <= 0:
+            return
+        payment = _note(work, order, "authorize", missing, reference=reference)
     if said == "paid":
-        taken = _note(work, order, "capture", missing, parent=row.id, reference=reference)
-        post_money(work, order, taken.transactions[-1])
+        for row in payment.open_authorizations:
+            granted = payment.transaction(row.id)
+            if granted is not None and granted.reference == reference:
+                taken = _note(work, order, "capture", row.amount, parent=row.id, reference=reference)
+                post_money(work, order, taken.transactions[-1])
     let_go(work, order)
 
 
