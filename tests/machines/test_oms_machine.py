@@ -907,10 +907,12 @@ class SqliteOmsMachine(OmsMachine):
         return SqliteStore(Path(self.folder.name) / "shop.db", clock=self.clock)
 
     def teardown(self) -> None:
-        super().teardown()
-        if hasattr(self, "folder"):
-            self.bare.close()  # type: ignore[attr-defined]
-            self.folder.cleanup()
+        try:
+            super().teardown()
+        finally:
+            if hasattr(self, "folder"):
+                self.bare.close()  # type: ignore[attr-defined]
+                self.folder.cleanup()
 
 
 class PostgresOmsMachine(OmsMachine):
