@@ -385,7 +385,7 @@ def refund(work: Work, order: Order, amount: Money | None, why: str, ref: str = 
 def believe(work: Work, order: Order, said: str) -> None:
     """Write down what a channel says later of an order's payment: that it is "authorized", or "paid", with itself.
 
-    Its first word counts for all that is owed, and what was asked of the gateway for the same money meanwhile is let go.
+    Its first word counts for all that is owed; what was asked of the gateway for the same money meanwhile is let go.
     After that it only turns what it had promised into money taken: what came on top was asked of the gateway.
     """
     payment = payment_of(work, order)
