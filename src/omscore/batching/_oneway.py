@@ -15,7 +15,7 @@ from typing import Any
 
 from omscore.batching._meters import Grid
 from omscore.batching._sweep import FAR, figures
-from omscore.batching._walk import Point, from_depot, reach, walk_length
+from omscore.batching._walk import Point, along, from_depot, reach, walk_length
 from omscore.errors import DefinitionError
 
 WAYS = ("both", "up", "down")
@@ -201,12 +201,7 @@ def one_way_walk(grid: Grid, ways: Sequence[str], mask: int, rule: str) -> tuple
             stack.append(onward.pop())
         else:
             circuit.append(stack.pop())
-    walk: list[Point] = []
-    for corner in reversed(circuit):
-        walk.append(corner)
-        for tip in trips.pop(corner, ()):
-            walk += [tip, corner]
-    return from_depot(grid, walk)
+    return along(grid, circuit, trips)
 
 
 def _s_shape(grid: Grid, ways: Sequence[str], mask: int) -> tuple[Point, ...]:

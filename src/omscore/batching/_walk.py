@@ -72,6 +72,11 @@ def walk_exact(grid: Grid, mask: int) -> tuple[Point, ...]:
             stack.append(there)
         else:
             circuit.append(stack.pop())
+    return along(grid, circuit, trips)
+
+
+def along(grid: Grid, circuit: list[Point], trips: dict[Point, list[Point]]) -> tuple[Point, ...]:
+    """The walk of a circuit that was found backwards, with the trips out and back from its corners."""
     walk: list[Point] = []
     for corner in reversed(circuit):
         walk.append(corner)
