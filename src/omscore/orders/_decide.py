@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 from omscore.errors import CommandRefused, InvalidValue, InvariantBroken, Reason, TransitionNotAllowed
 from omscore.kernel import QUANTITY_MAX, quantity
@@ -56,14 +56,15 @@ def _moves(order: Order, verb: str, units: Mapping[str, int]) -> tuple[tuple[str
     """The bucket moves of a verb, or CommandRefused naming every line that has too few units."""
     move = UNIT_MOVES[verb]
     target = move.target
-    sources = UNIT_SOURCES[verb]
+    sources, held = UNIT_SOURCES[verb], order.units
     result: list[tuple[str, str, str, int]] = []
     reasons: list[Reason] = []
     for line, asked in units.items():
-        has = order.units.get(line)
-        if has is None:
+        try:
+            has = held[line]
+        except KeyError:
             order.draft.line(line)  # raises, naming the lines there are
-            raise InvariantBroken(f"order {order.id} has a line {line!r} without units")
+            raise InvariantBroken(f"order {order.id} has a line {line!r} without units") from None
         # Most moves take one bucket's units: the check of the number is written out because this runs for every line.
         rest = asked if type(asked) is int and 0 < asked <= QUANTITY_MAX else quantity(asked, f"line {line}: units")
         for source, at in sources:
@@ -119,17 +120,19 @@ def _decide_place(order: Order, command: PlaceHold, now: datetime) -> tuple[Even
     if command.hold in order.holds:
         return ()
     code = command.hold.code
-    if code in [hold.code for hold in order.holds]:
-        # Releasing goes by the code: with two of one code, who releases theirs would release another's.
-        text = f"order {order.id} has a hold {code!r} already; release that first, or give this one a code of its own"
-        raise _refuse("hold.placed", text, code=code)
+    for hold in order.holds:
+        if hold.code == code:
+            # Releasing goes by the code: with two of one code, who releases theirs would release another's.
+            text = f"order {order.id} has a hold {code!r} already; release that first, or give this a code of its own"
+            raise _refuse("hold.placed", text, code=code)
     return (hold_placed(now, command.hold),)
 
 
 def _decide_release(order: Order, command: ReleaseHold, now: datetime) -> tuple[Event, ...]:
-    if command.code not in [hold.code for hold in order.holds]:
-        raise _refuse("hold.not_placed", f"order {order.id} has no hold {command.code!r} to release", code=command.code)
-    return (hold_released(now, command.code),)
+    for hold in order.holds:
+        if hold.code == command.code:
+            return (hold_released(now, command.code),)
+    raise _refuse("hold.not_placed", f"order {order.id} has no hold {command.code!r} to release", code=command.code)
 
 
 def _held(hold: Hold) -> Reason:
@@ -138,21 +141,23 @@ def _held(hold: Hold) -> Reason:
 
 
 def _decide_move(order: Order, command: MoveUnits, now: datetime) -> tuple[Event, ...]:
-    move = UNIT_MOVES.get(command.verb)
-    if move is None:
-        raise InvalidValue(f"no verb {command.verb!r} moves units; the verbs are {', '.join(UNIT_MOVES)}")
-    if command.verb == "cancel":
+    verb = command.verb
+    try:
+        move = UNIT_MOVES[verb]
+    except KeyError:
+        raise InvalidValue(f"no verb {verb!r} moves units; the verbs are {', '.join(UNIT_MOVES)}") from None
+    if verb == "cancel":
         return _decide_cancel(order, Cancel(command.units), now)
     if move.gated:
         if order.state != "accepted":
-            raise TransitionNotAllowed(order.state, command.verb, ORDER_STATES.allowed(order.state))
+            raise TransitionNotAllowed(order.state, verb, ORDER_STATES.allowed(order.state))
         if order.holds:
             raise CommandRefused([_held(hold) for hold in order.holds])
     elif order.state in ("rejected", "cancelled"):
-        raise TransitionNotAllowed(order.state, command.verb, ORDER_STATES.allowed(order.state))
+        raise TransitionNotAllowed(order.state, verb, ORDER_STATES.allowed(order.state))
     if not command.units:
         return ()
-    return (units_moved(now, command.verb, _moves(order, command.verb, command.units), command.ref),)
+    return (units_moved(now, verb, _moves(order, verb, command.units), command.ref),)
 
 
 def _decide_cancel(order: Order, command: Cancel, now: datetime) -> tuple[Event, ...]:
@@ -228,17 +233,18 @@ def decide(order: Order | None, command: Command, now: datetime) -> tuple[Event,
     Traceback (most recent call last):
     omscore.errors.TransitionNotAllowed: 'allocate' is not allowed in state 'captured'; allowed: accept, reject, cancel
     """
-    decider = _DECIDERS.get(type(command))
-    if decider is None:
-        raise InvalidValue(f"{command!r} is no command of an order")
+    try:
+        decider = _DECIDERS[type(command)]
+    except KeyError:
+        raise InvalidValue(f"{command!r} is no command of an order") from None
     if order is None and decider is not _decide_capture:
         raise TransitionNotAllowed("draft", type(command).__name__.lower(), ORDER_STATES.allowed("draft"))
     return decider(order, command, now)
 
 
 def _apply_moved(order: Order, event: UnitsMoved) -> Order:
-    # Both a dict and a mapping proxy copy themselves; dict(...) of a proxy would ask it for every key.
-    units = cast("dict[str, Units]", order.units).copy()
+    # A mapping proxy copies the dict below it at once; dict(...) of a proxy would ask it for every key.
+    units = order.units.copy()
     for line, source, target, n in event.moves:
         units[line] = units[line].moved(source, target, n)
     return order_of(order.id, order.draft, order.state, MappingProxyType(units), order.holds, order.captured_at)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from attrs import field, frozen
 
@@ -11,7 +11,9 @@ from omscore.kernel import Address, StateTable
 from omscore.kernel.frozen import maker
 from omscore.orders._draft import Draft, DraftLine
 from omscore.orders._messages import Hold
-from omscore.orders._units import UNIT_BUCKETS, UNIT_MOVES, Units
+from omscore.orders._units import UNIT_BUCKETS, UNIT_INDEX, UNIT_MOVES, Units
+
+_DELIVERED = UNIT_INDEX["delivered"]
 
 ORDER_STATES = StateTable(
     "order",
@@ -48,7 +50,7 @@ class Order:
     id: str
     draft: Draft
     state: str
-    units: Mapping[str, Units] = field(repr=False)
+    units: MappingProxyType[str, Units] = field(repr=False)
     holds: tuple[Hold, ...]
     captured_at: datetime
 
@@ -147,7 +149,7 @@ class Order:
         >>> fold([Captured("ord-1", draft, now), Accepted(now)]).finished
         False
         """
-        return all(u.delivered + u.returned + u.cancelled == sum(u) for u in self.units.values())
+        return not any(units.return_expected or any(units[:_DELIVERED]) for units in self.units.values())
 
     def next_actions(self) -> tuple[str, ...]:
         """The legal next actions, from the tables: commands on the whole, then verbs that have units to move.
