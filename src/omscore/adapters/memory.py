@@ -47,11 +47,11 @@ class _MemoryTransaction(MemoryBooks):
         stream.extend(logged)
         self._log.extend(logged)
 
-        def undo(_: None) -> None:
+        def undo() -> None:
             del stream[size:]
             del self._log[total:]
 
-        self._undo.append((undo, None))
+        self._undo.append((undo,))
 
     def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
         return list(self._streams.get((kind, id), ()))
@@ -97,7 +97,7 @@ class _MemoryTransaction(MemoryBooks):
             return False
         self._set(self._effects, leased.effect.id, (row[0], state, row[2] + 1, error, "", due_at))
         if state in ("done", "parked"):
-            self._undo.append((self._open, leased.effect.id, self._open.pop(leased.effect.id)))
+            self._drop(self._open, leased.effect.id)
         return True
 
     def ack(self, leased: Leased) -> bool:
@@ -171,14 +171,16 @@ class MemoryStore:
                 raise RuntimeError("a transaction is running in this thread; use the one you were given")
             self._depth = 1
             try:
-                for _ in range(_RACES_MAX - 1):
+                races = 0
+                while True:
                     txn.begin()
                     try:
                         return work(txn)
                     except Short:
+                        races += 1
+                        if races == _RACES_MAX:
+                            raise
                         txn.abort()
-                txn.begin()
-                return work(txn)
             except BaseException:
                 txn.abort()
                 raise

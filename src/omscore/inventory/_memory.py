@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from operator import itemgetter
-from typing import Any, Self
+from typing import Self
 
 from omscore.errors import Conflict, InvalidValue, InvariantBroken
-from omscore.inventory._books import Reservation, Short, Stored
+from omscore.inventory._books import Reservation, Short
 from omscore.inventory._cells import BUCKETS, Cell, Entry, Figures, Movement
+from omscore.inventory._memory_records import MemoryRecords, put_in, take_out
 from omscore.kernel.quantities import QUANTITY_MAX
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +19,6 @@ _INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
 _FREE = _INDEX["free"]
 _VERSION = len(BUCKETS)
 _ZEROS = Figures()
-_ABSENT: Any = object()
 _new = tuple.__new__
 
 # A movement as it is kept: number, time, and the movement's fields but for its cell. The garbage collector does not
@@ -30,32 +29,20 @@ SNAPSHOT_EVERY = 250
 """After how many movements of a cell its figures are kept for looking back."""
 
 
-def _take_out(where: list[Any], value: Any) -> None:
-    del where[bisect_left(where, value)]
-
-
-def _put_in(where: list[Any], value: Any) -> None:
-    # Deadlines mostly come in their order.
-    if not where or where[-1] < value:
-        where.append(value)
-    else:
-        insort(where, value)
-
-
 def _entry(cell: Cell, row: _Row) -> Entry:
     return _new(Entry, (row[0], row[1], _new(Movement, (cell, *row[2:])), ""))
 
 
 def _deadline(reservation: Reservation) -> datetime | None:
     """When a reservation runs out; None when it never does or has nothing reserved."""
-    if reservation.expires_at is not None:
-        for _, bucket in reservation.held:
+    if reservation[2] is not None:
+        for _, bucket in reservation[1]:
             if bucket == "reserved":
-                return reservation.expires_at
+                return reservation[2]
     return None
 
 
-class MemoryBooks:
+class MemoryBooks(MemoryRecords):
     """Books, keys and records in plain dicts, with marks to roll back to and forks that share nothing that changes.
 
     `now` is a callable that gives the time; without one the books stand still at 1970.
@@ -69,6 +56,7 @@ class MemoryBooks:
     """
 
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
+        super().__init__()
         self._clock = now
         self._last = _EPOCH
         # Figures are replaced, never changed: undoing is putting the old ones back.
@@ -83,67 +71,8 @@ class MemoryBooks:
         self._where: list[Cell] = []
         self._entries: dict[Cell, list[_Row]] = {}
         self._snapshots: dict[Cell, list[Figures]] = {}
-        self._claims: dict[str, tuple[str, Any]] = {}
-        # Their ids and keys in order, for walks in pages; made anew when some were added.
+        # Their ids in order, for walks in pages; made anew when some were added.
         self._ids: list[str] = []
-        self._keys: list[str] = []
-        self._records: dict[tuple[str, str], Stored] = {}
-        self._indexed: dict[tuple[str, str], Mapping[str, str]] = {}
-        # For each (kind, index) the sorted (sort key, id) pairs.
-        self._indexes: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        # What to call, or which old value to put back where, to undo each write.
-        self._undo: list[tuple[Callable[[Any], object], Any] | tuple[MutableMapping[Any, Any], Any, Any]] = []
-
-    # -- marks: a transaction is what lies after one ----------------------------------------------------------------
-
-    def mark(self) -> int:
-        """A point to which `rollback` can return.
-
-        >>> MemoryBooks().mark()
-        0
-        """
-        return len(self._undo)
-
-    def rollback(self, mark: int) -> None:
-        """Undo everything written since a mark.
-
-        >>> books, cell = MemoryBooks(), Cell("A", "x")
-        >>> mark = books.mark()
-        >>> books.post([Movement(cell, "supplier", "free", 5, "receive", "k")], {})
-        >>> books.rollback(mark)
-        >>> books.figures([cell])[cell].free, books.journal()
-        (0, [])
-        """
-        undo = self._undo
-        self._ids, self._keys = [], []
-        while len(undo) > mark:
-            step = undo.pop()
-            if len(step) == 2:
-                step[0](step[1])
-            elif step[2] is _ABSENT:
-                step[0].pop(step[1], None)
-            else:
-                step[0][step[1]] = step[2]
-
-    def commit(self) -> None:
-        """Forget how to undo what was written so far.
-
-        >>> books = MemoryBooks()
-        >>> books.commit()
-        """
-        self._undo.clear()
-
-    def _set(self, where: MutableMapping[Any, Any], key: Any, value: Any) -> None:
-        self._undo.append((where, key, where.get(key, _ABSENT)))
-        where[key] = value
-
-    def _insert(self, where: list[Any], value: Any) -> None:
-        _put_in(where, value)
-        self._undo.append((partial(_take_out, where), value))
-
-    def _remove(self, where: list[Any], value: Any) -> None:
-        _take_out(where, value)
-        self._undo.append((partial(insort, where), value))
 
     def fork(self) -> Self:
         """Books that start as these are and go their own way: a what-if. Copies the figures once, never per order.
@@ -302,50 +231,65 @@ class MemoryBooks:
         Traceback (most recent call last):
         omscore.inventory.Short: 'A' at 'x' would fall below 0 free units
         """
-        rows, index, undo = self._figures, _INDEX, self._undo
+        rows, index, journal = self._figures, _INDEX, self._journal
         now = recorded_at or self.now()
-        changed: dict[Cell, list[int]] = {}
-        entries: list[_Row] = []
-        where: list[Cell] = []
+        # Of each cell: its row as it becomes, what it showed before, its entries, and how many it had.
+        changed: dict[Cell, tuple[list[int], Figures | None, list[_Row], int]] = {}
+        entries: list[tuple[Cell, list[_Row], _Row]] = []
         suspect = bool(floors)
         for cell, source, target, units, verb, cause, reservation, effective_at, mirrors in movements:
-            row = changed.get(cell)
-            if row is None:
-                changed[cell] = row = list(rows.get(cell, _ZEROS))
+            if cell in changed:
+                row, _, mine, _ = changed[cell]
+            elif (old := rows.get(cell)) is not None:
+                mine = self._entries[cell]
+                row = list(old)
+                changed[cell] = row, old, mine, len(mine)
+            else:
+                mine = []
+                row = list(_ZEROS)
+                changed[cell] = row, None, mine, 0
             if source in index:
                 at = index[source]
                 row[at] = left = row[at] - units
-                suspect = suspect or left < 0
+                if left < 0:
+                    suspect = True
             if target in index:
                 at = index[target]
                 row[at] = grown = row[at] + units
-                suspect = suspect or grown > QUANTITY_MAX
+                if grown > QUANTITY_MAX:
+                    suspect = True
             row[_VERSION] = version = row[_VERSION] + 1
-            where.append(cell)
-            entries.append((version, now, source, target, units, verb, cause, reservation, effective_at, mirrors))
+            entry = (version, now, source, target, units, verb, cause, reservation, effective_at, mirrors)
+            entries.append((cell, mine, entry))
         if suspect:
-            for cell, row in changed.items():
+            for cell, (row, *_) in changed.items():
                 self._check(cell, row, floors.get(cell, 0))
-        by_cell = self._entries
-        for cell, row in changed.items():
-            old = rows.get(cell)
+        self._undo.append((self._unpost, changed, len(journal)))
+        for cell, (row, old, mine, _) in changed.items():
             if old is None:
-                self._insert(self._cells.setdefault(cell.item, []), cell)
-                by_cell.setdefault(cell, [])
-                undo.append((rows, cell, _ABSENT))
-                old = _ZEROS
-            else:
-                undo.append((rows, cell, old))
+                put_in(self._cells.setdefault(cell.item, []), cell)
+                self._entries[cell] = mine
             rows[cell] = new = _new(Figures, row)
-            if row[_VERSION] // SNAPSHOT_EVERY != old[_VERSION] // SNAPSHOT_EVERY:
-                kept = self._snapshots.setdefault(cell, [])
-                kept.append(new)
-                undo.append((kept.remove, new))
-        self._journal += entries
-        self._where += where
-        for cell, entry in zip(where, entries, strict=True):
-            by_cell[cell].append(entry)
-        undo.append((self._unwrite, len(entries)))
+            if new[_VERSION] // SNAPSHOT_EVERY != (old or _ZEROS)[_VERSION] // SNAPSHOT_EVERY:
+                self._snapshots.setdefault(cell, []).append(new)
+        where = self._where
+        for cell, mine, entry in entries:
+            mine.append(entry)
+            journal.append(entry)
+            where.append(cell)
+
+    def _unpost(self, changed: Mapping[Cell, tuple[list[int], Figures | None, list[_Row], int]], size: int) -> None:
+        del self._journal[size:], self._where[size:]
+        for cell, (_, old, mine, entries) in changed.items():
+            del mine[entries:]
+            if old is not None:
+                self._figures[cell] = old
+            elif self._figures.pop(cell, None):
+                take_out(self._cells[cell.item], cell)
+                del self._entries[cell]
+            kept = self._snapshots.get(cell, [])
+            while kept and kept[-1].version > (old or _ZEROS).version:
+                kept.pop()
 
     def _check(self, cell: Cell, row: Sequence[int], floor: int) -> None:
         before = self._figures.get(cell, _ZEROS)
@@ -371,131 +315,37 @@ class MemoryBooks:
         Traceback (most recent call last):
         omscore.errors.Conflict: reservation 'ord-1' is at version 1, not 0; read it again and repeat the command
         """
-        id_ = reservation[0]
+        id_, held, expires_at, channel, priority, version, ended, since = reservation
         old = self._reservations.get(id_)
-        if (old.version if old else 0) != reservation.version:
+        if (old[5] if old else 0) != version:
             raise Conflict(
-                f"reservation {id_!r} is at version {old.version if old else 0}, not {reservation.version}; "
+                f"reservation {id_!r} is at version {old.version if old else 0}, not {version}; "
                 "read it again and repeat the command"
             )
-        undo, holders, held = self._undo, self._holders, reservation[1]
-        if old is None or old.held.keys() != held.keys():
-            for cell, _ in held:
-                ids = holders.get(cell)
-                if ids is None:
-                    holders[cell] = ids = {}
-                if id_ not in ids:
-                    undo.append((ids, id_, _ABSENT))
-                    ids[id_] = None
-            if old is not None:
-                still = {cell for cell, _ in held}
-                for cell, _ in old.held:
-                    if cell not in still and id_ in holders[cell]:
-                        undo.append((holders[cell], id_, None))
-                        del holders[cell][id_]
-        due, was = _deadline(reservation), _deadline(old) if old else None
-        if due != was:
+        new = _new(Reservation, (id_, held, expires_at, channel, priority, version + 1, ended, since))
+        self._undo.append((self._place, id_, new, old))
+        self._place(id_, old, new)
+
+    def _place(self, id_: str, old: Reservation | None, new: Reservation | None) -> None:
+        """Put a reservation in another's place: under its id, at the cells that it holds units in, by its deadline."""
+        if new is None:
+            self._reservations.pop(id_, None)
+            self._ids = []
+        else:
+            self._reservations[id_] = new
+        if old is None or new is None or old[1].keys() != new[1].keys():
+            holders = self._holders
+            for cell, _ in old[1] if old is not None else ():
+                holders[cell].pop(id_, None)
+            for cell, _ in new[1] if new is not None else ():
+                if cell in holders:
+                    holders[cell][id_] = None
+                else:
+                    holders[cell] = {id_: None}
+        due = None if new is None else _deadline(new)
+        was = None if old is None else _deadline(old)
+        if due is not was and due != was:
             if was is not None:
-                _take_out(self._due, (was, id_))
-                undo.append((self._undrop, (was, id_)))
+                take_out(self._due, (was, id_))
             if due is not None:
-                _put_in(self._due, (due, id_))
-                undo.append((self._undue, (due, id_)))
-        undo.append((self._reservations, id_, old or _ABSENT))
-        _, _, expires_at, channel, priority, version, ended, since = reservation
-        row = (id_, held, expires_at, channel, priority, version + 1, ended, since)
-        self._reservations[id_] = tuple.__new__(Reservation, row)
-
-    def _undue(self, entry: tuple[datetime, str]) -> None:
-        _take_out(self._due, entry)
-
-    def _undrop(self, entry: tuple[datetime, str]) -> None:
-        insort(self._due, entry)
-
-    # -- keys and records -------------------------------------------------------------------------------------------
-
-    def claimed(self, key: str) -> tuple[str, Any] | None:
-        """The fingerprint and result kept under a key, or None when the key is new.
-
-        >>> MemoryBooks().claimed("web-17")
-        """
-        return self._claims.get(key)
-
-    def claim(self, key: str, fingerprint: str, result: Any) -> None:
-        """Keep a result under a new key; raises Conflict when somebody else claimed it meanwhile.
-
-        >>> books = MemoryBooks()
-        >>> books.claim("web-17", "f", "ord-1")
-        >>> books.claimed("web-17")
-        ('f', 'ord-1')
-        """
-        if key in self._claims:
-            raise Conflict(f"key {key!r} was claimed meanwhile; run the command again")
-        self._undo.append((self._claims, key, _ABSENT))
-        self._claims[key] = (fingerprint, result)
-
-    def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
-        """Keys in their order, behind `after`, each with its fingerprint and result.
-
-        >>> MemoryBooks().claims()
-        []
-        """
-        if len(self._keys) != len(self._claims):
-            self._keys = sorted(self._claims)
-        at = bisect_right(self._keys, after)
-        return [(key, *self._claims[key]) for key in self._keys[at : at + limit]]
-
-    def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
-        """A record, or None.
-
-        >>> MemoryBooks().get("order", "ord-1")
-        """
-        return self._records.get((kind, id))
-
-    def put(
-        self,
-        kind: str,
-        id: str,  # noqa: A002 - the field's word for it
-        value: Any,
-        *,
-        version: int,
-        index: Mapping[str, str] | None = None,
-    ) -> None:
-        """Write a record read at `version` (0 for a new one), and the indexes it shall be found by.
-
-        >>> books = MemoryBooks()
-        >>> books.put("order", "ord-1", "a value", version=0)
-        >>> books.get("order", "ord-1")
-        Stored(value='a value', version=1)
-        """
-        at = (kind, id)
-        old = self._records.get(at)
-        if (old.version if old else 0) != version:
-            raise Conflict(
-                f"{kind} {id!r} is at version {old.version if old else 0}, not {version}; "
-                "read it again and repeat the command"
-            )
-        self._set(self._records, at, Stored(value, version + 1))
-        before, after = self._indexed.get(at, {}), dict(index or {})
-        if before == after:
-            return
-        self._set(self._indexed, at, after)
-        for name in sorted({*before, *after}):
-            entries = self._indexes.setdefault((kind, name), [])
-            if name in before and before[name] != after.get(name):
-                self._remove(entries, (before[name], id))
-            if name in after and after[name] != before.get(name):
-                self._insert(entries, (after[name], id))
-
-    def find(
-        self, kind: str, index: str, *, after: tuple[str, str] = ("", ""), upto: str | None = None, limit: int = 1_000
-    ) -> list[tuple[str, str]]:
-        """(sort key, id) of the records in an index, in that order, behind `after` and up to sort key `upto`.
-
-        >>> MemoryBooks().find("order", "to_route")
-        []
-        """
-        entries = self._indexes.get((kind, index), [])
-        start = bisect_right(entries, after)
-        found = entries[start : start + limit]
-        return found if upto is None else [entry for entry in found if entry[0] <= upto]
+                put_in(self._due, (due, id_))

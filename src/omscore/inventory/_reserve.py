@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, Reason, Shortage
 from omscore.inventory._backorders import Promise, drop_backorders, prolong, wait
-from omscore.inventory._books import Books, LedgerTransaction, Reservation, version_of
+from omscore.inventory._books import Books, Held, LedgerTransaction, Reservation, version_of
 from omscore.inventory._cells import Cell, Figures, Movement
 from omscore.kernel.quantities import QUANTITY_MAX, quantity
 
@@ -18,6 +18,8 @@ POLICIES = ("all", "partial", "backorder", "promise")
 """What becomes of units that are not there: refuse all, leave them out, let them wait, let them wait if dated."""
 
 NO_FLOORS: Mapping[Cell, int] = {}
+_NOTHING: Mapping[Cell, int] = {}
+_NO_TIME = timedelta(0)
 
 # Nothing runs as often as a reserve, and this takes a third of the time of a NamedTuple's own constructor.
 _new = tuple.__new__
@@ -108,14 +110,14 @@ def reserve(
         raise InvalidValue(f"policy must be one of {', '.join(POLICIES)}, not {policy!r}")
     now = books.now()
     own = books.reservation(reservation)
-    held = {cell: n for (cell, bucket), n in own.held.items() if bucket == "reserved"} if own else {}
+    held = {cell: n for (cell, bucket), n in own.held.items() if bucket == "reserved"} if own else _NOTHING
     summed = wants if len(wants) == 1 else _summed(wants)
     taken: dict[Cell, int] = {}
     short: dict[str, int] = {}
     waiting: list[Want] = []
     reclaimed: Reclaimed | None = None
     for want in summed:
-        found = candidates(books, want, select)
+        found = ranked(books.cells_of(want.item), want, select)
         rest = _take(found, want.units, held, taken, floors, reclaimed)
         if rest:
             reclaimed = reclaimed or Reclaimed(books)
@@ -132,20 +134,23 @@ def reserve(
     if quotas:
         _check_quotas(books, own or Reservation(reservation, {}), channel, taken, quotas)
     movements: list[Movement] = []
-    if held:
-        # What this reservation gives up at a cell is free before anything is taken.
-        for cell in sorted(held):
-            if (n := held[cell] - taken.get(cell, 0)) > 0:
-                movements.append(Movement(cell, "reserved", "free", n, "release", cause, reservation))  # noqa: PERF401
-    for cell in sorted(taken) if len(taken) > 1 else taken:
-        if (n := taken[cell] - held.get(cell, 0)) > 0:
+    expires_at = None if expires_in is None else deadline(now, expires_in)
+    in_order = sorted(taken.items()) if len(taken) > 1 else taken.items()
+    if own is None:
+        now_held: dict[Held, int] = {}
+        for cell, n in in_order:
+            now_held[cell, "reserved"] = n
             row = (cell, "free", "reserved", n, "reserve", cause, reservation, None, 0)
             movements.append(_new(Movement, row))
-    expires_at = deadline(now, expires_in)
-    if own is None:
-        now_held = {(cell, "reserved"): taken[cell] for cell in (sorted(taken) if len(taken) > 1 else taken)}
         after = _new(Reservation, (reservation, now_held, expires_at, channel, priority, 0, "", now))
     else:
+        # What this reservation gives up at a cell is free before anything is taken.
+        for cell, had in sorted(held.items()):
+            if (n := had - taken.get(cell, 0)) > 0:
+                movements.append(Movement(cell, "reserved", "free", n, "release", cause, reservation))
+        for cell, has in in_order:
+            if (n := has - held.get(cell, 0)) > 0:
+                movements.append(Movement(cell, "free", "reserved", n, "reserve", cause, reservation))
         after = own.moved(
             movements, expires_at=expires_at, channel=channel, priority=priority, ended="", since=own.since or now
         )
@@ -175,7 +180,7 @@ def deadline(now: datetime, expires_in: timedelta | None) -> datetime | None:
     if expires_in is None:
         return None
     try:
-        if expires_in < timedelta(0):
+        if expires_in < _NO_TIME:
             raise InvalidValue(f"a hold lasts no less than no time, not {expires_in}; release it instead")
         return now + expires_in
     except (OverflowError, TypeError) as error:
@@ -226,19 +231,22 @@ def _take(
     """Take units cell by cell, as many as there are; returns the rest that no cell had."""
     rest = units
     for cell, figures in found:
-        free = figures.free
+        room = figures[0]
         if floors:
-            free -= floors.get(cell, 0)
+            room -= floors.get(cell, 0)
         if reclaimed is not None:
-            free += reclaimed.freed.get(cell, 0)
-        # A floor raised above free stops new holds; it does not take away what one holds already.
-        room = max(0, free) + held.get(cell, 0) - taken.get(cell, 0)
+            room += reclaimed.freed.get(cell, 0)
+        if held:
+            # A floor raised above free stops new holds; it does not take away what one holds already.
+            room = max(room, 0) + held.get(cell, 0)
+        if taken:
+            room -= taken.get(cell, 0)
+        if rest <= room:
+            taken[cell] = taken.get(cell, 0) + rest
+            return 0
         if room > 0:
-            n = min(rest, room)
-            taken[cell] = taken.get(cell, 0) + n
-            rest -= n
-            if not rest:
-                break
+            taken[cell] = taken.get(cell, 0) + room
+            rest -= room
     return rest
 
 
