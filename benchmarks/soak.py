@@ -4,7 +4,7 @@
     python -m benchmarks.soak kills 2000              # clients of a SQLite file, several at a time
     python -m benchmarks.soak postgres 1000           # clients of a PostgreSQL server of its own
     python -m benchmarks.soak torn 10000
-    python -m benchmarks.soak rot 10000
+    python -m benchmarks.soak rot 10000 --seed 2      # other damage to the file of other commands
     python -m benchmarks.soak eio 100                 # needs strace
     python -m benchmarks.soak crash sqlite            # every verb, killed at every call; or: crash postgres
 
@@ -145,13 +145,13 @@ def crash(what: str, connect: Callable[[], Store]) -> bool:
     return not (half or doubled or wrong)
 
 
-def files(what: str, cases: int, folder: Path) -> bool:
+def files(what: str, cases: int, folder: Path, seed: int) -> bool:
     """Damaged files: each shows a state that the store went through, or says that it is damaged."""
-    made = shop(folder / what, 40 if what == "torn" else 260)
+    made = shop(folder / what, 40 if what == "torn" else 260, seed)
     known = {seen: n for n, seen in enumerate(made.states)}
     torn = (made.folder / "torn.db").read_bytes()
     start, found = time.monotonic(), Counter[str]()
-    rng = Random(1)
+    rng = Random(seed)
     damage = torn_logs(made.log, rng) if what == "torn" else rotten_files(made.file, rng)
     for data in islice(damage, cases):
         path = damaged(folder, torn, data) if what == "torn" else damaged(folder, data, None)
@@ -160,7 +160,7 @@ def files(what: str, cases: int, folder: Path) -> bool:
         except Exception as error:  # noqa: BLE001 - counted, shown and failed on
             found[f"{type(error).__name__} ({error})"] += 1
     told = ", ".join(f"{n} {name}" for name, n in found.most_common())
-    print(f"{what}: {cases} files of {len(known)} states: {told}; {time.monotonic() - start:.0f} s")
+    print(f"{what}: {cases} files of {len(known)} states, seed {seed}: {told}; {time.monotonic() - start:.0f} s")
     return set(found) <= ({"prefix"} if what == "torn" else {"prefix", "typed", "found", "other"})
 
 
@@ -218,6 +218,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1_000, help="how many seeds to simulate")
     parser.add_argument("--first", type=int, default=1_000_000, help="the first of them")
     parser.add_argument("--commands", type=int, default=130, help="commands in each")
+    parser.add_argument("--seed", type=int, default=1, help="of damaged files: which commands, and which damage")
     asked = parser.parse_args()
     if asked.part == "buyer":
         buyer(asked.often)
@@ -242,7 +243,7 @@ def main() -> int:
             return 0 if kills("SQLite, power-loss", often, lambda: SqliteStore(folder / "shop.db")) else 1
         if asked.part == "eio":
             return 0 if eio(often, folder) else 1
-        return 0 if files(asked.part, often, folder) else 1
+        return 0 if files(asked.part, often, folder, asked.seed) else 1
 
 
 if __name__ == "__main__":

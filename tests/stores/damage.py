@@ -48,12 +48,12 @@ class Shop:
         return (self.folder / "shop.db").read_bytes()
 
 
-def shop(folder: Path, commands: int) -> Shop:
+def shop(folder: Path, commands: int, seed: int = 5) -> Shop:
     """Run commands of every kind. The log is as it lies beside the file while the store is open, nothing checkpointed.
 
     The file itself is copied closed into `folder`, so that everything is in it.
     """
-    clock, rng = ManualClock(START), Random(5)
+    clock, rng = ManualClock(START), Random(seed)
     live = folder / "live"
     live.mkdir(parents=True)
     store = SqliteStore(live / "shop.db", clock=clock, durability="process-crash")
