@@ -133,7 +133,7 @@ def became(path: Path, known: dict[State, int]) -> str:
         return "typed"
     if shown in known:
         return "prefix"
-    right = {(s.figures, s.past) for s in known}
+    right = {(s.figures, s.past) for s in known if s.figures}
     return "other" if (shown.figures, shown.past) in right else "wrong"
 
 

@@ -76,7 +76,7 @@ class BlindTransaction(PostgresTransaction):
     def __init__(
         self, memory: Memory, time_of: Callable[[], int | None], tenant: str, codec: Codec, turn: Callable[[int], int]
     ) -> None:
-        super().__init__(Wire(_ask, _ask, _ask), tenant, codec, _ask, turn)
+        super().__init__(Wire(_ask, _ask, _ask, _ask), tenant, codec, _ask, turn)
         self._memory = memory
         self._time_of = time_of
         self._taken_for_new: set[str] = set()

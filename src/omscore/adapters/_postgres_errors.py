@@ -11,6 +11,7 @@ from omscore.errors import (
     InvariantBroken,
     OmsError,
     ReadOnly,
+    SchemaMismatch,
     StoreError,
     StoreFull,
     Unknown,
@@ -51,6 +52,7 @@ _TEXTS: dict[str, tuple[type[OmsError], str]] = {
     "25006": (ReadOnly, "the server or this transaction is read-only; nothing was written"),
     "XX001": (Corrupt, "the server found damaged data; restore a backup"),
     "XX002": (Corrupt, "the server found a damaged index; have it rebuilt"),
+    "22012": (SchemaMismatch, "a newer version changed the tables meanwhile; upgrade omscore, nothing was written"),
     "22": (InvalidValue, "a value cannot be stored; nothing was written"),
 }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from omscore.adapters import _postgres_schema as sql
 from omscore.adapters._postgres_errors import RERUN, classified, psycopg
-from omscore.adapters._postgres_txn import PostgresTransaction, Statement, Wire
+from omscore.adapters._postgres_pipe import Statement
+from omscore.adapters._postgres_txn import PostgresTransaction, Wire
 from omscore.errors import Busy, InvalidValue
 from omscore.ports import Capabilities, Transaction
 
@@ -40,8 +42,11 @@ class JoinedPostgres:
         del write  # the host's transaction is what it is
         if self._busy:
             raise RuntimeError("a transaction is running here; use the one you were given")
-        if self._conn.autocommit and self._conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+        status = self._conn.info.transaction_status
+        if self._conn.autocommit and status == psycopg.pq.TransactionStatus.IDLE:
             raise InvalidValue("this connection is in no transaction; begin one, then run commands")
+        if status == psycopg.pq.TransactionStatus.INERROR:
+            raise InvalidValue("this connection's transaction has failed; roll it back, begin anew, then run commands")
         self._busy = True
         try:
             for _ in range(_RERUNS_MAX):
@@ -55,7 +60,7 @@ class JoinedPostgres:
 
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
         self._saved = False
-        txn = self._transaction(Wire(self._ask, self._ask_all, self._send))
+        txn = self._transaction(Wire(self._ask, self._ask_all, self._send, _not_ahead))
         try:
             result = work(txn)
             self._send(txn.waiting())
@@ -69,14 +74,18 @@ class JoinedPostgres:
             self._execute("RELEASE SAVEPOINT oms_joined")
         return result
 
-    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+    def _execute(self, statement: str, values: tuple[Any, ...] = (), *, prepare: bool | None = None) -> Any:
         # The host's connection may make rows or cursors of another kind.
-        return psycopg.Cursor(self._conn, row_factory=psycopg.rows.tuple_row).execute(statement, values)
+        cursor = psycopg.Cursor(self._conn, row_factory=psycopg.rows.tuple_row)
+        return cursor.execute(statement, values, prepare=prepare)
 
     def _save(self) -> None:
         if not self._saved:
-            self._execute("SAVEPOINT oms_joined")
             self._saved = True
+            with self._conn.pipeline():
+                # Not prepared: of a pipeline that broke off, psycopg would not know what the server kept of it.
+                self._execute("SAVEPOINT oms_joined", prepare=False)
+                self._execute(sql.CHECK_VERSION, (len(sql.STEPS),), prepare=False)
 
     def _ask(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = self._execute(statement, values).fetchall()
@@ -89,3 +98,7 @@ class JoinedPostgres:
         if statements:
             self._save()
         return [self._execute(statement, values).rowcount for statement, values in statements]
+
+
+def _not_ahead(statement: Statement) -> None:
+    """The host's connection is not kept busy between two calls."""

@@ -95,6 +95,15 @@ def take(conn: Any, step: Step) -> None:
         conn.execute(statement)
 
 
+# Every transaction asks this first. It ends in an error where a newer version has changed the tables, and it keeps that
+# from happening before COMMIT, because whoever changes them must lock oms_schema against all who have read it.
+CHECK_VERSION = "SELECT 1 / CASE WHEN max(version) > %s THEN 0 ELSE 1 END FROM oms_schema"
+# Above READ COMMITTED a transaction sees what was committed before its first statement, which must not wait for a
+# change of the tables: LOCK waits before it looks.
+AWAIT_CHANGE = "LOCK TABLE oms_schema IN ACCESS SHARE MODE"
+BEGIN_CHANGE = "LOCK TABLE oms_schema IN ACCESS EXCLUSIVE MODE"
+
+
 def sealed_rows(table: Table) -> str:
     """A page of a table's order, what its seals cover, and the sealed texts."""
     order, columns = ", ".join(table.order), ", ".join((*table.order, *table.of, table.text))
@@ -171,6 +180,11 @@ SET_RECORD = (
     "UPDATE oms_records SET version = CASE WHEN version = %s THEN %s END, entries = %s, value = %s "
     "WHERE tenant = %s AND kind = %s AND id = %s"
 )
+READ_ENTRIES = (
+    "SELECT kind, id, entries FROM oms_records WHERE tenant = %s AND (kind, id) > (%s, %s) AND entries <> '' "
+    "ORDER BY kind, id LIMIT 1000"
+)
+READ_INDEX = "SELECT 1 FROM oms_indexes WHERE tenant = %s AND kind = %s AND name = %s AND sort = %s AND id = %s"
 ADD_INDEX = "INSERT INTO oms_indexes (tenant, kind, name, sort, id) VALUES (%s, %s, %s, %s, %s)"
 DROP_INDEX = "DELETE FROM oms_indexes WHERE tenant = %s AND kind = %s AND name = %s AND sort = %s AND id = %s"
 FIND_UPTO = (

@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 
 from omscore.adapters import _postgres_schema as sql
 from omscore.adapters import _sql
+from omscore.adapters._postgres_pipe import Statement
 from omscore.adapters._seal import TABLES, Sealing, broken
 from omscore.codec import Codec
 from omscore.errors import Conflict
 from omscore.inventory import Cell, Entry, Figures, Movement, Reservation, Stored, link
 from omscore.ports import Effect, Leased, Logged
-
-Statement = tuple[str, tuple[Any, ...]]
 
 
 class Wire(NamedTuple):
@@ -32,6 +31,8 @@ class Wire(NamedTuple):
     """Send several questions in one round trip and give the rows of each."""
     send: Callable[[Sequence[Statement]], list[int]]
     """Send statements in one round trip and give the number of rows each touched."""
+    send_ahead: Callable[[Statement], None]
+    """Send a question that is likely to be asked next."""
 
 
 class State(NamedTuple):
@@ -53,6 +54,7 @@ class PostgresTransaction:
         self._ask = wire.ask
         self._ask_all = wire.ask_all
         self._send = wire.send
+        self._send_ahead = wire.send_ahead
         self._tenant = tenant
         self._codec = Sealing(codec)
         self._told = told
@@ -269,7 +271,11 @@ class PostgresTransaction:
 
     def journal_rows(self, cell: Cell, *, after: int, limit: int | None) -> list[Any]:
         """A cell's entries as plain columns: what reading a whole journal needs, at half the cost of entries."""
-        return self._rows(sql.READ_JOURNAL_OF_CELL, (self._tenant, *cell, after, limit))
+        where, sql_of = (self._tenant, *cell), sql.READ_JOURNAL_OF_CELL
+        rows = self._rows(sql_of, (*where, after, limit))
+        if limit is not None and len(rows) == limit:
+            self._send_ahead((sql_of, (*where, rows[-1][0], limit)))
+        return rows
 
     def snapshot(self, cell: Cell, *, upto: int) -> Figures:
         rows = self._rows(sql.READ_SNAPSHOT, (self._tenant, *cell, upto))
@@ -280,7 +286,20 @@ class PostgresTransaction:
         return [Figures._make(row) for row in self._rows(sql.READ_SNAPSHOTS, (self._tenant, *cell))]
 
     def broken_seals(self) -> Iterator[tuple[str, str]]:
-        """What `verify` names: the kind and the name of each row whose text is not what was written."""
+        """What `verify` names: the kind and the name of each row whose text is not what was written.
+
+        What a record is found by stands in its own row too, and is compared.
+        """
+        upto = ("", "")
+        while records := self._rows(sql.READ_ENTRIES, (self._tenant, *upto)):
+            upto = records[-1][:2]
+            found_by = [
+                (kind, name, sort, id_)
+                for kind, id_, text in records
+                for name, sort in _sql.index_entries(text).items()
+            ]
+            there = self._ask_all([(sql.READ_INDEX, (self._tenant, *entry)) for entry in found_by])
+            yield from (("record", entry[3]) for entry, rows in zip(found_by, there, strict=True) if not rows)
         for table in TABLES:
             after: tuple[Any, ...] = tuple(0 if column == "seq" else "" for column in table.order)
             n = len(table.order)

@@ -91,7 +91,7 @@ def entries(rows: Iterable[tuple[Any, ...]]) -> list[Entry]:
         if cell is None:
             cells[key] = cell = Cell._make(key)
         effective_at = None if effective is None else moment(effective)
-        if type(seq) is not int or type(units) is not int or type(d) is not bytes:
+        if not (type(seq) is type(units) is int and type(cause) is type(reservation) is str and type(d) is bytes):
             raise Corrupt(f"an entry of {cell.item!r} at {cell.node!r} holds what was never written; verify the store")
         movement = Movement(cell, source, target, units, verb, cause, reservation, effective_at, mirrors)
         found.append(Entry(seq, moment(at), movement, d.hex()))

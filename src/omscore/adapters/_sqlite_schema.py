@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from omscore.adapters._relink import relinked
@@ -156,6 +157,19 @@ def schema_version(conn: sqlite3.Connection) -> int:
     if conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'oms_schema'").fetchone() is None:
         return 0
     return int(conn.execute("SELECT coalesce(max(version), 0) FROM oms_schema").fetchone()[0])
+
+
+def definitions(conn: sqlite3.Connection) -> dict[str, str]:
+    """What the tables and indexes of a file are defined as."""
+    return dict(conn.execute("SELECT name, sql FROM sqlite_schema WHERE name LIKE 'oms\\_%' ESCAPE '\\'").fetchall())
+
+
+def as_written() -> dict[str, str]:
+    """What they are defined as in a file of the newest version in which nothing rotted."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
+        for step in STEPS:
+            _take(conn, step)
+        return definitions(conn)
 
 
 def tenant_number(conn: sqlite3.Connection, name: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from omscore.adapters import _sql
 from omscore.adapters import _sqlite_statements as sql
 from omscore.adapters._seal import TABLES, Sealing, broken
-from omscore.adapters._sqlite_schema import TENANT_SPAN, VERSION, newer
+from omscore.adapters._sqlite_schema import TENANT_SPAN, VERSION, as_written, definitions, newer
 from omscore.codec import Codec
 from omscore.errors import Conflict, Corrupt
 from omscore.inventory import Cell, Entry, Figures, JournalRow, Movement, Reservation, Stored, link
@@ -375,13 +375,18 @@ class SqliteTransaction:
     def broken_seals(self) -> Iterator[tuple[str, str]]:
         """What `verify` names: the kind and the name of each row whose text is not what was written.
 
-        A row that is lost has no seal to look at; SQLite sees that from how its pages and indexes hang together. What
-        a record is found by stands in its own row too.
+        A row that is lost has no seal to look at; SQLite sees that from how its pages and indexes hang together. It
+        believes what the file says of its tables, though: a word that rots there hides a column and leaves the rest
+        right. What a record is found by stands in its own row too.
         """
         self._start()
         for (found,) in self._run(f"PRAGMA integrity_check({_FAULTS_MAX})").fetchall():
             if found != "ok":
                 yield "file", found
+        defined = definitions(self._run("SELECT 1").connection)
+        for name, text in as_written().items():
+            if defined.get(name) != text:
+                yield "file", name
         for kind, id_, text in self._run(sql.READ_ENTRIES, (self._tenant,)).fetchall():
             for name, sort in _sql.index_entries(text).items():
                 if not self._run(sql.READ_INDEX, (self._tenant, kind, name, sort, id_)).fetchone():

@@ -16,7 +16,8 @@ from omscore.adapters import _sql
 from omscore.adapters._postgres_blind import FRESH_S, BlindTransaction, Memory
 from omscore.adapters._postgres_errors import RERUN, Lost, classified, psycopg
 from omscore.adapters._postgres_joined import JoinedPostgres
-from omscore.adapters._postgres_txn import PostgresTransaction, Statement, Wire
+from omscore.adapters._postgres_pipe import Pipe, Statement, touched
+from omscore.adapters._postgres_txn import PostgresTransaction, Wire
 from omscore.adapters._waiting import Job, Line, pauses
 from omscore.errors import Busy, DefinitionError, InvariantBroken, SchemaMismatch, StoreError, Unknown
 from omscore.inventory import Cell
@@ -27,6 +28,7 @@ T = TypeVar("T")
 _LEVELS = ("read committed", "repeatable read", "serializable")
 _CROWDED_S = 0.1
 _GROUP_MAX = 64
+_READ: list[Statement] = [("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ())]
 _PARENTS: list[object] = []
 
 
@@ -71,7 +73,9 @@ class PostgresStore:
         self._conninfo = conninfo
         self._clock = clock.now if clock else None
         self._tenant = tenant
-        self._write = f"BEGIN ISOLATION LEVEL {isolation.upper()}"
+        self._write: list[Statement] = [(f"BEGIN ISOLATION LEVEL {isolation.upper()}", ())]
+        if isolation != "read committed":
+            self._write.append((schema.AWAIT_CHANGE, ()))
         self._connections_max = connections_max
         self._patience_s = patience_s
         self._codec = codec or codecs.standard()
@@ -87,7 +91,7 @@ class PostgresStore:
 
     def _reset(self) -> None:
         self._pid = os.getpid()
-        self._idle: deque[Any] = deque()
+        self._idle: deque[Pipe] = deque()
         self._crowded_until = 0.0
         self._line = Line(self._by_itself, self._together, most=_GROUP_MAX, patience_s=self._patience_s)
         self._places = BoundedSemaphore(self._connections_max)
@@ -261,16 +265,16 @@ class PostgresStore:
 
     # -- what an attempt needs --------------------------------------------------------------------------------------
 
-    def _connection(self) -> Any:
+    def _connection(self) -> Pipe:
         while self._idle:
             conn = self._idle.pop()
             if not conn.closed:
                 return conn
-        return self._connect()
+        return Pipe(self._connect())
 
     def _connect(self) -> Any:
         try:
-            conn = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=0)
+            conn = psycopg.connect(self._conninfo, autocommit=True, client_encoding="utf8")
             # Whoever holds a row and never goes on (a stopped process, a forgotten console) must not stop us for ever.
             conn.execute(f"SET lock_timeout = {max(1, int(self._patience_s * 1_000))}")
         except psycopg.Error as error:
@@ -298,7 +302,7 @@ class PostgresStore:
                 raise StoreError(str(error)) from error
             try:
                 with conn:
-                    _prepare(conn)
+                    _prepare(conn, schema.STEPS)
             except psycopg.Error as error:
                 # Another process makes the same tables just now.
                 if not isinstance(classified(error), RERUN) and error.sqlstate not in ("42P07", "42710", "23505"):
@@ -314,45 +318,26 @@ class _Attempt:
     def __init__(self, store: PostgresStore, locks: Sequence[Cell], *, write: bool) -> None:
         self._store = store
         self._conn = store._connection()  # noqa: SLF001 - a part of the store
-        begin = store._write if write else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # noqa: SLF001
-        self._first: list[Statement] = [(begin, ())]
+        self._first: list[Statement] = list(store._write if write else _READ)  # noqa: SLF001
+        self._first.append((schema.CHECK_VERSION, (len(schema.STEPS),)))
         # Who lost a race before waits for the cells it wants, in the order in which everybody takes them.
         self._first += [(schema.LOCK_CELL, (store._tenant, *cell)) for cell in locks]  # noqa: SLF001
-        self._committing = self._piping = False
-        self.txn: PostgresTransaction = store._transaction(Wire(self._ask, self._ask_all, self._send))  # noqa: SLF001
+        self._committing = False
+        wire = Wire(self._ask, self._ask_all, self._send, self._conn.send_ahead)
+        self.txn: PostgresTransaction = store._transaction(wire)  # noqa: SLF001
 
     def _ask(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        if not self._first:
-            rows: list[tuple[Any, ...]] = self._conn.execute(statement, values).fetchall()
-            return rows
-        return self._piped([(statement, values)])[-1].fetchall()  # type: ignore[no-any-return]
+        return self._conn.rows(self._piped([(statement, values)])[-1])
 
     def _ask_all(self, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
-        return [cursor.fetchall() for cursor in self._piped(statements)[-len(statements) :]]
+        return [self._conn.rows(answer) for answer in self._piped(statements)]
 
     def _send(self, statements: Sequence[Statement]) -> list[int]:
-        if not statements:
-            return []
-        return [cursor.rowcount for cursor in self._piped(statements)[-len(statements) :]]
+        return [touched(answer) for answer in self._piped(statements)] if statements else []
 
     def _piped(self, statements: Sequence[Statement]) -> list[Any]:
         first, self._first = self._first, []
-        self._piping = True
-        cursors: list[Any] = []
-        failure: BaseException | None = None
-        try:
-            with self._conn.pipeline():
-                try:
-                    cursors += [self._conn.execute(statement, values) for statement, values in (*first, *statements)]
-                except psycopg.Error as error:
-                    # Leaving the pipeline fails too then, with an error that says less.
-                    failure = error
-        except psycopg.Error as error:
-            raise failure or error from None
-        if failure is not None:
-            raise failure
-        self._piping = False
-        return cursors
+        return self._conn.send([*first, *statements])[len(first) :]
 
     def run_all(self, group: Sequence[Job]) -> None:
         """Several commands in one transaction; each sees what those before it wrote."""
@@ -397,31 +382,24 @@ class _Attempt:
         return result
 
     def _undo(self) -> None:
-        conn = self._conn
-        try:
-            # Through libpq itself: psycopg would forget its prepared statements at every ROLLBACK.
-            if not conn.closed and conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                conn.pgconn.exec_(b"ROLLBACK")
-            # After a pipeline that broke off, it may take statements for prepared that never were.
-            if not conn.closed and self._piping:
-                conn.execute("DEALLOCATE ALL")
-        except psycopg.Error:
-            conn.close()
-        if not conn.closed:
-            self._store._idle.append(conn)  # noqa: SLF001 - a part of the store
+        self._conn.undo()
+        if not self._conn.closed:
+            self._store._idle.append(self._conn)  # noqa: SLF001 - a part of the store
 
 
-def _prepare(conn: Any) -> None:
+def _prepare(conn: Any, steps: Sequence[schema.Step]) -> None:
     conn.execute("CREATE TABLE IF NOT EXISTS oms_schema (version BIGINT PRIMARY KEY)")
     (version,) = conn.execute("SELECT coalesce(max(version), 0) FROM oms_schema").fetchone()
-    newest = len(schema.STEPS)
+    newest = len(steps)
     if version > newest:
         raise SchemaMismatch(
             f"the store is at schema version {version}, this version of omscore reads up to {newest}; "
             "upgrade omscore, nothing was changed"
         )
-    for number, step in enumerate(schema.STEPS[version:], version + 1):
+    for number, step in enumerate(steps[version:], version + 1):
         with conn.transaction():
+            if version:
+                conn.execute(schema.BEGIN_CHANGE)
             # Whoever comes second waits for this row, and finds it taken.
             conn.execute("INSERT INTO oms_schema (version) VALUES (%s)", (number,))
             schema.take(conn, step)

@@ -166,6 +166,7 @@ def _verify_cell(
             expected += 1
             if not (
                 type(seq) is type(units) is type(mirrors) is int
+                and type(cause) is type(reservation) is str
                 and type(kept) is bytes
                 and (at is None or type(at) is int)
             ):
