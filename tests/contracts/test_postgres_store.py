@@ -12,14 +12,14 @@ from omscore.ports import Clock
 from omscore.testing import Backing
 from omscore.testing.faults import Tapped, failing
 from omscore.testing.kit import StoreKit
-from tests.postgres import database, server
+from tests.postgres import database
 
 _TENANTS = count()
 
 
 @pytest.fixture(scope="module")
-def uri() -> Iterator[str]:
-    with server() as running, database(running) as own:
+def uri(postgres_server: str) -> Iterator[str]:
+    with database(postgres_server) as own:
         yield own
 
 

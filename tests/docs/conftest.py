@@ -4,13 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.postgres import database, server
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    with server() as uri:
-        yield uri
+from tests.postgres import database
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.machines.oms_world import MOODS, World
-from tests.postgres import database, server
+from tests.postgres import database
 
 import omscore as oms
 from omscore import inventory
@@ -939,8 +939,8 @@ class PostgresOmsMachine(OmsMachine):
 
 
 @pytest.fixture(scope="module")
-def uri() -> Iterator[str]:
-    with server() as running, database(running) as own:
+def uri(postgres_server: str) -> Iterator[str]:
+    with database(postgres_server) as own:
         yield own
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ def replayed(folder: Path) -> tuple[Replay, Report]:
     return replay, report(replay)
 
 
+@cache
+def published(folder: Path) -> tuple[Replay, Report]:
+    """A day whose files nobody changes, replayed once for all tests that only look at what came out."""
+    return replayed(folder)
+
+
 def check(done: Report) -> None:
     assert done.oversold == 0
     assert done.stock["cells that do not add up"] == 0
@@ -36,7 +43,7 @@ def check(done: Report) -> None:
 
 
 def test_the_morning_that_ships_with_the_project() -> None:
-    replay, done = replayed(MORNING)
+    replay, done = published(MORNING)
     check(done)
     assert done.orders["in"] == 36
     assert done.rejected_rows == ()
@@ -47,26 +54,26 @@ def test_the_morning_that_ships_with_the_project() -> None:
 
 @pytest.mark.parametrize("name", ["uk_day_2011-10-06", "olist_ordinary_2018-05-07_16", "brunel"])
 def test_the_published_days(name: str) -> None:
-    _, done = replayed(shared("replay", name))
+    _, done = published(shared("replay", name))
     check(done)
 
 
 def test_small_baskets_split_as_seldom_as_nearest_first_routing_says() -> None:
     """First come, nearest node that has it all, else nearest first: the data's own figures are 2.0 % split."""
-    _, done = replayed(shared("replay", "olist_ordinary_2018-05-07_16"))
+    _, done = published(shared("replay", "olist_ordinary_2018-05-07_16"))
     split, routed = done.shares["orders split over nodes"]
     assert 0.015 < split / routed < 0.025
 
 
 def test_what_comes_back_after_it_left_is_restocked_once() -> None:
-    replay, done = replayed(shared("replay", "uk_day_2011-10-06"))
+    replay, done = published(shared("replay", "uk_day_2011-10-06"))
     assert done.units["returned"] == done.stock["came back"]
     assert done.units["cancelled"] > 0
     assert len(replay.day.taken_back) > 0
 
 
 def test_the_page_needs_nothing_else_and_shows_the_pictures() -> None:
-    replay, done = replayed(MORNING)
+    replay, done = published(MORNING)
     html = page(replay, done)
     assert html.startswith("<!doctype html>")
     assert html.count("<svg") >= 4
@@ -133,7 +140,7 @@ def test_a_run_cut_at_any_step_goes_on_and_does_nothing_twice(tmp_path: Path) ->
     class Stop(Exception):
         pass
 
-    expected = replayed(MORNING)[1].facts()
+    expected = published(MORNING)[1].facts()
     day = read(MORNING)
     stops = iter((1, 7, 20, 21, 40, 52))
 
@@ -335,7 +342,7 @@ def test_a_second_run_on_the_same_file_takes_over_and_the_first_stops(tmp_path: 
 
     with pytest.raises(oms.Conflict, match="another run has taken this store over"):
         first.run(begin_the_other)
-    assert report(second).facts() == replayed(MORNING)[1].facts()
+    assert report(second).facts() == published(MORNING)[1].facts()
 
 
 def test_changed_stock_is_other_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from omscore.adapters import MemoryStore, PostgresStore, SqliteStore
 from omscore.kernel import ManualClock
 from omscore.ports import Store
-from tests.postgres import database, server
+from tests.postgres import database
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _TENANTS = count()
@@ -22,9 +22,9 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """A database on a server of our own."""
-    with server() as uri, database(uri) as own:
+def postgres(postgres_server: str) -> Iterator[str]:
+    """A database of our own."""
+    with database(postgres_server) as own:
         yield own
 
 

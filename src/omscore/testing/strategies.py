@@ -17,9 +17,11 @@ _TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st
 def cells() -> st.SearchStrategy[Cell]:
     """Cells with names of every script, some with pools and lots.
 
-    >>> from hypothesis import find
-    >>> find(cells(), lambda cell: cell.pool == "" and cell.lot == "").node
-    '0'
+    >>> from hypothesis import given
+    >>> @given(cells())
+    ... def every_cell_is_somewhere(cell):
+    ...     assert cell.item and cell.node
+    >>> every_cell_is_somewhere()
     """
     return st.builds(Cell, _NAMES, _NAMES, st.just("") | _NAMES, st.just("") | _NAMES)
 
@@ -27,9 +29,11 @@ def cells() -> st.SearchStrategy[Cell]:
 def movements(cell: st.SearchStrategy[Cell] | None = None) -> st.SearchStrategy[Movement]:
     """Movements that the table of verbs allows, of up to a million units.
 
-    >>> from hypothesis import find
-    >>> find(movements(), lambda movement: movement.verb == "ship").target
-    'customer'
+    >>> from hypothesis import given
+    >>> @given(movements())
+    ... def what_ships_is_with_the_customer(movement):
+    ...     assert movement.verb != "ship" or movement.target == "customer"
+    >>> what_ships_is_with_the_customer()
     """
     verbs = st.sampled_from([(verb, *pair) for verb, pairs in MOVES.items() for pair in pairs])
 
@@ -44,9 +48,11 @@ def movements(cell: st.SearchStrategy[Cell] | None = None) -> st.SearchStrategy[
 def reservations() -> st.SearchStrategy[Reservation]:
     """Reservations that were never saved, holding units in up to five cells.
 
-    >>> from hypothesis import find
-    >>> find(reservations(), lambda reservation: len(reservation.held) == 1).version
-    0
+    >>> from hypothesis import given
+    >>> @given(reservations())
+    ... def none_was_saved_yet(reservation):
+    ...     assert reservation.version == 0
+    >>> none_was_saved_yet()
     """
     held = st.dictionaries(st.tuples(cells(), st.sampled_from(HELD)), st.integers(1, 1_000), max_size=5)
     return st.builds(
@@ -62,8 +68,11 @@ def reservations() -> st.SearchStrategy[Reservation]:
 def effects() -> st.SearchStrategy[Effect]:
     """Effects with plain payloads, some with a key and some with a time.
 
-    >>> from hypothesis import find
-    >>> find(effects(), lambda effect: not effect.key).due_at
+    >>> from hypothesis import given
+    >>> @given(effects())
+    ... def all_are_notices(effect):
+    ...     assert effect.topic == "notify.x"
+    >>> all_are_notices()
     """
     payloads = st.dictionaries(_NAMES, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), max_size=4)
     return st.builds(Effect, _NAMES, st.just("notify.x"), payloads, st.just("") | _NAMES, st.none() | _TIMES)
