@@ -1,6 +1,5 @@
 """The store in PostgreSQL keeps every rule, at each level of isolation."""
 
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,15 +11,8 @@ from omscore.ports import Clock
 from omscore.testing import Backing
 from omscore.testing.faults import Tapped, failing
 from omscore.testing.kit import StoreKit
-from tests.postgres import database
 
 _TENANTS = count()
-
-
-@pytest.fixture(scope="module")
-def uri(postgres_server: str) -> Iterator[str]:
-    with database(postgres_server) as own:
-        yield own
 
 
 class PostgresKit(StoreKit):
@@ -29,12 +21,12 @@ class PostgresKit(StoreKit):
     uri: str
 
     @pytest.fixture(autouse=True)
-    def _started(self, uri: str) -> None:
-        self.uri = uri
+    def _started(self, postgres: str) -> None:
+        self.uri = postgres
 
     def make(self, tmp_path: Path) -> Backing:
         options: dict[str, Any] = {"isolation": self.isolation, "one_trip": self.one_trip}
-        uri, tenant = self.uri, f"tenant-{next(_TENANTS)}"
+        uri, tenant = self.uri, f"contract-{next(_TENANTS)}"
         return Backing(lambda clock: PostgresStore(uri, clock=clock, tenant=tenant, **options))
 
 

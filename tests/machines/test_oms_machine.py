@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
 from attrs import evolve, frozen
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -27,7 +26,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.machines.oms_world import MOODS, World
-from tests.postgres import database
 
 import omscore as oms
 from omscore import inventory
@@ -938,14 +936,8 @@ class PostgresOmsMachine(OmsMachine):
                 self.bare.close()  # type: ignore[attr-defined]
 
 
-@pytest.fixture(scope="module")
-def uri(postgres_server: str) -> Iterator[str]:
-    with database(postgres_server) as own:
-        yield own
-
-
-def test_oms_in_postgres(uri: str) -> None:
-    machine = type("TestOmsInPostgres", (PostgresOmsMachine,), {"uri": uri})
+def test_oms_in_postgres(postgres: str) -> None:
+    machine = type("TestOmsInPostgres", (PostgresOmsMachine,), {"uri": postgres})
     run_state_machine_as_test(machine, settings=sequences(4, 15))
 
 

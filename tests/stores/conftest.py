@@ -10,7 +10,6 @@ import pytest
 from omscore.adapters import MemoryStore, PostgresStore, SqliteStore
 from omscore.kernel import ManualClock
 from omscore.ports import Store
-from tests.postgres import database
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _TENANTS = count()
@@ -19,13 +18,6 @@ _TENANTS = count()
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(NINE)
-
-
-@pytest.fixture(scope="session")
-def postgres(postgres_server: str) -> Iterator[str]:
-    """A database of our own."""
-    with database(postgres_server) as own:
-        yield own
 
 
 PostgresOpener = Callable[..., PostgresStore]
