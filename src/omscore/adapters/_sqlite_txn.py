@@ -1,399 +1,25 @@
-"""A transaction on SQLite: every call is one statement or few; what was read is remembered until others write."""
+"""A transaction on SQLite: what it keeps beside the books, which are records, events and the outbox."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from bisect import insort
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from omscore.adapters import _sql
 from omscore.adapters import _sqlite_statements as sql
-from omscore.adapters._seal import TABLES, Sealing, broken
-from omscore.adapters._sqlite_schema import TENANT_SPAN, VERSION, as_written, definitions, newer
-from omscore.codec import Codec
-from omscore.errors import Conflict, Corrupt
-from omscore.inventory import Cell, Entry, Figures, JournalRow, Movement, Reservation, Stored, link
+from omscore.adapters._seal import TABLES, broken
+from omscore.adapters._sqlite_books import SqliteBooks
+from omscore.adapters._sqlite_schema import TENANT_SPAN, as_written, definitions
+from omscore.inventory import Stored
 from omscore.ports import Effect, Leased, Logged
 
-_ZEROS = Figures()
 _FAULTS_MAX = 10
-# A third of the time of the classes' own constructors.
-_new = tuple.__new__
-_REMEMBERED_MAX = 10_000
-"""How many cells and items are remembered from one transaction to the next."""
 
 
-class Behind(Exception):
-    """The store has recorded a later time than this transaction was told; it is run again."""
-
-    def __init__(self, newest: int) -> None:
-        self.newest = newest
-        super().__init__(newest)
-
-
-class Raced(Conflict):
-    """A key that was free before the transaction began is claimed now; the command is run again."""
-
-
-class SqliteTransaction:
-    """What a command sees: see :class:`omscore.ports.Transaction`.
-
-    `begin` is called before the first statement that needs the write lock; looking up a key does not. `told` gives the
-    time to go by, unless the store has recorded a later one; `careful` looks for that before it tells a time, because
-    this transaction cannot be run again.
-    """
-
-    def __init__(
-        self,
-        cursor: sqlite3.Cursor,
-        tenant: int,
-        codec: Codec,
-        told: Callable[[], int],
-        begin: Callable[[], object] | None,
-        *,
-        careful: bool = False,
-    ) -> None:
-        self._run = cursor.execute
-        self._many = cursor.executemany
-        self._cursor = cursor
-        self._tenant = tenant
-        self._codec = Sealing(codec)
-        self._told = told
-        self._begin = begin
-        self._careful = careful
-        self._end = (tenant + 1) * TENANT_SPAN
-        self._now: int | None = None
-        # The time of what was recorded last, and the number of the newest entry.
-        self._newest: int | None = None
-        self._n = 0
-        # What a verb and its two buckets are kept as.
-        self._moves: dict[tuple[str, str, str], int] = {}
-        self._changes = -1
-        self._unclaimed: set[str] = set()
-        # Of each cell that was read: its number, figures, and the digest of its newest entry.
-        self._cells: dict[Cell, tuple[int, Figures, bytes]] = {}
-        # Of each item that was asked for: the cells it moved in.
-        self._items: dict[str, list[Cell]] = {}
-        self._reservations: dict[str, tuple[int, list[Cell]]] = {}
-        self._records: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
-
-    def after(self, begin: Callable[[], object]) -> None:
-        """Go on with the next command of a group, knowing what was read and written for those before it."""
-        self._begin = begin
-
-    def again(self, begin: Callable[[], object]) -> None:
-        """Begin anew on the same connection after a COMMIT, with what is still known unless others wrote meanwhile."""
-        self._begin = begin
-        if self._now is not None and self._newest is not None:
-            self._newest = max(self._newest, self._now)
-        self._now = None
-        self._unclaimed.clear()
-        self._reservations.clear()
-        self._records.clear()
-
-    def recheck(self) -> None:
-        """Forget what was read before somebody else wrote; called behind BEGIN, and by nobody who keeps nothing."""
-        (changes,) = self._run(sql.READ_CHANGES).fetchone()
-        if changes != self._changes or len(self._cells) + len(self._items) > _REMEMBERED_MAX:
-            self._changes = changes
-            self._newest = None
-            self._cells.clear()
-            self._items.clear()
-
-    @property
-    def begun(self) -> bool:
-        """Whether anything but keys was asked or written."""
-        return self._begin is None
-
-    def _start(self) -> None:
-        begin, self._begin = self._begin, None
-        if begin is not None:
-            begin()
-
-    # -- time -------------------------------------------------------------------------------------------------------
-
-    def now(self) -> datetime:
-        if self._now is None:
-            self._stamp()
-        return self._moment
-
-    def _stamp(self) -> int:
-        if self._now is None:
-            # Told while waiting for the lock, a time would lie behind what others record meanwhile.
-            self._start()
-            if self._careful and self._newest is None:
-                self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
-            self._now = self._told() if self._newest is None else max(self._told(), self._newest)
-            self._moment = _sql.moment(self._now)
-        return self._now
-
-    def _saw(self, n: int | None, journal: int | None, log: int | None, schema: int) -> None:
-        """Compare what the store recorded last with what was told; asked once, along with another question."""
-        if type(journal or 0) is not int or type(log or 0) is not int:
-            raise Corrupt(f"the time recorded last, {journal!r} or {log!r}, is none; verify the store against a backup")
-        if schema > VERSION:
-            raise newer(schema)
-        self._n = n or self._end - TENANT_SPAN
-        self._newest = max(journal or 0, log or 0)
-        if self._now is not None and self._newest > self._now:
-            raise Behind(self._newest)
-
-    def _look(self) -> None:
-        """See what was recorded last, before anything of our own is: behind that, one would find only oneself."""
-        if self._newest is None:
-            self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
-
-    def finish(self) -> None:
-        """The last look before COMMIT: at the time that was recorded last, and whether the tables are still ours."""
-        if self._begin is None:
-            self._look()
-
-    # -- idempotency ------------------------------------------------------------------------------------------------
-
-    def claimed(self, key: str) -> tuple[str, Any] | None:
-        row = self._run(sql.READ_CLAIM, (self._tenant, key)).fetchone()
-        if row is None:
-            if self._begin is not None:
-                self._unclaimed.add(key)
-            return None
-        return row[0], self._codec.loads(row[1], "key", key, row[0])
-
-    def claim(self, key: str, fingerprint: str, result: Any) -> None:
-        self._start()
-        text = self._codec.dumps(result, "key", key, fingerprint)
-        try:
-            self._run(sql.ADD_CLAIM, (self._tenant, key, fingerprint, text))
-        except sqlite3.IntegrityError:
-            raced = Raced if key in self._unclaimed else Conflict
-            raise raced(f"key {key!r} was claimed meanwhile; run the command again") from None
-
-    def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
-        self._start()
-        rows = self._run(sql.READ_CLAIMS, (self._tenant, after, limit)).fetchall()
-        loads = self._codec.loads
-        return [(key, fingerprint, loads(result, "key", key, fingerprint)) for key, fingerprint, result in rows]
-
-    # -- books ------------------------------------------------------------------------------------------------------
-
-    def _row(self, cell: Cell) -> Figures:
-        known = self._cells.get(cell) or self._read_cell(cell)
-        return known[1] if known else _ZEROS
-
-    def _read_cell(self, cell: Cell) -> tuple[int, Figures, bytes] | None:
-        row = self._run(sql.READ_CELL, (self._tenant, *cell)).fetchone()
-        if row is None:
-            return None
-        self._cells[cell] = known = (row[0], _sql.figures_from(row[1:-1]), row[-1])
-        return known
-
-    def figures(self, cells: Iterable[Cell]) -> dict[Cell, Figures]:
-        self._start()
-        return {cell: self._row(cell) for cell in cells}
-
-    def cells_of(self, item: str) -> list[tuple[Cell, Figures]]:
-        if self._begin is not None:
-            self._start()
-        cells, known = self._cells, self._items.get(item)
-        if known is None:
-            self._items[item] = known = []
-            for no, node, pool, lot, *row, digest in self._run(sql.READ_CELLS, (self._tenant, item)).fetchall():
-                cell = _new(Cell, (item, node, pool, lot))
-                cells[cell] = (no, _sql.figures_from(row), digest)
-                known.append(cell)
-        return [(cell, cells[cell][1]) for cell in known]
-
-    def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
-        self._start()
-        rows = self._run(sql.READ_ALL_CELLS, (self._tenant, *(after or ("", "", "", "")), limit))
-        return [(Cell._make(row[:4]), _sql.figures_from(row[4:-1])) for row in rows]
-
-    def post(
-        self, movements: Sequence[Movement], floors: Mapping[Cell, int], *, recorded_at: datetime | None = None
-    ) -> None:
-        if not movements:
-            return
-        self._start()
-        if self._newest is None:
-            self._look()
-        if recorded_at is None:
-            at = self._stamp()
-        else:
-            at = _sql.stamp(recorded_at)
-            self._newest = max(self._newest or 0, at)
-        changed, numbered, kept = _sql.applied(movements, floors, self._row)
-        cells, moves, n = self._cells, self._moves, self._n
-        digests: dict[Cell, bytes] = {}
-        rows = []
-        for seq, (cell, source, target, units, verb, cause, reservation, effective_at, mirrors) in numbered:
-            no, _, last = cells.get(cell) or self._added(cell)
-            move = moves.get((verb, source, target)) or self._move(verb, source, target)
-            effective = None if effective_at is None else _sql.stamp(effective_at)
-            columns = (seq, at, source, target, units, verb, cause, reservation, effective, mirrors, b"")
-            digests[cell] = digest = link(digests.get(cell, last), cell, columns)
-            n += 1
-            rows.append((n, no, seq, at, move, units, cause, reservation, effective, mirrors, digest))
-        if len(rows) == 1:
-            self._run(sql.ADD_ENTRY, rows[0])
-        else:
-            self._many(sql.ADD_ENTRY, rows)
-        self._n = n
-        items = self._items
-        for cell, row in changed.items():
-            no, last = cells[cell][0], digests[cell]
-            self._run(sql.SET_CELL, (*row, last, no))
-            cells[cell] = (no, _new(Figures, row), last)
-            known = items.get(cell[0])
-            if known is not None and cell not in known:
-                insort(known, cell)
-        for cell, then in kept:
-            self._run(sql.ADD_SNAPSHOT, (cells[cell][0], *then))
-
-    def snapshot(self, cell: Cell, *, upto: int) -> Figures:
-        self._start()
-        self._row(cell)
-        row = self._run(sql.READ_SNAPSHOT, (self._cells[cell][0], upto)).fetchone() if cell in self._cells else None
-        return _sql.figures_from(row) if row else _ZEROS
-
-    def snapshots(self, cell: Cell) -> list[Figures]:
-        """All figures kept of a cell: what `verify` compares."""
-        self._start()
-        known = self._cells.get(cell) or self._read_cell(cell)
-        rows = self._run(sql.READ_SNAPSHOTS, (known[0] if known else 0,)).fetchall()
-        return [_sql.figures_from(row) for row in rows]
-
-    def _move(self, *move: str) -> int:
-        """The number that stands for a verb and its two buckets."""
-        found = self._run(sql.READ_MOVE, move).fetchone()
-        if found is None:
-            self._run(sql.ADD_MOVE, move)
-        self._moves[move] = no = found[0] if found else self._cursor.lastrowid or 0  # type: ignore[index]
-        return no
-
-    def reservation(self, id: str) -> Reservation | None:  # noqa: A002 - the field's word for it
-        if self._begin is not None:
-            self._start()
-        if self._newest is None:
-            version, due, text, *newest = self._run(sql.READ_FIRST, (self._end, self._tenant, id)).fetchone()
-            self._saw(*newest)
-        else:
-            version, due, text = self._run(sql.READ_RESERVATION, (self._tenant, id)).fetchone() or (None, None, None)
-        if version is None:
-            self._reservations[id] = (0, [])
-            return None
-        found = _sql.reservation_from(id, version, due, text)
-        self._reservations[id] = (version, _sql.holding(found))
-        return found
-
-    def save_reservation(self, reservation: Reservation) -> None:
-        self._start()
-        id_ = reservation.id
-        if id_ not in self._reservations:
-            self.reservation(id_)
-        version, before = self._reservations[id_]
-        if version != reservation.version:
-            raise _sql.conflict("reservation", id_, version, reservation.version)
-        after = _sql.holding(reservation)
-        due = _sql.due_at(reservation)
-        no = self._no(after[0]) if after else None
-        row = (version + 1, due, no, _sql.reservation_text(reservation, due), self._tenant, id_)
-        self._run(sql.SET_RESERVATION if version else sql.ADD_RESERVATION, row)
-        # Its first cell stands in its own row, any others in rows of their own.
-        if before[1:] != after[1:]:
-            old, new = ({self._no(cell) for cell in cells[1:]} for cells in (before, after))
-            self._many(sql.DROP_HOLDER, [(no, id_) for no in sorted(old - new)])
-            self._many(sql.ADD_HOLDER, [(no, id_) for no in sorted(new - old)])
-        self._reservations[id_] = (version + 1, after)
-
-    def _no(self, cell: Cell) -> int:
-        """The number that stands for a cell, which is made when it is first written of."""
-        return (self._cells.get(cell) or self._added(cell))[0]
-
-    def _added(self, cell: Cell) -> tuple[int, Figures, bytes]:
-        known = self._read_cell(cell)
-        if known is None:
-            self._run(sql.ADD_CELL, (self._tenant, *cell, *_ZEROS, b""))
-            self._cells[cell] = known = (self._cursor.lastrowid or 0, _ZEROS, b"")
-        return known
-
-    def reservations(self, *, after: str = "", limit: int = 1_000) -> list[Reservation]:
-        self._start()
-        rows = self._run(sql.READ_RESERVATIONS, (self._tenant, after, limit)).fetchall()
-        return [_sql.reservation_from(*row) for row in rows]
-
-    def reservations_at(self, cell: Cell) -> list[Reservation]:
-        self._start()
-        self._row(cell)
-        if cell not in self._cells:
-            return []
-        rows = self._run(sql.READ_HOLDERS, (self._tenant, self._cells[cell][0])).fetchall()
-        return [self._remembered(row) for row in rows]
-
-    def _remembered(self, row: tuple[str, int, int | None, str]) -> Reservation:
-        found = _sql.reservation_from(*row)
-        self._reservations[found.id] = (found.version, _sql.holding(found))
-        return found
-
-    def reservations_due(self, at: datetime, *, cell: Cell | None = None, limit: int = 1_000) -> list[Reservation]:
-        self._start()
-        if cell is not None:
-            self._row(cell)
-            if cell not in self._cells:
-                return []
-            held = self._run(sql.READ_HOLDERS, (self._tenant, self._cells[cell][0])).fetchall()
-            # Most reservations never expire: only those that are due are worth decoding.
-            upto = _sql.stamp(at)
-            due = [
-                self._remembered(row)
-                for row in held
-                if row[2] is not None and (type(row[2]) is not int or row[2] <= upto)
-            ]
-            return _sql.due_at_cell(due, cell, at)[:limit]
-        rows = self._run(sql.READ_DUE, (self._tenant, _sql.stamp(at), limit)).fetchall()
-        return [self._remembered(row) for row in rows]
-
-    def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:
-        self._start()
-        most = -1 if limit is None else limit
-        if cell is not None:
-            return _sql.entries((*cell, *row) for row in self._rows_of(cell, after, most))
-        start = self._tenant * TENANT_SPAN + after
-        return _sql.entries(self._run(sql.READ_JOURNAL, (start, self._end, most)))
-
-    def journal_rows(self, cell: Cell, *, after: int, limit: int) -> list[JournalRow]:
-        """A cell's entries as plain columns: what reading a whole journal needs, at half the cost of entries."""
-        self._start()
-        rows: list[JournalRow] = self._rows_of(cell, after, limit).fetchall()
-        return rows
-
-    def _rows_of(self, cell: Cell, after: int, limit: int) -> Any:
-        known = self._cells.get(cell) or self._read_cell(cell)
-        return self._run(sql.READ_JOURNAL_OF_CELL, (known[0] if known else 0, after, limit))
-
-    def broken_seals(self) -> Iterator[tuple[str, str]]:
-        """What `verify` names: the kind and the name of each row whose text is not what was written.
-
-        A row that is lost has no seal to look at; SQLite sees that from how its pages and indexes hang together. It
-        believes what the file says of its tables, though: a word that rots there hides a column and leaves the rest
-        right. What a record is found by stands in its own row too.
-        """
-        self._start()
-        for (found,) in self._run(f"PRAGMA integrity_check({_FAULTS_MAX})").fetchall():
-            if found != "ok":
-                yield "file", found
-        defined = definitions(self._run("SELECT 1").connection)
-        for name, text in as_written().items():
-            if defined.get(name) != text:
-                yield "file", name
-        for kind, id_, text in self._run(sql.READ_ENTRIES, (self._tenant,)).fetchall():
-            for name, sort in _sql.index_entries(text).items():
-                if not self._run(sql.READ_INDEX, (self._tenant, kind, name, sort, id_)).fetchone():
-                    yield "record", id_
-        for table in TABLES:
-            columns = ", ".join((*table.of, table.text))
-            yield from broken(table, self._run(f"SELECT {columns} FROM {table.name} WHERE tenant = ?", (self._tenant,)))  # noqa: S608 - names of _seal.py
+class SqliteTransaction(SqliteBooks):
+    """What a command sees: see :class:`omscore.ports.Transaction`."""
 
     # -- records ----------------------------------------------------------------------------------------------------
 
@@ -538,3 +164,28 @@ class SqliteTransaction:
             (self._tenant, state, limit),
         ).fetchall()
         return [(self._effect(*effect), attempts, error) for *effect, attempts, error in rows]
+
+    # -- checks -----------------------------------------------------------------------------------------------------
+
+    def broken_seals(self) -> Iterator[tuple[str, str]]:
+        """What `verify` names: the kind and the name of each row whose text is not what was written.
+
+        A row that is lost has no seal to look at; SQLite sees that from how its pages and indexes hang together. It
+        believes what the file says of its tables, though: a word that rots there hides a column and leaves the rest
+        right. What a record is found by stands in its own row too.
+        """
+        self._start()
+        for (found,) in self._run(f"PRAGMA integrity_check({_FAULTS_MAX})").fetchall():
+            if found != "ok":
+                yield "file", found
+        defined = definitions(self._run("SELECT 1").connection)
+        for name, text in as_written().items():
+            if defined.get(name) != text:
+                yield "file", name
+        for kind, id_, text in self._run(sql.READ_ENTRIES, (self._tenant,)).fetchall():
+            for name, sort in _sql.index_entries(text).items():
+                if not self._run(sql.READ_INDEX, (self._tenant, kind, name, sort, id_)).fetchone():
+                    yield "record", id_
+        for table in TABLES:
+            columns = ", ".join((*table.of, table.text))
+            yield from broken(table, self._run(f"SELECT {columns} FROM {table.name} WHERE tenant = ?", (self._tenant,)))  # noqa: S608 - names of _seal.py

@@ -16,7 +16,8 @@ from omscore.adapters import _sql
 from omscore.adapters._sqlite_errors import ENGINE_ERRORS, typed
 from omscore.adapters._sqlite_joined import JoinedSqlite
 from omscore.adapters._sqlite_schema import prepare, tenant_number
-from omscore.adapters._sqlite_txn import Behind, Raced, SqliteTransaction
+from omscore.adapters._sqlite_start import Behind, Raced
+from omscore.adapters._sqlite_txn import SqliteTransaction
 from omscore.adapters._waiting import Job, Line, LockFile, pauses
 from omscore.errors import Busy, DefinitionError, StoreError
 from omscore.ports import Capabilities, Clock, Transaction
