@@ -38,7 +38,8 @@ class Sealing:
         self._codec = codec
 
     def dumps(self, value: Any, *of: str) -> str:
-        return sealed(self._codec.dumps(value), *of)
+        text = self._codec.dumps(value)
+        return f"{text}\n{crc32(f'{of}{text}'.encode()):08x}"
 
     def loads(self, text: object, *of: str) -> Any:
         return self._codec.loads(opened(text, *of))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from omscore.adapters._seal import opened, sealed
@@ -56,17 +57,19 @@ def applied(movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Cal
         if source in index:
             at = index[source]
             row[at] = left = row[at] - units
-            suspect = suspect or left < 0
+            if left < 0:
+                suspect = True
         if target in index:
             at = index[target]
             row[at] = grown = row[at] + units
-            suspect = suspect or grown > QUANTITY_MAX
+            if grown > QUANTITY_MAX:
+                suspect = True
         row[VERSION] = version = row[VERSION] + 1
         numbered.append((version, movement))
         if not version % SNAPSHOT_EVERY:
             kept.append((cell, tuple(row)))
-    for cell, row in changed.items():
-        if suspect:
+    if suspect:
+        for cell, row in changed.items():
             _check(cell, rows(cell)[_FREE], row, floors.get(cell, 0))
     return changed, numbered, kept
 
@@ -129,13 +132,10 @@ def due_at(reservation: Reservation) -> int | None:
 
 def reservation_text(reservation: Reservation, due: int | None) -> str:
     """A reservation's own fields as compact JSON: id, version and a live deadline stand in columns."""
-    _, held, expires_at, channel, priority, _, ended, since = reservation
+    id_, held, expires_at, channel, priority, _, ended, since = reservation
     text = ""
     if held:
-        shares = [
-            f"[{_q(item)},{_q(node)},{_q(pool)},{_q(lot)},{_q(bucket)},{n}]"
-            for ((item, node, pool, lot), bucket), n in held.items()
-        ]
+        shares = [f"[{_cell_text(cell)},{_q(bucket)},{n}]" for (cell, bucket), n in held.items()]
         text = f',"h":[{",".join(shares)}]'
     if channel:
         text += f',"c":{_q(channel)}'
@@ -147,7 +147,12 @@ def reservation_text(reservation: Reservation, due: int | None) -> str:
         text += f',"x":{stamp(expires_at)}'
     if since is not None:
         text += f',"s":{stamp(since)}'
-    return sealed(f"{{{text[1:]}}}", "reservation", reservation[0], due)
+    return sealed(f"{{{text[1:]}}}", "reservation", id_, due)
+
+
+@lru_cache(maxsize=4_096)
+def _cell_text(cell: Cell) -> str:
+    return ",".join([_q(word) for word in cell])
 
 
 def reservation_from(id_: str, version: int, due: int | None, text: str) -> Reservation:
