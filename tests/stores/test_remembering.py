@@ -1,13 +1,15 @@
 """What a SQLite store remembers from one command to the next is never older than the file."""
 
 import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from omscore.adapters import SqliteStore
 from omscore.adapters._waiting import Job
 from omscore.errors import InsufficientStock, SchemaMismatch
-from omscore.inventory import Cell, Movement, Want, receive, reserve, verify
+from omscore.inventory import Cell, Movement, Want, as_of, receive, reserve, verify
 from omscore.ports import Transaction
 from tests.stores.conftest import Opener
 
@@ -112,3 +114,45 @@ def test_tables_that_a_newer_version_changed_meanwhile_are_written_no_more(opene
         with pytest.raises(SchemaMismatch, match="schema version 99"):
             store.run(work)
     assert free_units(store) == 9
+
+
+def test_a_cell_that_a_group_moves_often_is_written_once(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    statements: list[str] = []
+    store._writer.set_trace_callback(statements.append)
+    store._perform([taken(f"ord-{i}") for i in range(9)])
+    store._writer.set_trace_callback(None)
+    assert sum(s.startswith("UPDATE oms_cells") for s in statements) == 1
+    assert sum(s.startswith("INSERT INTO oms_journal") for s in statements) == 9
+    assert free_units(store) == 0
+    assert store.run(verify, write=False).findings == ()
+
+
+_LOOKS: dict[str, Callable[[Transaction], object]] = {
+    "cells": lambda t: t.cells()[0][1].reserved == 1,
+    "cells_of": lambda t: t.cells_of("A")[0][1].reserved == 1,
+    "figures": lambda t: t.figures([A])[A].reserved == 1,
+    "reservation": lambda t: t.reservation("ord-1").held == {(A, "reserved"): 1},  # type: ignore[union-attr]
+    "reservations": lambda t: [r.id for r in t.reservations()] == ["ord-1"],
+    "reservations_at": lambda t: [r.id for r in t.reservations_at(A)] == ["ord-1"],
+    "reservations_due": lambda t: [r.id for r in t.reservations_due(t.now(), cell=A)] == ["ord-1"],
+    "all due": lambda t: [r.id for r in t.reservations_due(t.now())] == ["ord-1"],
+    "journal": lambda t: [e.movement.cause for e in t.journal()] == ["dock-1", "ord-1"],
+    "of a cell": lambda t: [e.movement.cause for e in t.journal(A)] == ["dock-1", "ord-1"],
+    "as_of": lambda t: as_of(t, A, 2).reserved == 1,
+    "claimed": lambda t: t.claimed("key") == ("f", "done"),
+}
+
+
+@pytest.mark.parametrize("look", _LOOKS)
+def test_a_command_of_a_group_sees_what_those_before_it_did_wherever_it_looks_first(opened: Opener, look: str) -> None:
+    def first(t: Transaction) -> None:
+        reserve(t, "ord-1", [Want("A", 1)], cause="ord-1", expires_in=timedelta(0))
+        t.claim("key", "f", "done")
+
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    jobs = [Job(first), Job(_LOOKS[look])]
+    store._perform(jobs)
+    assert [(job.error, job.result) for job in jobs] == [(None, None), (None, True)]

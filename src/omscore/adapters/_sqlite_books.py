@@ -42,6 +42,7 @@ class SqliteBooks(SqliteStart):
         cells, known = self._cells, self._items.get(item)
         if known is None:
             self._items[item] = known = []
+            self._catch_up()
             for no, node, pool, lot, *row, digest in self._run(sql.READ_CELLS, (self._tenant, item)).fetchall():
                 cell = _new(Cell, (item, node, pool, lot))
                 cells[cell] = (no, _sql.figures_from(row), digest)
@@ -50,6 +51,7 @@ class SqliteBooks(SqliteStart):
 
     def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
         self._start()
+        self._catch_up()
         rows = self._run(sql.READ_ALL_CELLS, (self._tenant, *(after or ("", "", "", "")), limit))
         return [(Cell._make(row[:4]), _sql.figures_from(row[4:-1])) for row in rows]
 
@@ -58,18 +60,18 @@ class SqliteBooks(SqliteStart):
     ) -> None:
         if not movements:
             return
-        self._start()
+        if self._begin is not None:
+            self._start()
         if self._newest is None:
             self._look()
         if recorded_at is None:
-            at = self._stamp()
+            at = self._stamp() if self._now is None else self._now
         else:
             at = _sql.stamp(recorded_at)
             self._newest = max(self._newest or 0, at)
         changed, numbered, kept = _sql.applied(movements, floors, self._row)
-        cells, moves, n = self._cells, self._moves, self._n
+        cells, moves, n, rows = self._cells, self._moves, self._n, self._entries
         digests: dict[Cell, bytes] = {}
-        rows = []
         for seq, (cell, source, target, units, verb, cause, reservation, effective_at, mirrors) in numbered:
             no, _, last = cells.get(cell) or self._added(cell)
             move = moves.get((verb, source, target)) or self._move(verb, source, target)
@@ -78,24 +80,53 @@ class SqliteBooks(SqliteStart):
             digests[cell] = digest = link(digests.get(cell, last), cell, columns)
             n += 1
             rows.append((n, no, seq, at, move, units, cause, reservation, effective, mirrors, digest))
-        if len(rows) == 1:
-            self._run(sql.ADD_ENTRY, rows[0])
-        else:
-            self._many(sql.ADD_ENTRY, rows)
         self._n = n
-        items = self._items
+        self._noted += len(numbered)
+        items, moved = self._items, self._moved
         for cell, row in changed.items():
-            no, last = cells[cell][0], digests[cell]
-            self._run(sql.SET_CELL, (*row, last, no))
-            cells[cell] = (no, _new(Figures, row), last)
+            no = cells[cell][0]
+            cells[cell] = (no, _new(Figures, row), digests[cell])
+            moved[cell] = no
             known = items.get(cell[0])
             if known is not None and cell not in known:
                 insort(known, cell)
-        for cell, then in kept:
-            self._run(sql.ADD_SNAPSHOT, (cells[cell][0], *then))
+        if kept:
+            self._kept += [(cells[cell][0], *then) for cell, then in kept]
+
+    def write(self) -> None:
+        """Write what was posted and saved: at the end of a transaction, and before anything that would read it.
+
+        So a cell that moves often is written once, and what many commands did goes in with one statement.
+        """
+        entries, moved, made = self._entries, self._moved, self._made
+        if moved:
+            cells = self._cells
+            if len(entries) == 1:
+                self._run(sql.ADD_ENTRY, entries[0])
+            else:
+                self._many(sql.ADD_ENTRY, entries)
+            for cell, no in moved.items():
+                _, figures, digest = cells[cell]
+                self._run(sql.SET_CELL, (*figures, digest, no))
+            entries.clear()
+            moved.clear()
+            if self._kept:
+                self._many(sql.ADD_SNAPSHOT, self._kept)
+                self._kept.clear()
+        if made:
+            self._many(sql.ADD_RESERVATION, made.values())
+            made.clear()
+
+    def _catch_up(self) -> None:
+        """Write, in the middle of a transaction, what is about to be read."""
+        if self._moved or self._made:
+            before = self._changed()
+            self.write()
+            self._later += self._changed() - before
 
     def snapshot(self, cell: Cell, *, upto: int) -> Figures:
         self._start()
+        self._catch_up()
         self._row(cell)
         row = self._run(sql.READ_SNAPSHOT, (self._cells[cell][0], upto)).fetchone() if cell in self._cells else None
         return _sql.figures_from(row) if row else _ZEROS
@@ -103,6 +134,7 @@ class SqliteBooks(SqliteStart):
     def snapshots(self, cell: Cell) -> list[Figures]:
         """All figures kept of a cell: what `verify` compares."""
         self._start()
+        self._catch_up()
         known = self._cells.get(cell) or self._read_cell(cell)
         rows = self._run(sql.READ_SNAPSHOTS, (known[0] if known else 0,)).fetchall()
         return [_sql.figures_from(row) for row in rows]
@@ -118,6 +150,8 @@ class SqliteBooks(SqliteStart):
     def reservation(self, id: str) -> Reservation | None:  # noqa: A002 - the field's word for it
         if self._begin is not None:
             self._start()
+        if id in self._made:
+            self._catch_up()
         if self._newest is None:
             version, due, text, *newest = self._run(sql.READ_FIRST, (self._end, self._tenant, id)).fetchone()
             self._saw(*newest)
@@ -131,18 +165,25 @@ class SqliteBooks(SqliteStart):
         return found
 
     def save_reservation(self, reservation: Reservation) -> None:
-        self._start()
-        id_ = reservation.id
+        if self._begin is not None:
+            self._start()
+        id_, held, _, _, _, expected, _, _ = reservation
         if id_ not in self._reservations:
             self.reservation(id_)
         version, before = self._reservations[id_]
-        if version != reservation.version:
-            raise _sql.conflict("reservation", id_, version, reservation.version)
+        if version != expected:
+            raise _sql.conflict("reservation", id_, version, expected)
         after = _sql.holding(reservation)
         due = _sql.due_at(reservation)
-        no = self._no(after[0]) if after else None
+        no = self._no(after[0]) if held else None
         row = (version + 1, due, no, _sql.reservation_text(reservation, due), self._tenant, id_)
-        self._run(sql.SET_RESERVATION if version else sql.ADD_RESERVATION, row)
+        if version:
+            if id_ in self._made:
+                self._catch_up()
+            self._run(sql.SET_RESERVATION, row)
+        else:
+            self._made[id_] = row
+            self._noted += 1
         # Its first cell stands in its own row, any others in rows of their own.
         if before[1:] != after[1:]:
             old, new = ({self._no(cell) for cell in cells[1:]} for cells in (before, after))
@@ -163,11 +204,13 @@ class SqliteBooks(SqliteStart):
 
     def reservations(self, *, after: str = "", limit: int = 1_000) -> list[Reservation]:
         self._start()
+        self._catch_up()
         rows = self._run(sql.READ_RESERVATIONS, (self._tenant, after, limit)).fetchall()
         return [_sql.reservation_from(*row) for row in rows]
 
     def reservations_at(self, cell: Cell) -> list[Reservation]:
         self._start()
+        self._catch_up()
         self._row(cell)
         if cell not in self._cells:
             return []
@@ -181,6 +224,7 @@ class SqliteBooks(SqliteStart):
 
     def reservations_due(self, at: datetime, *, cell: Cell | None = None, limit: int = 1_000) -> list[Reservation]:
         self._start()
+        self._catch_up()
         if cell is not None:
             self._row(cell)
             if cell not in self._cells:
@@ -199,6 +243,7 @@ class SqliteBooks(SqliteStart):
 
     def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:
         self._start()
+        self._catch_up()
         most = -1 if limit is None else limit
         if cell is not None:
             return _sql.entries((*cell, *row) for row in self._rows_of(cell, after, most))
@@ -208,6 +253,7 @@ class SqliteBooks(SqliteStart):
     def journal_rows(self, cell: Cell, *, after: int, limit: int) -> list[JournalRow]:
         """A cell's entries as plain columns: what reading a whole journal needs, at half the cost of entries."""
         self._start()
+        self._catch_up()
         rows: list[JournalRow] = self._rows_of(cell, after, limit).fetchall()
         return rows
 

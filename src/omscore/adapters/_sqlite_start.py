@@ -71,6 +71,13 @@ class SqliteStart:
         # Of each item that was asked for: the cells it moved in.
         self._items: dict[str, list[Cell]] = {}
         self._reservations: dict[str, tuple[int, list[Cell]]] = {}
+        # What is not written yet: entries, the numbers of cells that moved, figures kept for looking back, new
+        # reservations by id; then how many rows were ever put here, and how many changes writing them made.
+        self._entries: list[tuple[Any, ...]] = []
+        self._moved: dict[Cell, int] = {}
+        self._kept: list[tuple[Any, ...]] = []
+        self._made: dict[str, tuple[Any, ...]] = {}
+        self._noted = self._later = 0
         self._records: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
 
     def after(self, begin: Callable[[], object]) -> None:
@@ -95,6 +102,15 @@ class SqliteStart:
             self._newest = None
             self._cells.clear()
             self._items.clear()
+
+    def _changed(self) -> int:
+        changes: int = self._cursor.connection.total_changes
+        return changes
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """What was done so far, written or not: the same again where nothing was done since."""
+        return self._noted, self._changed() - self._later
 
     @property
     def begun(self) -> bool:
@@ -140,7 +156,7 @@ class SqliteStart:
             self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
 
     def finish(self) -> None:
-        """The last look before COMMIT: at the time that was recorded last, and whether the tables are still ours."""
+        """The last look at what a command did: at the time recorded last, and whether the tables are still ours."""
         if self._begin is None:
             self._look()
 

@@ -206,9 +206,13 @@ class SqliteStore:
         self._busy.now = True
         try:
             conn.execute("BEGIN")
-            return work(self._transaction(conn.cursor(), None, careful=True))
+            txn = self._transaction(conn.cursor(), None, careful=True)
+            result = work(txn)
+            txn.write()  # and so be refused, where somebody writes in a read
         except ENGINE_ERRORS as error:
             raise typed(error) from error
+        else:
+            return result
         finally:
             self._busy.now = False
             if conn.in_transaction:
@@ -283,9 +287,10 @@ class SqliteStore:
             busy.now = True
             try:
                 result = work(txn)
-                txn.finish()
-                committing = True
                 if txn.begun:
+                    txn.finish()
+                    txn.write()
+                    committing = True
                     cursor.execute("COMMIT")
                 committed = True
             except Behind as behind:
@@ -313,14 +318,16 @@ class SqliteStore:
             self._txn.again(begin)
             self._begin()
             for job in group:
-                txn, changes = self._txn, writer.total_changes
+                txn, done = self._txn, self._txn.done
                 job.error = None
                 txn.after(begin)
                 try:
                     job.result = job.work(txn)
                     txn.finish()
+                    if savepoints:
+                        txn.write()
                 except Exception as error:  # noqa: BLE001 - it belongs to the thread that sent the job
-                    wrote = writer.total_changes != changes
+                    wrote = txn.done != done
                     if isinstance(error, Behind) or not writer.in_transaction or (wrote and not savepoints):
                         return False
                     job.error = typed(error) if isinstance(error, ENGINE_ERRORS) else error
@@ -332,6 +339,7 @@ class SqliteStore:
                 else:
                     if savepoints and txn.begun:
                         execute("RELEASE job")
+            self._txn.write()
             committing = True
             execute("COMMIT")
             committed = True
