@@ -20,7 +20,22 @@ from tests.machines.test_oms_machine import OmsMachine
 
 import omscore as oms
 from omscore.adapters import memory
-from omscore.app import _cancel, _capture, _edit, _floor, _money, _outbox, _reopen, _return, _service, _settle, _track
+from omscore.app import (
+    _books,
+    _cancel,
+    _capture,
+    _credit,
+    _edit,
+    _floor,
+    _money,
+    _outbox,
+    _owed,
+    _reopen,
+    _return,
+    _service,
+    _settle,
+    _track,
+)
 from omscore.inventory import Cell
 from omscore.orders import UNIT_MOVES, Edit, Fulfillment, MoveUnits, UnitsMoved, _costs, _decide
 from omscore.oversight import _incidents
@@ -100,7 +115,7 @@ def a_return_that_is_received_is_refunded(patch: pytest.MonkeyPatch) -> None:
     def and_pay(work: Any, return_id: str, units: Any, disposition: str) -> str:
         receive(work, return_id, units, disposition)
         order = work.order(work.load("return", return_id).order)
-        if _money.overpaid(work, order):
+        if _owed.overpaid(work, order):
             _money.refund(work, order, None, "it is back")
         return return_id
 
@@ -113,7 +128,7 @@ def a_capture_loses_a_cent(patch: pytest.MonkeyPatch) -> None:
         whole = _costs.due_shipped(order, **more)
         return whole - oms.Money(1, whole.currency) if whole else whole
 
-    patch.setattr(_money, "due_shipped", cheaper)
+    patch.setattr(_owed, "due_shipped", cheaper)
 
 
 @fault
@@ -123,9 +138,12 @@ def units_share_a_price_and_lose_the_rest_of_the_division(patch: pytest.MonkeyPa
 
 @fault
 def the_last_shipment_forgets_what_comes_once_for_the_order(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(_money, "due_shipped", lambda order, **more: _costs.cost_of(order, {
-        line: u.shipped + u.delivered + u.return_expected for line, u in order.units.items()
-    }))  # fmt: skip
+    def without(order: Any, **more: Any) -> oms.Money:
+        gone = {line: u.shipped + u.delivered + u.return_expected for line, u in order.units.items()}
+        return _costs.cost_of(order, gone)
+
+    patch.setattr(_owed, "due_shipped", without)
+    patch.setattr(_books, "due_shipped", without)
 
 
 @fault
@@ -149,7 +167,9 @@ def one_capture_spans_two_authorizations(patch: pytest.MonkeyPatch) -> None:
 def a_gateway_that_captures_once_is_asked_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_money, "_spend", lambda work, order, authorization: None)
     patch.setattr(_costs, "due", _costs.due)
-    patch.setattr(_money, "owed", _shipped_is_all(_money.owed))
+    as_if_all_left = _shipped_is_all(_owed.owed)
+    patch.setattr(_owed, "owed", as_if_all_left)
+    patch.setattr(_money, "owed", as_if_all_left)
 
 
 def _shipped_is_all(owed: Any) -> Any:
@@ -160,7 +180,7 @@ def _shipped_is_all(owed: Any) -> Any:
 @fault
 def a_promise_is_let_go_though_goods_are_still_to_leave(patch: pytest.MonkeyPatch) -> None:
     def too_much(work: Any, order: Any) -> None:
-        for row in _money.payment_of(work, order).open_authorizations:
+        for row in _owed.payment_of(work, order).open_authorizations:
             _money.ask(work, order, "void", row.amount, parent=row.id)
 
     patch.setattr(_cancel, "_money", but(_money, let_go=too_much))
@@ -176,12 +196,12 @@ def an_invoice_is_sent_again_with_each_shipment(patch: pytest.MonkeyPatch) -> No
     def forgets(value: Any, **changes: Any) -> Any:
         return evolve(value, **(changes | {"minor": 0} if isinstance(value, Invoiced) else changes))
 
-    patch.setattr(_money, "evolve", forgets)
+    patch.setattr(_books, "evolve", forgets)
 
 
 @fault
 def goods_that_are_lost_are_never_written_off(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(_money, "post_loss", lambda *what, **more: None)
+    patch.setattr(_books, "post_loss", lambda *what, **more: None)
 
 
 @fault
@@ -208,18 +228,18 @@ def a_payment_that_failed_is_nobodys_work(patch: pytest.MonkeyPatch) -> None:
 
 @fault
 def credit_is_not_looked_at_on_reopening(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(_reopen, "_money", but(_money, credit_reason=lambda work, order: None))
+    patch.setattr(_reopen, "_credit", but(_credit, credit_reason=lambda work, order: None))
 
 
 @fault
 def credit_is_not_looked_at_when_an_order_grows(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(_edit, "_money", but(_money, check_growth=lambda work, before, after: None))
+    patch.setattr(_edit, "_credit", but(_credit, check_growth=lambda work, before, after: None))
 
 
 @fault
 def credit_is_not_freed_by_a_cancellation(patch: pytest.MonkeyPatch) -> None:
-    bind = _money.bind_credit
-    patch.setattr(_money, "bind_credit", lambda work, order: None if order.state == "cancelled" else bind(work, order))
+    bind = _credit.bind_credit
+    patch.setattr(_credit, "bind_credit", lambda work, order: None if order.state == "cancelled" else bind(work, order))
 
 
 @fault

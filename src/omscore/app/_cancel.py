@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from omscore import inventory
-from omscore.app import _money
+from omscore.app import _books, _credit, _money, _owed
 from omscore.app._fill import fill
 from omscore.app._names import by_line
 from omscore.app._work import Work
@@ -31,7 +31,7 @@ def cancel(
     """
     order = work.order(order_id)
     if units is None and refund is None and work.wiring.gateway is not None:
-        taken = _money.payment_of(work, order).kept
+        taken = _owed.payment_of(work, order).kept
         if taken:
             text = f"{taken} was captured for {order_id}; say refund=True to give it back or refund=False to keep it"
             raise CommandRefused([Reason("cancel.captured", text, {"captured": taken.minor})])
@@ -40,7 +40,7 @@ def cancel(
         move for event in decide(order, command, work.now) if isinstance(event, UnitsMoved) for move in event.moves
     ]
     _money.pin(work, order)
-    before = _money.overpaid(work, order)
+    before = _owed.overpaid(work, order)
     order = work.tell(order, command)
     free(work, order, moves, restock=restock)
     if order.state == "cancelled":
@@ -110,10 +110,10 @@ def settle_up(work: Work, order: Order, *, why: str, refund_beyond: int | None =
     """
     _money.let_go(work, order)
     _money.catch_up(work, order)
-    _money.bind_credit(work, order)
-    if refund_beyond is not None and (over := _money.overpaid(work, order) - refund_beyond) > 0:
+    _credit.bind_credit(work, order)
+    if refund_beyond is not None and (over := _owed.overpaid(work, order) - refund_beyond) > 0:
         _money.refund(work, order, Money(over, order.currency), why)
-    _money.post_invoice(work, order)
+    _books.post_invoice(work, order)
     _money.note_overpaid(work, order)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from omscore import inventory
-from omscore.app import _money
+from omscore.app import _books, _credit, _money, _owed
 from omscore.app._promises import keep_promise
 from omscore.app._work import Work
 from omscore.errors import Reason
@@ -55,7 +55,7 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
         open_payment(work, order)
     accept(work, order)
     work.notify("confirmed", order_id, order)
-    if _money.covered(work, order):
+    if _owed.covered(work, order):
         work.notify("paid", order_id, order)
     return order_id
 
@@ -86,10 +86,10 @@ def _similar(work: Work, draft: Draft) -> tuple[Finding, ...]:
 def open_payment(work: Work, order: Order) -> None:
     """Write down what the channel said of the payment, tell the books, and ask the gateway for what is missing."""
     _money.pin(work, order)
-    _money.post_said(work, order)
+    _books.post_said(work, order)
     if order.draft.payment == "pending":
         _money.authorize_rest(work, order)
-    elif _money.payment_of(work, order).method == "at_order":
+    elif _owed.payment_of(work, order).method == "at_order":
         _money.catch_up(work, order)
 
 
@@ -99,7 +99,7 @@ def _holds(work: Work, order: Order, findings: Sequence[Finding]) -> Iterable[Co
         yield PlaceHold(_review(reviews, work.now))
     if must_wait(work, order):
         yield PlaceHold(payment_hold(work, draft))
-    if (reason := _money.credit_reason(work, order)) is not None:
+    if (reason := _credit.credit_reason(work, order)) is not None:
         yield PlaceHold(Hold(CREDIT_HOLD, owner="credit", text=f"{reason.text} ({reason.code})"))
 
 
@@ -118,7 +118,7 @@ def _review(findings: Sequence[Finding], now: datetime) -> Hold:
 
 def must_wait(work: Work, order: Order) -> bool:
     """Whether an order is to wait for its payment, and does not yet."""
-    if work.wiring.profile(order.draft.channel).payment_gate == "none" or _money.covered(work, order):
+    if work.wiring.profile(order.draft.channel).payment_gate == "none" or _owed.covered(work, order):
         return False
     return all(hold.code != PAYMENT_HOLD for hold in order.holds)
 
@@ -151,7 +151,7 @@ def release_hold(work: Work, order_id: str, code: str) -> str:
     order = work.tell(work.order(order_id), ReleaseHold(code))
     if code == CREDIT_HOLD:
         # Whoever let it go on may have given the customer a credit first.
-        _money.bind_credit(work, order)
+        _credit.bind_credit(work, order)
     if order.state == "accepted" and not order.holds:
         work.queue(order, due_at=work.now)
     accept(work, order)

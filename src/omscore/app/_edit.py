@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from omscore import inventory
-from omscore.app import _money
+from omscore.app import _credit, _money
 from omscore.app._cancel import free, release_at_nodes, settle_up
 from omscore.app._capture import must_wait, payment_hold, reserve
 from omscore.app._promises import keep_promise
@@ -33,7 +33,7 @@ def look(work: Work, order_id: str, changes: Sequence[Change]) -> Preview:
     new = {line.item for line in after.lines if line.id not in order.units}
     floors = work.floors(order)
     available = {item: sum(inventory.available(work.txn, item, floors=floors).values()) for item in sorted(new)}
-    _money.check_growth(work, order, after)
+    _credit.check_growth(work, order, after)
     return preview(order, after, available=available, version=work.version("order", order_id))
 
 
@@ -64,7 +64,7 @@ def change(work: Work, order_id: str, changes: Sequence[Change], why: str, versi
     else:
         order = _restock(work, before, order, rerouted)
     settle_up(work, order, why=why)
-    _money.check_growth(work, before, order)
+    _credit.check_growth(work, before, order)
     if _money.authorize_rest(work, order) and must_wait(work, order):
         work.tell(order, PlaceHold(payment_hold(work, order.draft)))
     return order_id

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import evolve
 
 from omscore import inventory
-from omscore.app import _money
+from omscore.app import _books, _money
 from omscore.app._cancel import cancel
 from omscore.app._capture import reserve
 from omscore.app._floor_tally import unscanned
@@ -72,7 +72,7 @@ def short_pick(
     inventory.short_pick(work.txn, fulfillment.order, cells, cause=work.cause)
     work.save_fulfillment(fulfillment.reduced(units))
     order = work.tell(work.order(fulfillment.order), MoveUnits("deallocate", units, fulfillment_id))
-    _money.post_loss(work, order, units, f"{fulfillment_id}:{work.cause}")
+    _books.post_loss(work, order, units, f"{fulfillment_id}:{work.cause}")
     order = reserve(work, order)
     queued = work.find("queue", order.id)
     excluded = tuple(sorted({*(queued.excluded if queued else ()), *([fulfillment.node] if leave_out else ())}))
@@ -153,8 +153,8 @@ def ship(
     else:
         tell_shipped(work, order, shipment)
     _money.catch_up(work, order, ref=shipment.id)
-    _money.post_invoice(work, order)
-    _money.post_cost(work, order, units, shipment.id)
+    _books.post_invoice(work, order)
+    _books.post_cost(work, order, units, shipment.id)
     return shipment.id
 
 

@@ -1,98 +1,21 @@
-"""Money: what an order owes, what was asked of the gateway, and what the books are told."""
+"""Money: what is asked of the gateway, and what is written down of an order's payment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from attrs import evolve
-
+from omscore.app import _books, _credit
+from omscore.app._owed import owed, payment_of, to_give_back
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.kernel import Money, stamp
-from omscore.kernel.money import total
-from omscore.orders import Order, cost_of, due, due_shipped
-from omscore.payments import (
-    CreditAccount,
-    Invoiced,
-    Payment,
-    PaymentTransaction,
-    Posting,
-    check_credit,
-    credit_note,
-    invoice,
-    paid,
-    refunded,
-    stock_value,
-    vendor_return,
-    written_off,
-)
+from omscore.orders import Order, due
+from omscore.payments import Payment, PaymentTransaction
 from omscore.ports import PaymentGateway
 
 RENEW_BEFORE = timedelta(hours=24)
 """How long before its end an authorization is renewed or brought before a person."""
-
-
-# -- the payment of an order ----------------------------------------------------------------------------------------
-
-
-def payment_of(work: Work, order: Order) -> Payment:
-    """An order's payment; what the channel said of it stands until something was written down."""
-    found: Payment | None = work.find("payment", order.id)
-    return found if found is not None else _opened(work, order)
-
-
-def _opened(work: Work, order: Order) -> Payment:
-    """The payment as the channel tells of it."""
-    profile = work.wiring.profile(order.draft.channel)
-    said = order.draft.payment
-    method = "on_terms" if said == "terms" else profile.capture_method
-    payment = Payment(order.id, order.currency, method, profile.allowance_minor)
-    amount = due(order)
-    if said == "pending" or not amount:
-        return payment
-    kinds = {
-        "authorized": ("authorize",),
-        "terms": ("authorize",),
-        "voided": ("authorize", "void"),
-        "refunded": ("authorize", "capture", "refund"),
-        "partially_refunded": ("authorize", "capture", "refund"),
-    }.get(said, ("authorize", "capture"))
-    who = "terms" if said == "terms" else order.draft.channel
-    parents = {"capture": "authorize", "void": "authorize", "refund": "capture"}
-    back = _given_back(order)
-    if said in ("refunded", "partially_refunded") and back:
-        # The channel took the whole and gave some of it back; of units that it cancelled nothing is due any more.
-        amount = max(amount, order.draft.due)
-    for kind in kinds:
-        parent = f"{order.id}-{parents[kind]}-1" if kind in parents else ""
-        moved, goodwill = amount, 0
-        if kind == "refund" and (back or said == "partially_refunded"):
-            moved = min(back, amount)
-            goodwill = max(0, moved.minor - (amount - due(order)).minor)
-        if moved:
-            row = PaymentTransaction(
-                f"{order.id}-{kind}-1",
-                kind,
-                moved,
-                order.captured_at,
-                "done",
-                parent,
-                reference=f"{who}:{order.id}",
-                goodwill_minor=goodwill,
-            )
-            payment = payment.ask(row)
-    return payment
-
-
-def _given_back(order: Order) -> Money:
-    """What the channel says that it has refunded already (see the payload translators), or nothing."""
-    said = order.draft.extra.get("refunded")
-    try:
-        return Money.of(said, order.currency) if isinstance(said, str) else Money(0, order.currency)
-    except InvalidValue:
-        return Money(0, order.currency)
 
 
 def pin(work: Work, order: Order) -> None:
@@ -110,8 +33,19 @@ def save(work: Work, order: Order, before: Payment, after: Payment) -> Payment:
     if new:
         work.txn.append("payment", order.id, list(new), cause=work.cause, actor=work.actor)
     _write(work, order, after)
-    bind_credit(work, order)
+    _credit.bind_credit(work, order)
     return after
+
+
+def note_overpaid(work: Work, order: Order) -> None:
+    """Have the money found that is to be given back, after units went and nothing was taken or given back for them."""
+    payment = payment_of(work, order)
+    if not to_give_back(work, order, payment):
+        return
+    if work.find("payment", order.id) is None:
+        save(work, order, payment, payment)
+    else:
+        _write(work, order, payment)
 
 
 def _write(work: Work, order: Order, after: Payment) -> None:
@@ -179,77 +113,6 @@ def ask_again(work: Work, order: Order, transaction: str) -> str:
     topic = f"payment.{row.kind}"
     work.emit(topic, f"{transaction}:{work.cause}", f"payment:{order.id}", order=order.id, transaction=transaction)
     return order.id
-
-
-def _coming_in_exchange(work: Work, order: Order) -> dict[str, int]:
-    """The units that are on their way back for a replacement: they pay for it, as if they were back."""
-    coming: dict[str, int] = {}
-    for value in work.all("return", f"order:{order.id}"):
-        if value.replacement and value.state in ("expected", "receiving"):
-            for row in value.lines:
-                coming[row.line] = coming.get(row.line, 0) + row.rest
-    return coming
-
-
-def _goodwill(work: Work, order: Order, payment: Payment) -> int:
-    """What was given back although it was owed; when the goods come back later, that part of it is owed no more."""
-    result = 0
-    for row in payment.transactions:
-        if not row.goodwill_minor or row.outcome == "failed":
-            continue
-        value = work.find("return", row.ref) if row.ref else None
-        back = 0 if value is None else cost_of(order, {line.line: line.received for line in value.lines}).minor
-        result += max(0, row.goodwill_minor - back)
-    return result
-
-
-def owed(work: Work, order: Order, *, shipped: bool = False, payment: Payment | None = None) -> Money:
-    """What the customer is to have paid in all (`shipped`: by now, for what has left).
-
-    That is for units that are neither cancelled nor came back, nor are coming back for a replacement, less goodwill.
-    """
-    cost = due_shipped if shipped else due
-    amount = cost(order, without_returned=True, but_for=_coming_in_exchange(work, order))
-    return Money(max(0, amount.minor - _goodwill(work, order, payment or payment_of(work, order))), order.currency)
-
-
-def overpaid(work: Work, order: Order) -> int:
-    """The minor units that were taken, or are being taken, beyond what is owed."""
-    return max(0, payment_of(work, order).kept.minor - owed(work, order).minor)
-
-
-def to_give_back(work: Work, order: Order, payment: Payment | None = None) -> int:
-    """The minor units that were taken beyond what is owed, and were not given back yet."""
-    payment = payment or payment_of(work, order)
-    taken = payment.captured.minor - payment.refunded.minor
-    return max(0, taken - owed(work, order, payment=payment).minor) if taken else 0
-
-
-def note_overpaid(work: Work, order: Order) -> None:
-    """Have the money found that is to be given back, after units went and nothing was taken or given back for them."""
-    payment = payment_of(work, order)
-    if not to_give_back(work, order, payment):
-        return
-    if work.find("payment", order.id) is None:
-        save(work, order, payment, payment)
-    else:
-        _write(work, order, payment)
-
-
-def has_some(work: Work, order: Order) -> bool:
-    """Whether any money was taken for an order, or is promised."""
-    payment = payment_of(work, order)
-    return bool(payment.kept or payment.promised)
-
-
-def covered(work: Work, order: Order) -> bool:
-    """Whether all that is owed was taken or is promised; with a gate at "captured", whether it was taken."""
-    payment, needed = payment_of(work, order), owed(work, order)
-    if payment.method == "on_terms":
-        return True
-    if work.wiring.profile(order.draft.channel).payment_gate == "captured":
-        return payment.captured - payment.refunded >= needed
-    return payment.kept + payment.promised >= needed
 
 
 def authorize_rest(work: Work, order: Order) -> bool:
@@ -365,7 +228,7 @@ def refund(work: Work, order: Order, amount: Money | None, why: str, ref: str = 
         goodwill = max(0, credited - over)
         credit = Money(credited, order.currency)
         payment = _note(work, order, "credit", credit, ref=ref, text=why, goodwill_minor=goodwill)
-        post_money(work, order, payment.transactions[-1])
+        _books.post_money(work, order, payment.transactions[-1])
         over -= credited - goodwill
     rest = amount.minor - credited
     if rest:
@@ -403,157 +266,15 @@ def believe(work: Work, order: Order, said: str) -> None:
             granted = payment.transaction(row.id)
             if granted is not None and granted.reference == reference:
                 taken = _note(work, order, "capture", row.amount, parent=row.id, reference=reference)
-                post_money(work, order, taken.transactions[-1])
+                _books.post_money(work, order, taken.transactions[-1])
     let_go(work, order)
-
-
-def post_said(work: Work, order: Order) -> None:
-    """Tell the books of the money that the channel itself took or gave back before it told of the order."""
-    for row in payment_of(work, order).transactions:
-        if row.reference == f"{order.draft.channel}:{order.id}":
-            post_money(work, order, row)
 
 
 def take(work: Work, order: Order, amount: Money) -> Payment:
     """Money for an order on terms came in."""
     after = _note(work, order, "capture", amount, ref=work.cause)
-    post_money(work, order, after.transactions[-1])
+    _books.post_money(work, order, after.transactions[-1])
     return after
-
-
-# -- the books ------------------------------------------------------------------------------------------------------
-
-
-def post_money(work: Work, order: Order, row: PaymentTransaction) -> None:
-    """Tell the books of money that came in or went back; what went back of money not invoiced was no revenue."""
-    if work.wiring.erp is None:
-        return
-    if row.kind == "capture":
-        posting = paid(row.id, order.id, row.amount, work.now)
-    elif row.kind == "credit":
-        posting = credit_note(row.id, order.id, row.amount, work.now)
-    elif row.kind == "refund":
-        told: Invoiced = work.find("invoiced", order.id) or Invoiced(order.id)
-        prepaid = payment_of(work, order).captured.minor - told.minor - told.prepaid_back_minor
-        prepaid = min(row.amount.minor - row.goodwill_minor, max(0, prepaid))
-        if prepaid:
-            work.save("invoiced", order.id, evolve(told, prepaid_back_minor=told.prepaid_back_minor + prepaid))
-        posting = refunded(row.id, order.id, row.amount, work.now, prepaid)
-    else:
-        return
-    work.emit("erp.post", row.id, f"erp:{order.id}", posting=posting)
-
-
-def post_invoice(work: Work, order: Order) -> None:
-    """Tell the books what the customer owes by now: for what has left, once, however often it had to be sent.
-
-    What was invoiced and is owed no more is credited, unless it was paid: then a refund says so.
-    """
-    if work.wiring.erp is None:
-        return
-    told: Invoiced = work.find("invoiced", order.id) or Invoiced(order.id)
-    payment = payment_of(work, order)
-    paid_for = min(told.minor, payment.total("capture", "asked", "done").minor)
-    target = max(due_shipped(order).minor, paid_for)
-    change = target - told.minor
-    if not change:
-        return
-    until: datetime | None = None
-    account = credit_of(work, order)
-    if account is not None and payment.method == "on_terms":
-        until = work.now + timedelta(days=account.days)
-    amount, id_ = Money(abs(change), order.currency), f"{order.id}-invoice-{told.postings + 1}"
-    if change > 0:
-        posting = invoice(id_, order.id, amount, work.now, until)
-    else:
-        posting = credit_note(id_, order.id, amount, work.now)
-    work.save("invoiced", order.id, evolve(told, minor=target, postings=told.postings + 1))
-    work.emit("erp.post", posting.id, f"erp:{order.id}", posting=posting)
-
-
-def post_cost(work: Work, order: Order, units: Mapping[str, int], ref: str, *, sign: int = 1) -> None:
-    """Tell the books what goods cost that left the stock (`sign` 1) or came back into it (-1), if known."""
-    _post_value(work, order, units, f"{ref}-cost", stock_value, sign)
-
-
-def post_loss(work: Work, order: Order, units: Mapping[str, int], ref: str) -> None:
-    """Tell the books what goods cost that are lost or spoiled, if known."""
-    _post_value(work, order, units, f"{ref}-loss", written_off, 1)
-
-
-def post_vendor(work: Work, order: Order, units: Mapping[str, int], ref: str) -> None:
-    """Tell the books what goods cost that went back to their vendor, if known."""
-    _post_value(work, order, units, f"{ref}-vendor", vendor_return, 1)
-
-
-def _post_value(
-    work: Work, order: Order, units: Mapping[str, int], ref: str, make: Callable[..., Posting], sign: int
-) -> None:
-    items = {line.id: line.item for line in order.lines}
-    costs = work.wiring.costs
-    known = [costs[items[line]] * n for line, n in units.items() if items[line] in costs]
-    if work.wiring.erp is None:
-        return
-    for currency in sorted({cost.currency for cost in known}):
-        amount = total((cost for cost in known if cost.currency == currency), currency) * sign
-        posting = make(f"{ref}-{currency}", order.id, amount, work.now)
-        work.emit("erp.post", posting.id, f"erp:{order.id}", posting=posting)
-
-
-# -- credit ---------------------------------------------------------------------------------------------------------
-
-
-def credit_of(work: Work, order: Order) -> CreditAccount | None:
-    """The credit of the customer who ordered, if they have any."""
-    customer = order.draft.customer.id
-    found: CreditAccount | None = work.find("credit", customer) if customer else None
-    return found
-
-
-def credit_reason(work: Work, order: Order) -> Reason | None:
-    """Why an order on terms does not fit the customer's credit; None when it does or is not on terms.
-
-    One without an account has no limit, so that nobody decided to lend to them: that is for a person.
-    """
-    if order.draft.payment != "terms":
-        return None
-    account = credit_of(work, order)
-    if account is None:
-        customer = order.draft.customer.id
-        who = f"{customer} has no credit" if customer else "nobody is named whose credit it could be"
-        text = f"{order.id} is on terms, but {who}: set a credit, or release it to lend without a limit"
-        return Reason("credit.no_account", text, {"customer": customer})
-    payment = payment_of(work, order)
-    paid_for = payment.captured.minor + payment.total("credit").minor
-    return check_credit(account, order.id, Money(max(0, due(order).minor - paid_for), order.currency))
-
-
-def check_growth(work: Work, before: Order, after: Order) -> None:
-    """Refuse what lets a customer on terms owe more than their credit; what they owe already is theirs to owe."""
-    if due(after) > due(before) and (reason := credit_reason(work, after)):
-        raise CommandRefused([reason])
-
-
-def bind_credit(work: Work, order: Order) -> None:
-    """Keep what an order on terms binds of the customer's credit: what it costs and is not paid yet."""
-    if order.draft.payment != "terms" or (account := credit_of(work, order)) is None:
-        return
-    dead = order.state in ("rejected", "cancelled")
-    payment = payment_of(work, order)
-    rest = Money(0, order.currency) if dead else payment.authorized - payment.captured
-    if order.currency != account.limit.currency:
-        return
-    bound = account.binding(order.id, rest)
-    if bound != account:
-        work.save("credit", account.customer, bound, {"all": account.customer})
-
-
-def set_credit(work: Work, customer: str, limit: Money, days: int) -> str:
-    """Give a customer credit, or change it; what their orders bind stays bound."""
-    old: CreditAccount | None = work.find("credit", customer)
-    account = CreditAccount(customer, limit, days) if old is None else evolve(old, limit=limit, days=days)
-    work.save("credit", customer, account, {"all": customer})
-    return customer
 
 
 def renew(work: Work, order: Order) -> bool:

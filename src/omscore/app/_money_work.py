@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omscore.app import _money, _reopen, _settle
+from omscore.app import _credit, _money, _owed, _reopen, _settle
 from omscore.app._reads import Reads
 from omscore.app._work import Work
 from omscore.errors import NotFound
@@ -23,7 +23,7 @@ class MoneyWork(Reads):
         >>> at.shop.payment(at.order.id).status
         'captured'
         """
-        return self._read(lambda work: _money.payment_of(work, work.order(order_id)))
+        return self._read(lambda work: _owed.payment_of(work, work.order(order_id)))
 
     def due(self, order_id: str) -> Money:
         """What the customer owes for the units of an order that are not cancelled, taken already or not.
@@ -144,7 +144,7 @@ class MoneyWork(Reads):
         Money(minor=100000, currency='EUR')
         """
         content = (customer, limit.minor, limit.currency, days)
-        self._command("set_credit", key, content, lambda work: _money.set_credit(work, customer, limit, days))
+        self._command("set_credit", key, content, lambda work: _credit.set_credit(work, customer, limit, days))
         return self.credit(customer)
 
     def credit(self, customer: str) -> CreditAccount:

@@ -8,7 +8,20 @@ from secrets import randbits
 from typing import Any
 
 from omscore import inventory
-from omscore.app import _ask, _cancel, _capture, _fill, _money, _return, _revise, _settle, _surge, _wms, _workflows
+from omscore.app import (
+    _ask,
+    _cancel,
+    _capture,
+    _fill,
+    _money,
+    _owed,
+    _return,
+    _revise,
+    _settle,
+    _surge,
+    _wms,
+    _workflows,
+)
 from omscore.app._edit_work import EditWork
 from omscore.app._floor_work import FloorWork
 from omscore.app._money_work import MoneyWork
@@ -455,7 +468,7 @@ def _expire_holds(work: Work, order_id: str) -> list[str]:
             _capture.release_hold(work, order_id, hold.code)
             done.append("released")
         elif hold.on_expiry == "cancel":
-            if hold.code == _capture.PAYMENT_HOLD and _money.has_some(work, work.order(order_id)):
+            if hold.code == _capture.PAYMENT_HOLD and _owed.has_some(work, work.order(order_id)):
                 # Only what nobody has paid for is swept away: where a part is missing, a person decides.
                 continue
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omscore.app import _money
+from omscore.app import _credit, _money
 from omscore.app._capture import accept, must_wait, payment_hold, reason_of, reserve
 from omscore.app._work import Work
 from omscore.errors import CommandRefused
@@ -14,7 +14,7 @@ def reopen(work: Work, order_id: str, why: str) -> str:
     order = work.order(order_id)
     was = order.state
     order = work.tell(order, Reopen(why))
-    if (reason := _money.credit_reason(work, order)) is not None:
+    if (reason := _credit.credit_reason(work, order)) is not None:
         raise CommandRefused([reason])
     if was == "closed":
         return order_id
@@ -25,6 +25,6 @@ def reopen(work: Work, order_id: str, why: str) -> str:
     _money.authorize_rest(work, order)
     if must_wait(work, order):
         order = work.tell(order, PlaceHold(payment_hold(work, order.draft)))
-    _money.bind_credit(work, order)
+    _credit.bind_credit(work, order)
     accept(work, order)
     return order_id

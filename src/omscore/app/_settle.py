@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omscore.app import _money
+from omscore.app import _books, _money, _owed
 from omscore.app._capture import PAYMENT_HOLD, must_wait, release_hold
 from omscore.app._work import Work
 from omscore.orders import Hold, Order, PlaceHold
@@ -12,7 +12,7 @@ from omscore.ports import PaymentAnswer
 def answered(work: Work, order_id: str, transaction: str, answer: PaymentAnswer) -> str:
     """Write a gateway's answer down and do what follows from it; a second answer changes nothing."""
     order = work.order(order_id)
-    before = _money.payment_of(work, order)
+    before = _owed.payment_of(work, order)
     after = before.settled(
         transaction,
         "done" if answer.done else "failed",
@@ -34,7 +34,7 @@ def answered(work: Work, order_id: str, transaction: str, answer: PaymentAnswer)
         if order.state in ("rejected", "cancelled"):
             return order_id
     else:
-        _money.post_money(work, order, row)
+        _books.post_money(work, order, row)
     go_on(work, order)
     return order_id
 
@@ -42,7 +42,7 @@ def answered(work: Work, order_id: str, transaction: str, answer: PaymentAnswer)
 def wait_again(work: Work, order_id: str) -> None:
     """Stop an order whose promise of payment ran out; it goes on when there is a new one."""
     order = work.order(order_id)
-    lapsed = _money.payment_of(work, order).total("expire")
+    lapsed = _owed.payment_of(work, order).total("expire")
     if lapsed and work.wiring.gateway is not None and order.state in ("captured", "accepted"):
         here = order.totals
         if here.open + here.reserved + here.allocated + here.picked + here.packed and must_wait(work, order):
@@ -54,7 +54,7 @@ def go_on(work: Work, order: Order) -> None:
     """Let an order go on whose money is there, and take what is owed by now."""
     if order.state in ("rejected", "cancelled"):
         return
-    if any(hold.code == PAYMENT_HOLD for hold in order.holds) and _money.covered(work, order):
+    if any(hold.code == PAYMENT_HOLD for hold in order.holds) and _owed.covered(work, order):
         release_hold(work, order.id, PAYMENT_HOLD)
         work.notify("paid", order.id, order)
     _money.catch_up(work, work.order(order.id))

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import evolve
 
-from omscore.app import _money
+from omscore.app import _books, _money, _owed
 from omscore.app._cancel import settle_up
 from omscore.app._capture import reserve
 from omscore.app._floor import close_if_finished
@@ -183,10 +183,10 @@ def give_up(work: Work, name: str, *, reship: bool, refund: bool, why: str) -> s
     # The units are another shipment's matter from here on, whatever the carrier still tells of this one.
     work.save_shipment(evolve(shipment, status="lost", status_at=work.now, lines={}))
     _money.pin(work, order)
-    before = _money.overpaid(work, order)
+    before = _owed.overpaid(work, order)
     order = work.tell(order, MoveUnits("lose", gone, shipment.id))
-    _money.post_cost(work, order, gone, f"{shipment.id}:{work.cause}", sign=-1)
-    _money.post_loss(work, order, gone, f"{shipment.id}:{work.cause}")
+    _books.post_cost(work, order, gone, f"{shipment.id}:{work.cause}", sign=-1)
+    _books.post_loss(work, order, gone, f"{shipment.id}:{work.cause}")
     if reship:
         order = reserve(work, order)
         work.queue(order, due_at=work.now, note=f"{shipment.id} was lost")

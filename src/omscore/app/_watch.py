@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import evolve
 
-from omscore.app import _money, _workflows
+from omscore.app import _money, _owed, _workflows
 from omscore.app._work import Work
 from omscore.errors import NotFound
 from omscore.kernel import stamp
@@ -68,7 +68,7 @@ def facts_of(work: Work, order_id: str) -> Facts:
         order,
         quiet_since or order.captured_at,
         work.find("queue", order_id),
-        _money.payment_of(work, order),
+        _owed.payment_of(work, order),
         work.fulfillments(order_id),
         list(work.all("shipment", f"order:{order_id}")),
         _workflows.actions(work, order),
@@ -173,7 +173,7 @@ def obligations(work: Work, order_id: str) -> tuple[Obligation, ...]:
         work.wiring.profile(order.draft.channel),
         work.now,
         fulfillments=work.fulfillments(order_id),
-        payment=_money.payment_of(work, order),
+        payment=_owed.payment_of(work, order),
         returns=list(work.all("return", f"order:{order_id}")),
         policy=work.wiring.return_policy,
         refund_since=_refund_since(work, order),
@@ -182,7 +182,7 @@ def obligations(work: Work, order_id: str) -> tuple[Obligation, ...]:
 
 def _refund_since(work: Work, order: Order) -> datetime | None:
     """Since when money is to be given back: since the last units went or came back; None when none is."""
-    if not _money.to_give_back(work, order):
+    if not _owed.to_give_back(work, order):
         return None
     since: datetime = order.captured_at
     for logged in work.txn.events("order", order.id):
