@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# First of all: a module that pytest imports by its path, and its package again on the way to it, would stand there
+# twice, and what a test exchanges in one of the two would not be exchanged in the other.
+import omscore.testing.walkthrough  # noqa: F401
 from tests.fresh import KINDS, Fresh
 from tests.postgres import database, server
 
