@@ -1,6 +1,6 @@
 """A host adds states, guards, checks, kinds of exceptions and figures; none of them can undo what the core keeps."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import omscore as oms
-from omscore.errors import CommandRefused, DefinitionError, NotFound, Reason, TransitionNotAllowed
+from omscore.errors import CommandRefused, Corrupt, DefinitionError, NotFound, Reason, TransitionNotAllowed
 from omscore.inventory import Cell
 from omscore.kernel import StateTable
 from omscore.orders import GUARDED_VERBS, Cancelled, Finding, Order, UnitsMoved, Workflow, has_lines
-from omscore.oversight import Facts, Incident, Kpi
+from omscore.oversight import Facts, Incident, Kpi, measured
 from omscore.testing.walkthrough import MONDAY, draft, up_to
 from tests.app.gateways import Till
 
@@ -163,6 +163,34 @@ def test_a_figure_of_the_hosts_own_is_a_fold_over_the_same_log() -> None:
     at.shop.cancel("ord-1", {"1": 1}, key="c-1")
     assert at.shop.kpis()["cancelled"].count == 1
     assert "fill" in at.shop.kpis()
+
+
+def test_a_figure_of_the_hosts_own_that_fails_is_told_by_its_name_and_hides_no_other() -> None:
+    def returned(log: Iterable[Any]) -> Kpi:
+        raise ZeroDivisionError("no orders yet, says A. Person")
+
+    def spent(log: Iterable[Any]) -> Any:
+        return sum(1.5 for _ in log)
+
+    def orders(log: Iterable[Any]) -> Kpi:
+        return Kpi("orders", len({row.id for row in log if row.kind == "order"}), 1, "orders", "days")
+
+    figures = up_to("accepted", measures=(returned, spent, orders)).shop.kpis()
+    assert figures["fill"].percent == 100
+    assert figures["orders"].count == 1
+    assert figures["returned"].percent is None
+    assert figures["returned"].failed == "ZeroDivisionError: no orders yet, says A. Person"
+    assert figures["spent"].failed == "it gave a float, and a measure gives a Kpi"
+    assert "A. Person" not in repr(figures), "a host's words may name a customer"
+
+
+def test_a_log_that_cannot_be_read_is_no_fault_of_a_measure() -> None:
+    def rotten() -> Iterator[Any]:
+        raise Corrupt("row 7 does not add up")
+        yield
+
+    with pytest.raises(Corrupt):
+        measured(lambda log: Kpi("rows", len(list(log)), 1, "rows", "logs"), rotten())
 
 
 def test_a_kind_of_exception_of_the_hosts_own_has_legal_next_actions() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import omscore as oms
 from omscore.adapters import SqliteStore
-from omscore.batching import BatchPlan, BinStock, CutOff, Limits, Scan, Shift, Tour
+from omscore.batching import BatchPlan, BinStock, CarrierCutOff, Limits, Scan, Shift, Tour
 from omscore.testing.walkthrough import MONDAY
 from tests.app.test_planning_the_floor import FLOOR, at, place, shop
 
@@ -126,7 +126,7 @@ def test_a_plan_that_fails_takes_nothing_apart() -> None:
 
 def test_the_room_of_a_wave_is_given_away_once() -> None:
     host = with_orders("a", "b", "c")
-    noon = [CutOff("noon", "standard", at(12), orders_max=2)]
+    noon = [CarrierCutOff("noon", "standard", at(12), orders_max=2)]
 
     def another() -> None:
         host.plan_batches("ghent", Limits(), cutoffs=noon, fulfillments_max=1)

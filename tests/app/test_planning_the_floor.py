@@ -9,8 +9,8 @@ from attrs import evolve
 import omscore as oms
 from omscore.batching import (
     Bin,
+    CarrierCutOff,
     Cart,
-    CutOff,
     Floor,
     Limits,
     MatrixFloor,
@@ -60,10 +60,10 @@ def test_waves_leave_with_the_cutoff_of_their_lane_and_keep_what_earlier_plans_t
     clock = oms.ManualClock(MONDAY)
     host = shop(clock)
     cutoffs = [
-        CutOff("gone", "standard", at(8)),
-        CutOff("noon", "standard", at(12), orders_max=2),
-        CutOff("five", "standard", at(17), units_max=1),
-        CutOff("express noon", "express", at(12)),
+        CarrierCutOff("gone", "standard", at(8)),
+        CarrierCutOff("noon", "standard", at(12), orders_max=2),
+        CarrierCutOff("five", "standard", at(17), units_max=1),
+        CarrierCutOff("express noon", "express", at(12)),
     ]
     for number in ("a", "b", "c"):
         place(host, number, "MILK")
@@ -88,7 +88,7 @@ def test_a_cutoff_of_the_same_name_on_another_day_has_its_own_room() -> None:
     host = shop(clock)
     for day in (2, 3):
         place(host, f"a{day}", "MILK")
-        noon = CutOff("noon", "standard", datetime(2026, 3, day, 12, tzinfo=UTC), orders_max=1)
+        noon = CarrierCutOff("noon", "standard", datetime(2026, 3, day, 12, tzinfo=UTC), orders_max=1)
         assert [b.orders for b in host.plan_batches("ghent", Limits(), cutoffs=[noon])] == [(f"a{day}-f1",)]
         place(host, f"b{day}", "MILK")
         assert [r.order for r in host.plan_batches("ghent", Limits(), cutoffs=[noon]).refused] == [f"b{day}-f1"]

@@ -6,7 +6,7 @@ import pytest
 
 from omscore.batching import (
     Bin,
-    CutOff,
+    CarrierCutOff,
     Floor,
     Limits,
     Mode,
@@ -36,9 +36,9 @@ def order(name: str, *bins: str, lane: str = "parcel", due: datetime | None = No
 
 def test_orders_leave_with_the_earliest_cutoff_of_their_lane_that_has_room() -> None:
     cutoffs = [
-        CutOff("late", "parcel", at(17)),
-        CutOff("early", "parcel", at(12), orders_max=2),
-        CutOff("pallets", "freight", at(10)),
+        CarrierCutOff("late", "parcel", at(17)),
+        CarrierCutOff("early", "parcel", at(12), orders_max=2),
+        CarrierCutOff("pallets", "freight", at(10)),
     ]
     made, refused = waves([order(n) for n in "abc"] + [order("d", lane="freight")], cutoffs)
     assert [(w.cutoff.id, [o.id for o in w.orders]) for w in made] == [
@@ -50,7 +50,7 @@ def test_orders_leave_with_the_earliest_cutoff_of_their_lane_that_has_room() -> 
 
 
 def test_urgent_orders_choose_first_and_nobody_leaves_after_his_due() -> None:
-    cutoffs = [CutOff("early", "parcel", at(12), orders_max=1), CutOff("late", "parcel", at(17))]
+    cutoffs = [CarrierCutOff("early", "parcel", at(12), orders_max=1), CarrierCutOff("late", "parcel", at(17))]
     made, refused = waves([order("calm"), order("due", due=at(13)), order("express", priority=5, due=at(16))], cutoffs)
     assert {w.cutoff.id: [o.id for o in w.orders] for w in made} == {"early": ["express"], "late": ["calm"]}
     assert [(r.order, r.reason.code) for r in refused] == [("due", "batching.no_wave")]
@@ -59,7 +59,7 @@ def test_urgent_orders_choose_first_and_nobody_leaves_after_his_due() -> None:
 
 def test_a_wave_carries_no_more_units_than_its_room() -> None:
     made, refused = waves(
-        [order("a", "0-0", "0-1"), order("b", "0-2"), order("c")], [CutOff("x", "parcel", at(9), units_max=3)]
+        [order("a", "0-0", "0-1"), order("b", "0-2"), order("c")], [CarrierCutOff("x", "parcel", at(9), units_max=3)]
     )
     assert [[o.id for o in w.orders] for w in made] == [["a", "b"]]
     assert [r.order for r in refused] == ["c"]
@@ -67,11 +67,11 @@ def test_a_wave_carries_no_more_units_than_its_room() -> None:
 
 def test_cutoffs_that_cannot_be_are_refused_by_name() -> None:
     with pytest.raises(DefinitionError, match="two cut-offs have the id 'x'"):
-        waves([], [CutOff("x", "parcel", at(9)), CutOff("x", "pallet", at(12))])
+        waves([], [CarrierCutOff("x", "parcel", at(9)), CarrierCutOff("x", "pallet", at(12))])
     with pytest.raises(InvalidValue, match="cut-off 'x' is naive"):
-        CutOff("x", "parcel", datetime(2026, 3, 2, 9))  # noqa: DTZ001 - the mistake under test
+        CarrierCutOff("x", "parcel", datetime(2026, 3, 2, 9))  # noqa: DTZ001 - the mistake under test
     with pytest.raises(DefinitionError, match="orders_max must be a whole number of at least 1, not 0"):
-        CutOff("x", "parcel", at(9), orders_max=0)
+        CarrierCutOff("x", "parcel", at(9), orders_max=0)
 
 
 def test_grouping_keeps_every_line_once() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omscore.batching import Bin, Cart, CutOff, Floor, Limits, PickLine, PickOrder, plan, release
+from omscore.batching import Bin, CarrierCutOff, Cart, Floor, Limits, PickLine, PickOrder, plan, release
 
 FLOOR = Floor(3, 4, [Bin(f"{a}-{c}", a, c, zone=("cold", "cold/deep", "dry")[a]) for a in range(3) for c in range(4)])
 NOON, FIVE = datetime(2026, 3, 2, 12, tzinfo=UTC), datetime(2026, 3, 2, 17, tzinfo=UTC)
@@ -43,7 +43,7 @@ LIMITS = st.builds(
 )
 CUTOFFS = st.none() | st.lists(
     st.builds(
-        CutOff,
+        CarrierCutOff,
         st.uuids().map(str),
         st.sampled_from(["parcel", "pallet"]),
         st.sampled_from([NOON, FIVE]),
@@ -62,7 +62,11 @@ def is_good(order: PickOrder) -> bool:
 
 @given(ORDERS, LIMITS, CUTOFFS, ZONES, st.none() | st.integers(2, 3))
 def test_each_order_is_planned_whole_or_refused_by_name(
-    orders: list[PickOrder], limits: Limits, cutoffs: list[CutOff] | None, zones: list[str], same_item_min: int | None
+    orders: list[PickOrder],
+    limits: Limits,
+    cutoffs: list[CarrierCutOff] | None,
+    zones: list[str],
+    same_item_min: int | None,
 ) -> None:
     made = release(orders, FLOOR, limits, cutoffs=cutoffs, zones=zones, same_item_min=same_item_min)
     first = {order.id: order for order in reversed(orders)}

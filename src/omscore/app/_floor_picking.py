@@ -15,8 +15,8 @@ from omscore.app._service import pairs
 from omscore.app._work import Work
 from omscore.batching import (
     BatchPlan,
+    CarrierCutOff,
     Cart,
-    CutOff,
     DuePlan,
     Limits,
     Mode,
@@ -42,7 +42,7 @@ class Picking(Reads):
         node: str,
         limits: Limits | Sequence[Cart] | Mode | Modes,
         *,
-        cutoffs: Iterable[CutOff] | None = None,
+        cutoffs: Iterable[CarrierCutOff] | None = None,
         zones: Iterable[str] = (),
         same_item_min: int | None = None,
         replan: bool = False,

@@ -18,8 +18,8 @@ from omscore.batching import (
     Batch,
     BatchPlan,
     BinStock,
+    CarrierCutOff,
     Cart,
-    CutOff,
     DuePlan,
     Floor,
     Limits,
@@ -69,7 +69,7 @@ class Waiting:
     versions: Mapping[str, int]
     release: int
     items: tuple[str, ...] = ()
-    cutoffs: tuple[CutOff, ...] | None = None
+    cutoffs: tuple[CarrierCutOff, ...] | None = None
     apart: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
 
@@ -84,7 +84,7 @@ def to_plan(
     *,
     replan: bool = False,
     started: Collection[str] = (),
-    cutoffs: Iterable[CutOff] | None = None,
+    cutoffs: Iterable[CarrierCutOff] | None = None,
 ) -> Waiting:
     """What waits at a node, those due first first; with `replan` also what is on lists that nobody has begun."""
     found = [(due, id_) for due, id_ in work.txn.find("fulfillment", f"to_batch:{node}", limit=limit)]
@@ -100,7 +100,7 @@ def waiting(
     work: Work,
     node: str,
     found: Sequence[Fulfillment],
-    cutoffs: Iterable[CutOff] | None = None,
+    cutoffs: Iterable[CarrierCutOff] | None = None,
     apart: Sequence[str] = (),
 ) -> Waiting:
     """Fulfillments as the planner reads them: what is left to pick, from which bins; and units that no bin holds."""
@@ -236,7 +236,9 @@ def _nothing_found(order: str, shortages: Sequence[PickShortage]) -> Refused:
     return Refused(order, Reason("batching.no_bin", f"order {order!r}: no bin holds {items}", facts))
 
 
-def _with_room(work: Work, node: str, cutoffs: Iterable[CutOff], apart: Collection[str] = ()) -> list[CutOff]:
+def _with_room(
+    work: Work, node: str, cutoffs: Iterable[CarrierCutOff], apart: Collection[str] = ()
+) -> list[CarrierCutOff]:
     """The cut-offs that are still to come, with the room that earlier plans have left in them."""
     left = []
     for cutoff in cutoffs:
@@ -409,7 +411,7 @@ def _crowded_out(work: Work, waiting: Waiting, made: BatchPlan, gone: Collection
     return crowded
 
 
-def _space(cutoff: CutOff | None) -> tuple[int, int]:
+def _space(cutoff: CarrierCutOff | None) -> tuple[int, int]:
     """How many orders and units a wave takes."""
     orders, units = (cutoff.orders_max, cutoff.units_max) if cutoff else (None, None)
     return (_UNBOUND if orders is None else orders, _UNBOUND if units is None else units)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from omscore.app import _surge, _watch
 from omscore.app._reads import Reads
 from omscore.app._work import Work
-from omscore.oversight import Incident, Kpi, Notice, Obligation, SurgeState, kpis, notices_of
+from omscore.oversight import Incident, Kpi, Notice, Obligation, SurgeState, kpis, measured, notices_of
 
 
 class WatchWork(Reads):
@@ -88,7 +88,7 @@ class WatchWork(Reads):
     def kpis(self, *, since: datetime | None = None) -> Mapping[str, Kpi]:
         """The key figures of the orders captured since a time, or of all, each with its denominator.
 
-        Those of `Oms(measures=...)` stand beside them.
+        Those of `Oms(measures=...)` stand beside them; one that fails says so in its place.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> figures = up_to("delivered").shop.kpis()
@@ -99,7 +99,7 @@ class WatchWork(Reads):
         def read(work: Work) -> Mapping[str, Kpi]:
             backlog = len(_watch.incidents(work))
             figures = kpis(_watch.log(work, since), profile=self._wiring.profile, incidents_open=backlog)
-            mine = [measure(_watch.log(work, since)) for measure in self._wiring.measures]
+            mine = [measured(measure, _watch.log(work, since)) for measure in self._wiring.measures]
             return {**figures, **{figure.name: figure for figure in mine}}
 
         return self._read(read)

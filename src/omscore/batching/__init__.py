@@ -43,7 +43,7 @@ from omscore.batching._scan import (
     pack_tally,
 )
 from omscore.batching._waves import (
-    CutOff,
+    CarrierCutOff,
     Mode,
     Modes,
     Wave,
@@ -69,7 +69,7 @@ __all__ = [
     "BatchPlan",
     "Refused",
     # what is released together, and again when orders come in
-    "CutOff",
+    "CarrierCutOff",
     "Wave",
     "waves",
     "group_lines",

@@ -11,7 +11,7 @@ from omscore.batching._floor import Floor
 from omscore.batching._orders import Limits, PickOrder
 from omscore.batching._plan import AnyFloor, Batch, BatchPlan, Cart, Refused, plan, sift
 from omscore.batching._search import Budget
-from omscore.batching._waves import CutOff, by_item, by_zone, waves
+from omscore.batching._waves import CarrierCutOff, by_item, by_zone, waves
 from omscore.errors import DefinitionError
 
 
@@ -29,7 +29,7 @@ def release(
     floor: AnyFloor,
     limits: Limits | Sequence[Cart],
     *,
-    cutoffs: Iterable[CutOff] | None = None,
+    cutoffs: Iterable[CarrierCutOff] | None = None,
     zones: Iterable[str] = (),
     same_item_min: int | None = None,
     steps_max: int | None = None,

@@ -27,11 +27,11 @@ def _aware(owner: Any, _attribute: Any, value: datetime) -> None:
 
 
 @frozen
-class CutOff:
+class CarrierCutOff:
     """When a lane's orders must be picked to leave with their carrier, and how much can be until then.
 
     >>> from datetime import UTC
-    >>> CutOff("noon", "parcel", datetime(2026, 3, 2, 12, tzinfo=UTC), units_max=400).lane
+    >>> CarrierCutOff("noon", "parcel", datetime(2026, 3, 2, 12, tzinfo=UTC), units_max=400).lane
     'parcel'
     """
 
@@ -47,22 +47,26 @@ class Wave:
     """Orders released together to make one cut-off.
 
     >>> from datetime import UTC
-    >>> Wave(CutOff("noon", "parcel", datetime(2026, 3, 2, 12, tzinfo=UTC)), ()).orders
+    >>> Wave(CarrierCutOff("noon", "parcel", datetime(2026, 3, 2, 12, tzinfo=UTC)), ()).orders
     ()
     """
 
-    cutoff: CutOff
+    cutoff: CarrierCutOff
     orders: tuple[PickOrder, ...]
 
 
-def waves(orders: Iterable[PickOrder], cutoffs: Iterable[CutOff]) -> tuple[tuple[Wave, ...], tuple[Refused, ...]]:
+def waves(
+    orders: Iterable[PickOrder], cutoffs: Iterable[CarrierCutOff]
+) -> tuple[tuple[Wave, ...], tuple[Refused, ...]]:
     """Orders by the cut-off they leave with: the earliest of their lane that has room, and no later than they are due.
 
     Higher priority chooses first, then the earlier due, then the order given. Gives the waves in the order of their
     cut-offs, empty ones left out, and the orders that make none. Raises DefinitionError for two cut-offs of one id.
 
     >>> from datetime import UTC
-    >>> noon, five = (CutOff(str(h), "parcel", datetime(2026, 3, 2, h, tzinfo=UTC), orders_max=1) for h in (12, 17))
+    >>> noon, five = (
+    ...     CarrierCutOff(str(h), "parcel", datetime(2026, 3, 2, h, tzinfo=UTC), orders_max=1) for h in (12, 17)
+    ... )
     >>> made, late = waves([PickOrder(id, [], lane="parcel") for id in ("a", "b", "c")], [five, noon])
     >>> [(wave.cutoff.id, [order.id for order in wave.orders]) for wave in made], late[0].order
     ([('12', ['a']), ('17', ['b'])], 'c')
@@ -91,7 +95,7 @@ def waves(orders: Iterable[PickOrder], cutoffs: Iterable[CutOff]) -> tuple[tuple
     return tuple(made), tuple(refused)
 
 
-def _has_room(cutoff: CutOff, held: Sequence[PickOrder], order: PickOrder) -> bool:
+def _has_room(cutoff: CarrierCutOff, held: Sequence[PickOrder], order: PickOrder) -> bool:
     if cutoff.orders_max is not None and len(held) >= cutoff.orders_max:
         return False
     return cutoff.units_max is None or sum(o.units for o in held) + order.units <= cutoff.units_max

@@ -17,7 +17,7 @@ from omscore.oversight._incidents import (
     parked_effect,
     told_otherwise,
 )
-from omscore.oversight._kpis import Kpi, Measure, Recorded, kpis, to_records
+from omscore.oversight._kpis import Kpi, Measure, Recorded, kpis, measured, to_records
 from omscore.oversight._notices import Notice, NoticeSent, Obligation, notices_of, obligations_of
 from omscore.oversight._profile import CAPTURE_METHODS, NOTICES, PAYMENT_GATES, ChannelProfile
 from omscore.oversight._surge import SurgeChanged, SurgeClock, SurgeRule, SurgeState, surges
@@ -51,6 +51,7 @@ __all__ = [
     "Kpi",
     "Measure",
     "kpis",
+    "measured",
     "to_records",
     "SurgeRule",
     "SurgeState",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from statistics import median
 from typing import Any, Protocol
@@ -57,6 +57,8 @@ class Recorded(Protocol):
 class Kpi:
     """A figure: so many of so many, and what both are. A time has a median in seconds instead of a share.
 
+    `failed` is what a host's own measure failed with, so that there is no figure.
+
     >>> Kpi("split", 1, 4, "orders shipped from more than one place", "orders with a node").percent
     25.0
     """
@@ -67,6 +69,8 @@ class Kpi:
     counts: str
     denominator: str
     median_s: float | None = None
+    # A host's own error may name a customer, and what stands in a repr ends in a log.
+    failed: str = field(default="", repr=False)
 
     @property
     def percent(self) -> float | None:
@@ -179,6 +183,37 @@ def kpis(
     return {figure.name: figure for figure in figures}
 
 
+def measured(measure: Measure, log: Iterable[Recorded]) -> Kpi:
+    """A host's own figure; one that fails is told in its place, under the measure's own name, and hides no other.
+
+    What reading the log itself raises goes through.
+
+    >>> def returned(log):
+    ...     return Kpi("returned", 1, 0 // 0, "returns", "orders")
+    >>> measured(returned, []).failed
+    'ZeroDivisionError: integer division or modulo by zero'
+    """
+    name = getattr(measure, "__name__", type(measure).__name__)
+    unread: list[Exception] = []
+
+    def told() -> Iterator[Recorded]:
+        try:
+            yield from log
+        except Exception as error:
+            unread.append(error)
+            raise
+
+    try:
+        figure = measure(told())
+    except Exception as error:
+        if unread:
+            raise
+        return Kpi(name, 0, 0, "", "", failed=f"{type(error).__name__}: {error}")
+    if isinstance(figure, Kpi):
+        return figure
+    return Kpi(name, 0, 0, "", "", failed=f"it gave a {type(figure).__name__}, and a measure gives a Kpi")
+
+
 def _shares(seen: list[_Seen]) -> list[Kpi]:
     def units(verb: str) -> int:
         return sum(order.units.get(verb, 0) for order in seen)
@@ -250,6 +285,7 @@ def to_records(figures: Mapping[str, Kpi]) -> list[dict[str, Any]]:
             "median_s": figure.median_s,
             "counts": figure.counts,
             "denominator": figure.denominator,
+            "failed": figure.failed,
         }
         for figure in figures.values()
     ]
