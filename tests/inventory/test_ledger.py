@@ -1,12 +1,16 @@
 """The ledger by itself: outcomes, what-ifs, and values that no store could keep."""
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from omscore import inventory
 from omscore.adapters import MemoryStore
 from omscore.errors import Busy, InvalidValue, Unknown
-from omscore.inventory import Cell, Ledger, MemoryBooks, Reservation, Want, outcome
+from omscore.inventory import Buffer, Cell, Ledger, MemoryBooks, Reservation, Want, outcome
 from omscore.kernel import QUANTITY_MAX, ManualClock
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -120,3 +124,79 @@ def test_pages_of_reservations_and_keys_show_what_was_undone_and_what_came_inste
     books.claim("c", "f", None)
     assert [r.id for r in books.reservations()] == [key for key, _, _ in books.claims()] == ["b", "c"]
     assert [r.id for r in books.reservations(after="b", limit=1)] == ["c"]
+
+
+_TUPLE: Any = ("SKU-1", "ghent")
+
+# Every command that names cells, given a plain tuple for one.
+_NO_CELL: dict[str, Callable[[Ledger], object]] = {
+    "receive": lambda on: on.receive({_TUPLE: 1}, key="k"),
+    "return_stock": lambda on: on.return_stock({_TUPLE: 1}, to="free", key="k"),
+    "allocate": lambda on: on.allocate("ord-1", {_TUPLE: 1}, key="k"),
+    "pick": lambda on: on.pick("ord-1", {_TUPLE: 1}, key="k"),
+    "short_pick": lambda on: on.short_pick("ord-1", {_TUPLE: 1}, key="k"),
+    "count": lambda on: on.count({_TUPLE: 1}, key="k"),
+    "damage": lambda on: on.damage({_TUPLE: 1}, key="k"),
+    "restore": lambda on: on.restore({_TUPLE: 1}, key="k"),
+    "repool": lambda on: on.repool({_TUPLE: 1}, "web", key="k"),
+    "correct": lambda on: on.correct(_TUPLE, 1, key="k"),
+    "send": lambda on: on.send("t-1", {_TUPLE: 1}, "lille", key="k"),
+    "figures": lambda on: on.figures(_TUPLE),
+    "journal": lambda on: on.journal(_TUPLE),
+    "as_of": lambda on: on.as_of(_TUPLE, 1),
+}
+
+
+@pytest.mark.parametrize("verb", _NO_CELL)
+@pytest.mark.parametrize("buffers", [(), (Buffer(units=1),)], ids=["no buffer", "a buffer"])
+def test_a_plain_tuple_is_no_cell_and_the_refusal_shows_how_to_write_one(
+    verb: str, buffers: tuple[Buffer, ...]
+) -> None:
+    with pytest.raises(InvalidValue, match=r"\('SKU-1', 'ghent'\) is no cell; write Cell\('SKU-1', 'ghent'\)"):
+        _NO_CELL[verb](Ledger.in_memory(buffers=buffers))
+
+
+@pytest.mark.parametrize(
+    ("work", "told"),
+    [
+        (lambda books, tuple_: inventory.receive(books, {tuple_: 1}, cause="k"), "is no cell"),
+        (lambda books, tuple_: inventory.allocate(books, "r", {tuple_: 1}, cause="k"), "is no cell"),
+        (lambda books, tuple_: inventory.as_of(books, tuple_, 1), "is no cell"),
+        (lambda books, tuple_: inventory.release(books, "r", {tuple_: 1}, cause="k"), "is no share"),
+        (lambda books, tuple_: inventory.reserve(books, "r", [tuple_], cause="k"), "write Want"),
+        (lambda books, tuple_: inventory.reserve(books, "r", [Want("A", 1), tuple_], cause="k"), "write Want"),
+        (lambda books, _: inventory.reserve(books, "r", [], cause="k"), "nothing is wanted"),
+    ],
+    ids=["receive", "allocate", "as_of", "release", "reserve", "a second line", "nothing"],
+)
+def test_the_functions_on_books_refuse_tuples_and_nothing_too(work: Callable[[Any, Any], object], told: str) -> None:
+    with pytest.raises(InvalidValue, match=told):
+        work(inventory.MemoryBooks(), _TUPLE)
+
+
+@pytest.mark.parametrize("verb", ["reserve", "outrank"])
+@pytest.mark.parametrize(
+    ("wants", "told"),
+    [
+        ([], "nothing is wanted: name at least one Want; to give up what is held, release it"),
+        ([("SKU-1", 2)], "('SKU-1', 2) is nothing one can want; write Want('SKU-1', 2)"),
+        ("SKU-1", "'S' is nothing one can want"),
+        (Want("SKU-1", 2), "what is wanted is a list of wants; write [Want("),
+        (None, "None is nothing one can want"),
+    ],
+)
+def test_whoever_wants_nothing_or_no_wants_is_told_how_to_want(verb: str, wants: Any, told: str) -> None:
+    ledger = Ledger.in_memory()
+    priority = {} if verb == "reserve" else {"priority": 1}
+    with pytest.raises(InvalidValue, match=re.escape(told)):
+        getattr(ledger, verb)("ord-1", wants, key="web-1", **priority)
+    assert ledger.reservation("ord-1") is None
+
+
+def test_a_share_of_a_reservation_is_a_cell_and_a_bucket() -> None:
+    ledger, cell = Ledger.in_memory(), Cell("SKU-1", "ghent")
+    ledger.receive({cell: 5}, key="dock-7")
+    ledger.reserve("ord-1", [Want("SKU-1", 2)], key="web-1")
+    with pytest.raises(InvalidValue, match=r"is no share of a reservation; write \(Cell\("):
+        ledger.release("ord-1", {cell: 1}, key="cancel-1")  # type: ignore[dict-item]
+    assert ledger.release("ord-1", {(cell, "reserved"): 1}, key="cancel-1") == 1

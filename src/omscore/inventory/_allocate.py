@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from attrs import field, frozen
@@ -10,7 +10,7 @@ from attrs import field, frozen
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.inventory._backorders import drop_backorders
 from omscore.inventory._books import Books, Held, LedgerTransaction, Reservation
-from omscore.inventory._cells import HELD, Cell, Movement
+from omscore.inventory._cells import HELD, Cell, Movement, check_cells
 from omscore.inventory._reserve import NO_FLOORS, require_free
 from omscore.kernel.quantities import quantity
 
@@ -54,6 +54,7 @@ def allocate(
     >>> books.figures([ghent])[ghent].free, books.figures([lille])[lille].allocated
     (4, 2)
     """
+    check_cells(cells)
     now = books.now()
     own = books.reservation(reservation) or Reservation(reservation, {}, since=now)
     reserved = {cell: n for (cell, bucket), n in own.held.items() if bucket == "reserved"}
@@ -122,6 +123,7 @@ def release(
             return 0
         shares = dict(sorted(own.held.items()))
     else:
+        check_shares(cells)
         shares = {k: quantity(n) for k, n in sorted(cells.items())}
         check_held(own, shares)
     movements = [
@@ -133,6 +135,13 @@ def release(
         moved = moved.moved((), ended="released", expires_at=None)
     books.save_reservation(moved)
     return sum(shares.values())
+
+
+def check_shares(shares: Iterable[object]) -> None:
+    """Refuse what is no share of a reservation; raises InvalidValue."""
+    for share in shares:
+        if not (isinstance(share, tuple) and len(share) == 2 and isinstance(share[0], Cell)):
+            raise InvalidValue(f"{share!r} is no share of a reservation; write (Cell('SKU-1', 'ghent'), 'reserved')")
 
 
 def check_held(own: Reservation, shares: Mapping[Held, int]) -> None:

@@ -8,6 +8,7 @@ customer, a transfer to another node) the other side is an outside bucket, which
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -195,6 +196,20 @@ def check_movement(movement: Movement) -> Movement:
     if type(movement.units) is not int or movement.units <= 0:
         raise InvalidValue(f"a movement moves a whole number of at least 1 unit, not {movement.units!r}")
     return movement
+
+
+def check_cells(cells: Iterable[object]) -> None:
+    """Refuse what is no cell; raises InvalidValue.
+
+    >>> check_cells([("SKU-1", "ghent")])
+    Traceback (most recent call last):
+    omscore.errors.InvalidValue: ('SKU-1', 'ghent') is no cell; write Cell('SKU-1', 'ghent')
+    """
+    for cell in cells:
+        if not isinstance(cell, Cell):
+            words: tuple[object, ...] = cell if isinstance(cell, tuple) else ()
+            shown = words[:4] if words and all(isinstance(word, str) for word in words) else ("SKU-1", "ghent")
+            raise InvalidValue(f"{cell!r} is no cell; write Cell({', '.join(map(repr, shown))})")
 
 
 def cell_id(cell: Cell) -> str:

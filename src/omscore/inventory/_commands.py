@@ -10,21 +10,32 @@ from omscore.inventory import _reserve
 from omscore.inventory._backorders import Repromise, repromise
 from omscore.inventory._books import LedgerTransaction
 from omscore.inventory._buffers import Buffer, floors
-from omscore.inventory._cells import Cell
+from omscore.inventory._cells import Cell, check_cells
 from omscore.inventory._fill import Arrival, Filled, fill
 from omscore.inventory._ledger_store import LedgerStore
 from omscore.inventory._once import fingerprint, run_once
-from omscore.inventory._reserve import Want
+from omscore.inventory._reserve import Want, check_wants
 from omscore.kernel.ids import key as checked_key
 
 T = TypeVar("T")
 
 
 def wants_of(wants: Sequence[Want]) -> tuple[Any, ...]:
-    return tuple([(w.item, w.units, w.nodes, w.pools) for w in wants])
+    try:
+        found = tuple([(w.item, w.units, w.nodes, w.pools) for w in wants])
+    except (AttributeError, TypeError):
+        found = ()
+    if not found:
+        check_wants(wants)
+    return found
 
 
-def units_of(cells: Mapping[Any, int] | None) -> Any:
+def units_of(cells: Mapping[Cell, int] | None) -> Any:
+    check_cells(cells or ())
+    return shares_of(cells)
+
+
+def shares_of(cells: Mapping[Any, int] | None) -> Any:
     if cells is None:
         return None
     return sorted([(tuple(cell), n) for cell, n in cells.items()])

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from omscore.errors import CommandRefused, Reason
 from omscore.inventory._books import LedgerTransaction, Records, Reservation, version_of
-from omscore.inventory._cells import Cell, Movement, cell_id, cell_of
+from omscore.inventory._cells import Cell, Movement, cell_id, cell_of, check_cells
 from omscore.inventory._fill import Arrival
 from omscore.inventory._reserve import NO_FLOORS
 from omscore.inventory._stock import check_room, save_all
@@ -60,6 +60,7 @@ def count(
     >>> [(v.reservation, v.units) for v in result.victims], books.figures([cell])[cell].on_hand
     ([('ord-1', 2)], 2)
     """
+    check_cells(counted)
     now = books.now()
     when = now if seen_at is None else min(utc(seen_at, "seen_at"), now)
     movements: list[Movement] = []

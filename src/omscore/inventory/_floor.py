@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from omscore.inventory._allocate import check_held
 from omscore.inventory._books import Books
-from omscore.inventory._cells import Cell, Movement, check_movement
+from omscore.inventory._cells import Cell, Movement, check_cells, check_movement
 from omscore.inventory._reserve import NO_FLOORS, found
 from omscore.inventory._stock import check_room
 from omscore.kernel.quantities import quantity
@@ -15,6 +15,7 @@ from omscore.kernel.quantities import quantity
 def _forward(
     books: Books, reservation: str, cells: Mapping[Cell, int], verb: str, path: tuple[str, str], cause: str
 ) -> None:
+    check_cells(cells)
     own = found(books, reservation)
     source, target = path
     shares = {(cell, source): quantity(n, f"units of {cell.item!r}") for cell, n in sorted(cells.items())}
@@ -79,6 +80,7 @@ def short_pick(books: Books, reservation: str, cells: Mapping[Cell, int], *, cau
     >>> books.figures([cell])[cell].on_hand
     3
     """
+    check_cells(cells)
     own = found(books, reservation)
     shares = {(cell, "allocated"): quantity(n, f"units of {cell.item!r}") for cell, n in sorted(cells.items())}
     check_held(own, shares)
@@ -99,6 +101,7 @@ def return_stock(books: Books, stock: Mapping[Cell, int], *, to: str, cause: str
     >>> books.figures([cell])[cell].quarantine
     1
     """
+    check_cells(stock)
     movements = [check_movement(Movement(cell, "customer", to, stock[cell], "return", cause)) for cell in sorted(stock)]
     check_room(books, stock)
     books.post(movements, NO_FLOORS)

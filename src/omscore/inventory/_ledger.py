@@ -11,7 +11,7 @@ from omscore.inventory import _availability
 from omscore.inventory._backorders import Backorder, backorders
 from omscore.inventory._books import Reservation
 from omscore.inventory._buffers import Buffer
-from omscore.inventory._cells import Cell, Entry, Figures
+from omscore.inventory._cells import Cell, Entry, Figures, check_cells
 from omscore.inventory._export import Foreign, export_lines, import_lines
 from omscore.inventory._ledger_allocate import Allocating
 from omscore.inventory._ledger_floor import OnTheFloor
@@ -78,6 +78,7 @@ class Ledger(Allocating, OnTheFloor, Stocking, Supplying):
         >>> Ledger.in_memory().figures(Cell("SKU-1", "ghent")).on_hand
         0
         """
+        check_cells([cell])
         return self.store.run(lambda txn: txn.figures([cell])[cell], write=False)
 
     def reservation(self, reservation: str) -> Reservation | None:
@@ -135,6 +136,7 @@ class Ledger(Allocating, OnTheFloor, Stocking, Supplying):
         >>> Ledger.in_memory().journal()
         []
         """
+        check_cells([] if cell is None else [cell])
         return self.store.run(lambda txn: txn.journal(cell), write=False)
 
     def verify(self) -> Verified:

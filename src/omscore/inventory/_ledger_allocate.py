@@ -9,7 +9,7 @@ from typing import Literal
 from omscore.inventory import _allocate, _outrank, _reserve
 from omscore.inventory._books import Held, Reservation
 from omscore.inventory._cells import Cell
-from omscore.inventory._commands import Commands, units_of, wants_of
+from omscore.inventory._commands import Commands, shares_of, units_of, wants_of
 from omscore.inventory._reserve import Selector, Want
 from omscore.kernel.ids import key as checked_key
 
@@ -164,9 +164,10 @@ class Allocating(Commands):
         >>> Ledger.in_memory().release("ord-1", key="cancel-1")
         0
         """
+        _allocate.check_shares(cells or ())
         return self._once(
             key,
-            ("release", reservation, units_of(cells)),
+            ("release", reservation, shares_of(cells)),
             lambda txn: _allocate.release(txn, reservation, cells, cause=key),
             not_after,
         )

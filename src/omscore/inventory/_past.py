@@ -7,7 +7,7 @@ from datetime import datetime
 
 from omscore.errors import InvalidValue
 from omscore.inventory._books import Books
-from omscore.inventory._cells import BUCKETS, Cell, Entry, Figures
+from omscore.inventory._cells import BUCKETS, Cell, Entry, Figures, check_cells
 from omscore.kernel.times import utc
 
 _INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
@@ -68,6 +68,7 @@ def as_of(books: Books, cell: Cell, at: datetime | int) -> Figures:
     >>> as_of(books, cell, datetime(2026, 3, 2, 12, tzinfo=UTC)).free, as_of(books, cell, 2).free
     (5, 7)
     """
+    check_cells([cell])
     if isinstance(at, datetime):
         seq = seq_at(books, cell, utc(at, "at"))
     else:

@@ -95,7 +95,8 @@ def reserve(
     to leave in a cell (its buffer). `expires_in` counts from the store's clock. `quotas` are the units of an item that
     the channel may hold at once. `select` orders cells within a pool and node: lots by expiry or age.
 
-    Raises InsufficientStock naming every short item, and CommandRefused (`stock.quota`), with nothing moved.
+    Raises InvalidValue when nothing is wanted, InsufficientStock naming every short item, and CommandRefused
+    (`stock.quota`), all with nothing moved.
 
     >>> from omscore.inventory import MemoryBooks, receive
     >>> books, cell = MemoryBooks(), Cell("SKU-1", "ghent")
@@ -117,6 +118,8 @@ def reserve(
     waiting: list[Want] = []
     reclaimed: Reclaimed | None = None
     for want in summed:
+        if type(want) is not Want:
+            check_wants(wants)
         found = ranked(books.cells_of(want.item), want, select)
         rest = _take(found, want.units, held, taken, floors, reclaimed)
         if rest:
@@ -187,7 +190,21 @@ def deadline(now: datetime, expires_in: timedelta | None) -> datetime | None:
         raise InvalidValue(f"a hold cannot last {expires_in!r} ({error}); None lets it stand until it ends") from None
 
 
+def check_wants(wants: Iterable[object]) -> None:
+    """Refuse what is no list of wants, or one without any; raises InvalidValue."""
+    some = False
+    for want in wants if isinstance(wants, Iterable) else [wants]:
+        if not isinstance(want, Want):
+            raise InvalidValue(f"{want!r} is nothing one can want; write Want('SKU-1', 2)")
+        some = True
+    if not isinstance(wants, Iterable):
+        raise InvalidValue(f"what is wanted is a list of wants; write [{wants!r}]")
+    if not some:
+        raise InvalidValue("nothing is wanted: name at least one Want; to give up what is held, release it")
+
+
 def _summed(wants: Sequence[Want]) -> list[Want]:
+    check_wants(wants)
     units: dict[tuple[str, tuple[str, ...] | None, tuple[str, ...]], int] = {}
     for want in wants:
         key = (want.item, want.nodes, want.pools)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, Reason, Shortage
 from omscore.inventory._books import Books, LedgerTransaction, Reservation
-from omscore.inventory._cells import BUCKETS, HELD, Cell, Entry, Movement, cell_id, check_movement
+from omscore.inventory._cells import BUCKETS, HELD, Cell, Entry, Movement, cell_id, check_cells, check_movement
 from omscore.inventory._reserve import NO_FLOORS, require_free
 from omscore.inventory._supply import arrived
 from omscore.inventory._victims import Victim, VictimOrder, end_run_out, take_away
@@ -17,6 +17,7 @@ from omscore.kernel.quantities import QUANTITY_MAX, quantity
 
 def check_room(books: Books, stock: Mapping[Cell, int]) -> None:
     """Refuse units that no store could count, in cells that no store could name."""
+    check_cells(stock)
     for cell in stock:
         key(cell.item, "item")
         key(cell.node, "node")
@@ -49,6 +50,7 @@ def receive(
     >>> books.figures([cell])[cell].free
     5
     """
+    check_cells(stock)
     movements = [
         Movement(
             cell, "supplier", to, quantity(stock[cell], f"units of {cell.item!r}"), "receive", cause, "", effective_at
@@ -73,6 +75,7 @@ def _aside(
     victims: VictimOrder | None,
 ) -> tuple[Victim, ...]:
     source, target = path
+    check_cells(cells)
     moves = [check_movement(Movement(cell, source, target, cells[cell], verb, cause)) for cell in sorted(cells)]
     before: list[Movement] = []
     hit: list[Victim] = []
@@ -198,6 +201,7 @@ def repool(
     """
     if pool != "":
         key(pool, "pool")
+    check_cells(cells)
     movements: list[Movement] = []
     arriving: dict[Cell, int] = {}
     for cell in sorted(cells):
@@ -228,6 +232,7 @@ def correct(books: LedgerTransaction, cell: Cell, seq: int, *, cause: str) -> En
     >>> books.figures([cell])[cell].free
     0
     """
+    check_cells([cell])
     rows = books.journal(cell, after=seq - 1, limit=1) if seq >= 1 else []
     if not rows:
         raise NotFound("entry", f"{cell.item} at {cell.node}, number {seq}")

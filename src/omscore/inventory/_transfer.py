@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from omscore.errors import CommandRefused, InvalidValue, NotFound, Reason
 from omscore.inventory._books import LedgerTransaction, Records, Stored
-from omscore.inventory._cells import Cell, Movement, check_movement
+from omscore.inventory._cells import Cell, Movement, check_cells, check_movement
 from omscore.inventory._reserve import NO_FLOORS, require_free
 from omscore.inventory._stock import check_room
 from omscore.inventory._supply import arrived, expect
@@ -95,6 +95,7 @@ def send(
     """
     if books.get(_KIND, id) is not None:
         raise CommandRefused([Reason("transfer.exists", f"transfer {id!r} was sent before; choose another id")])
+    check_cells(cells)
     movements: list[Movement] = []
     sent: dict[Cell, int] = {}
     for cell in sorted(cells):
@@ -132,6 +133,7 @@ def _take_off(
     stored = _stored(books, id_)
     line: Transfer = stored.value
     wanted = dict(line.under_way) if cells is None else dict(cells)
+    check_cells(wanted)
     left = dict(line.under_way)
     movements = []
     reasons = []
