@@ -442,11 +442,15 @@ def test_a_question_without_an_answer_is_asked_again_by_hand_and_done_once() -> 
         host.ask_again(order.id, f"{order.id}-authorize-1", key="again-3")
 
 
+@pytest.mark.parametrize("extra", [{}, {"refunded": "39.98"}])
 @pytest.mark.parametrize("said", ["voided", "refunded"])
-def test_an_order_whose_money_is_gone_waits_for_a_person(said: str) -> None:
-    at = up_to("accepted", stock=9)
-    order = at.shop.capture("web", draft("2", payment=said), key="c-2")
+def test_an_order_whose_money_is_gone_waits_for_a_person(said: str, extra: dict[str, str]) -> None:
+    till = Till()
+    at = up_to("accepted", stock=9, gateway=till, profiles={"web": ChannelProfile(capture_method="at_order")})
+    order = at.shop.capture("web", draft("2", payment=said, extra=extra), key="c-2")
     assert [hold.code for hold in order.holds] == ["payment"]
+    at.shop.deliver()
+    assert not till.asked, "nobody is asked to pay once more"
 
 
 def test_a_channels_gate_says_what_an_order_waits_for() -> None:
@@ -578,6 +582,115 @@ def test_a_channel_that_says_paid_has_taken_what_it_had_promised() -> None:
     assert at.shop.capture("web", draft("2", payment="paid", revision=2), key="c-2b").state == "accepted"
     payment = at.shop.payment("ord-2")
     assert (payment.captured.minor, payment.promised.minor, payment.total("void").minor) == (3998, 0, 0)
+
+
+@pytest.mark.parametrize("first", ["authorized", "paid"])
+def test_where_no_gateway_is_a_channel_that_says_paid_has_all_that_is_owed(first: str) -> None:
+    at = up_to("accepted", stock=9)
+    at.shop.capture("web", draft("2", payment=first), key="c-2", id="ord-2")
+    more = draft("2", payment="paid", revision=2)
+    for revision, units in ((2, 3), (3, 3), (4, 4)):
+        more = evolve(more, revision=revision, lines=(evolve(more.lines[0], units=units),))
+        at.shop.capture("web", more, key=f"c-2-{revision}")
+        assert at.shop.payment("ord-2").captured.minor == 1999 * units
+
+
+def revised(at: Walk, revision: int, units: int = 2, **says: Any) -> oms.Order:
+    """What becomes of ord-2 when its channel says more of it."""
+    later = draft("2", revision=revision, **says)
+    later = evolve(later, lines=(evolve(later.lines[0], units=units),))
+    return at.shop.capture("web", later, key=f"c-2-{revision}", id="ord-2")
+
+
+def said_of_money(at: Walk) -> list[tuple[str, str]]:
+    return [(i.owner, i.text) for i in at.shop.exceptions() if i.kind == "mismatch"]
+
+
+@pytest.mark.parametrize("extra", [{}, {"refunded": "39.98"}])
+@pytest.mark.parametrize("said", ["voided", "refunded"])
+def test_a_channel_that_gave_its_own_money_back_stops_the_order_for_a_person(said: str, extra: dict[str, str]) -> None:
+    till, books = Till(), Books()
+    at = up_to("accepted", stock=9, gateway=till, erp=books)
+    assert revised(at, 1, payment="paid").state == "accepted"
+    order = revised(at, 2, payment=said, extra=extra)
+    assert [(hold.code, hold.owner, hold.on_expiry) for hold in order.holds] == [("payment", "payments", "escalate")]
+    assert "web says that the payment was" in order.holds[0].text
+    assert at.shop.payment("ord-2").status == "refunded"
+    at.shop.deliver()
+    assert not till.asked, "the gateway never had that money"
+    assert [p.kind for p in books.values() if p.order == "ord-2"] == ["payment", "refund"]
+    at.shop.release("ord-2", "payment", key="all-the-same")
+    assert not revised(at, 3, payment=said, extra=extra).holds, "what was said before is no news"
+    assert at.shop.payment("ord-2").refunded.minor == 3998
+    assert not said_of_money(at)
+
+
+@pytest.mark.parametrize("extra", [{}, {"refunded": "19.99"}])
+def test_what_a_channel_gave_back_for_fewer_units_is_not_to_be_given_back_again(extra: dict[str, str]) -> None:
+    at = up_to("accepted", stock=9, gateway=Till())
+    revised(at, 1, payment="paid")
+    order = revised(at, 2, units=1, payment="partially_refunded", extra=extra)
+    assert (order.state, order.holds, order.totals.cancelled) == ("accepted", (), 1)
+    assert at.shop.payment("ord-2").refunded.minor == 1999
+    assert not [due for due in at.shop.obligations("ord-2") if due.what == "refund"]
+    revised(at, 3, units=1, payment="partially_refunded", extra=extra)
+    assert at.shop.payment("ord-2").refunded.minor == 1999
+    assert not said_of_money(at)
+
+
+def test_what_a_channel_gave_back_of_the_price_is_owed_no_more() -> None:
+    till = Till()
+    at = up_to("accepted", stock=9, gateway=till)
+    revised(at, 1, payment="paid")
+    assert not revised(at, 2, payment="partially_refunded", extra={"refunded": "5.00"}).holds
+    at.shop.route()
+    at.shop.ship("ord-2-f1", key="s-2")
+    revised(at, 3, payment="refunded", extra={"refunded": "39.98"})
+    at.shop.deliver()
+    payment = at.shop.payment("ord-2")
+    assert (payment.status, payment.refunded.minor) == ("refunded", 3998)
+    assert not till.asked, "what has left and was given back is not asked for again"
+    assert at.shop.order("ord-2").holds == (), "nothing is left to wait"
+
+
+def test_a_promise_that_a_channel_let_go_is_good_again_when_it_says_so() -> None:
+    at = up_to("accepted", stock=9)
+    revised(at, 1, payment="authorized")
+    assert [hold.code for hold in revised(at, 2, payment="voided").holds] == ["payment"]
+    assert at.shop.payment("ord-2").promised.minor == 0
+    assert revised(at, 3, payment="paid").holds == ()
+    assert at.shop.payment("ord-2").captured.minor == 3998
+
+
+@pytest.mark.parametrize("said", ["voided", "refunded", "partially_refunded"])
+def test_a_channel_that_speaks_of_money_it_never_had_is_brought_before_a_person(said: str) -> None:
+    at = up_to("accepted", stock=9, gateway=Till())
+    revised(at, 1, payment="pending")
+    at.shop.deliver()
+    revised(at, 2, payment=said)
+    assert at.shop.payment("ord-2").promised.minor == 3998, "the gateway's promise stands"
+    ((owner, text),) = said_of_money(at)
+    assert owner == "payments"
+    assert "0.00 EUR taken and 39.98 EUR promised are not its own" in text
+    assert at.shop.order("ord-2").state == "accepted"
+
+
+def test_more_than_a_channel_took_cannot_be_given_back_by_it() -> None:
+    at = up_to("accepted", stock=9)
+    revised(at, 1, payment="paid")
+    revised(at, 2, payment="partially_refunded", extra={"refunded": "50.00"})
+    assert at.shop.payment("ord-2").refunded.minor == 3998
+    assert [text for _, text in said_of_money(at)] == [
+        "web says that the payment was given back in part: that is 10.02 EUR more than it is known to have taken"
+    ]
+
+
+def test_a_part_without_a_figure_is_asked_after() -> None:
+    at = up_to("accepted", stock=9)
+    revised(at, 1, payment="paid")
+    revised(at, 2, payment="partially_refunded")
+    assert at.shop.payment("ord-2").refunded.minor == 0
+    assert "does not say how much" in said_of_money(at)[0][1]
 
 
 def test_an_order_on_terms_of_a_customer_without_credit_waits_for_a_person() -> None:

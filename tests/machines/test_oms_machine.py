@@ -365,6 +365,28 @@ class OmsMachine(RuleBasedStateMachine):
                 self.odd.add(order_id)
                 assert seen[1].rows(order_id, "refund") == seen[0].rows(order_id, "refund")
 
+    @rule(n=st.integers(0, 9), said=st.sampled_from(["refunded", "voided"]))
+    def a_channel_gives_its_own_money_back(self, n: int, said: str) -> None:
+        """It is written down, and what others took or promised stays as it is."""
+        order_id = self.order(n)
+        if any(row.outcome == "asked" for row in self.shop.payment(order_id).transactions):
+            return  # the bank would be asked for what is gone
+        wish = self.drafts[order_id]
+        later = evolve(wish, revision=wish.revision + 1, payment=said)
+        with self.done(lambda key: self.shop.capture("web", later, key=key)) as seen:
+            if seen is None:
+                return
+            self.drafts[order_id] = later
+            self.odd.add(order_id)
+            pots = (self.world.bank.taken, self.world.bank.granted)[: 2 if said == "voided" else 1]
+            gone = [pot.pop(f"web:{order_id}", 0) for pot in pots]
+            before, after = (moment.payments[order_id] for moment in seen)
+            if before.method == "on_terms":
+                assert after == before
+            else:
+                assert after.refunded.minor - before.refunded.minor == gone[0]
+                assert before.promised.minor - after.promised.minor >= sum(gone[1:])
+
     @rule()
     def orders_are_routed(self) -> None:
         before = self.see()
@@ -883,10 +905,13 @@ class OmsMachine(RuleBasedStateMachine):
         for id_, payment in seen.payments.items():
             if payment.method == "on_terms":
                 continue
-            said = {t.kind: t.amount.minor for t in payment.transactions if t.reference == f"web:{id_}"}
+            said = Counter[str]()
+            for t in payment.transactions:
+                if t.reference == f"web:{id_}":
+                    said[t.kind] += t.amount.minor
             bank = self.world.bank
-            assert bank.total(id_, "capture") == payment.captured.minor - said.get("capture", 0)
-            assert bank.total(id_, "refund") == payment.refunded.minor
+            assert bank.total(id_, "capture") == payment.captured.minor - said["capture"]
+            assert bank.total(id_, "refund") == payment.refunded.minor - said["refund"]
             order = seen.orders[id_]
             if order.state == "closed" and id_ not in self.odd and order.totals.cancelled != order.totals.ordered:
                 owes = due(order).minor - payment.captured.minor + self.world.prepaid_back(id_)

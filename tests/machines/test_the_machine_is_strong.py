@@ -32,6 +32,7 @@ from omscore.app import (
     _owed,
     _reopen,
     _return,
+    _said,
     _service,
     _settle,
     _track,
@@ -202,6 +203,16 @@ def an_invoice_is_sent_again_with_each_shipment(patch: pytest.MonkeyPatch) -> No
 @fault
 def goods_that_are_lost_are_never_written_off(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_books, "post_loss", lambda *what, **more: None)
+
+
+@fault
+def what_a_channel_gave_back_is_still_there(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(_said, "_give_back", lambda work, order, draft, captures, amount: 0)
+
+
+@fault
+def a_channel_gives_back_what_a_gateway_took(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(_said, "_own", lambda payment, reference, rows: list(rows))
 
 
 @fault
@@ -387,6 +398,9 @@ SHOWN_BY: dict[str, Callable[[], object]] = {
         test_payments.test_what_was_refunded_is_owed_again_when_more_is_ordered
     ),
     "a_capture_in_flight_is_forgotten": test_payments.test_a_refund_waits_for_its_capture_and_falls_with_it,
+    "what_a_channel_gave_back_is_still_there": partial(
+        test_payments.test_a_channel_that_gave_its_own_money_back_stops_the_order_for_a_person, "refunded", {}
+    ),
     "a_failed_effect_counts_as_done": (
         test_payments.test_rubbish_from_a_gateway_is_a_failed_attempt_and_stops_no_other_effect
     ),

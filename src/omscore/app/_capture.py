@@ -89,7 +89,7 @@ def open_payment(work: Work, order: Order) -> None:
     _books.post_said(work, order)
     if order.draft.payment == "pending":
         _money.authorize_rest(work, order)
-    elif _owed.payment_of(work, order).method == "at_order":
+    elif order.draft.payment not in ("refunded", "voided") and _owed.payment_of(work, order).method == "at_order":
         _money.catch_up(work, order)
 
 

@@ -91,7 +91,7 @@ def _next_id(order: Order, payment: Payment, kind: str) -> str:
     return f"{order.id}-{kind}-{sum(row.kind == kind for row in payment.transactions) + 1}"
 
 
-def _note(work: Work, order: Order, kind: str, amount: Money, **facts: Any) -> Payment:
+def note(work: Work, order: Order, kind: str, amount: Money, **facts: Any) -> Payment:
     """Write down what is so without anybody being asked."""
     before = payment_of(work, order)
     row = PaymentTransaction(_next_id(order, before, kind), kind, amount, work.now, "done", **facts)
@@ -124,7 +124,7 @@ def authorize_rest(work: Work, order: Order) -> bool:
     if terms:
         missing = due(order) - _on_terms(payment)
         if missing.minor > 0:
-            _note(work, order, "authorize", missing, reference="terms")
+            note(work, order, "authorize", missing, reference="terms")
         return False
     pending = payment.total("authorize", "asked")
     missing = owed(work, order) - payment.kept - payment.promised - pending
@@ -181,7 +181,7 @@ def _spend(work: Work, order: Order, authorization: str) -> None:
     """A gateway that captures an authorization once lets its rest go with that."""
     for row in payment_of(work, order).open_authorizations:
         if row.id == authorization:
-            _note(work, order, "expire", row.amount, parent=row.id, text="captured once")
+            note(work, order, "expire", row.amount, parent=row.id, text="captured once")
 
 
 def let_go(work: Work, order: Order) -> None:
@@ -191,7 +191,7 @@ def let_go(work: Work, order: Order) -> None:
         floor = max(due(order).minor, payment.captured.minor + payment.total("credit").minor)
         over = _on_terms(payment).minor - floor
         if over > 0:
-            _note(work, order, "void", Money(over, order.currency), reference="terms")
+            note(work, order, "void", Money(over, order.currency), reference="terms")
         return
     if gateway is None:
         return
@@ -227,7 +227,7 @@ def refund(work: Work, order: Order, amount: Money | None, why: str, ref: str = 
     if credited := min(amount.minor, unpaid):
         goodwill = max(0, credited - over)
         credit = Money(credited, order.currency)
-        payment = _note(work, order, "credit", credit, ref=ref, text=why, goodwill_minor=goodwill)
+        payment = note(work, order, "credit", credit, ref=ref, text=why, goodwill_minor=goodwill)
         _books.post_money(work, order, payment.transactions[-1])
         over -= credited - goodwill
     rest = amount.minor - credited
@@ -245,34 +245,9 @@ def refund(work: Work, order: Order, amount: Money | None, why: str, ref: str = 
     return payment
 
 
-def believe(work: Work, order: Order, said: str) -> None:
-    """Write down what a channel says later of an order's payment: that it is "authorized", or "paid", with itself.
-
-    Its first word counts for all that is owed; what was asked of the gateway for the same money meanwhile is let go.
-    After that it only turns what it had promised into money taken: what came on top was asked of the gateway.
-    """
-    payment = payment_of(work, order)
-    if payment.method == "on_terms":
-        return
-    reference = f"{order.draft.channel}:{order.id}"
-    if not any(row.reference == reference for row in payment.transactions):
-        there = payment.kept + payment.promised if said == "authorized" else payment.kept
-        missing = owed(work, order) - there
-        if missing.minor <= 0:
-            return
-        payment = _note(work, order, "authorize", missing, reference=reference)
-    if said == "paid":
-        for row in payment.open_authorizations:
-            granted = payment.transaction(row.id)
-            if granted is not None and granted.reference == reference:
-                taken = _note(work, order, "capture", row.amount, parent=row.id, reference=reference)
-                _books.post_money(work, order, taken.transactions[-1])
-    let_go(work, order)
-
-
 def take(work: Work, order: Order, amount: Money) -> Payment:
     """Money for an order on terms came in."""
-    after = _note(work, order, "capture", amount, ref=work.cause)
+    after = note(work, order, "capture", amount, ref=work.cause)
     _books.post_money(work, order, after.transactions[-1])
     return after
 
@@ -292,7 +267,7 @@ def renew(work: Work, order: Order) -> bool:
             continue
         tried = any(t.kind == "authorize" and t.ref == _renews(row) for t in payment.transactions)
         if row.expires_at <= work.now:
-            _note(work, order, "expire", row.amount, parent=row.id)
+            note(work, order, "expire", row.amount, parent=row.id)
             lapsed = True
         elif able and not tried:
             ask(work, order, "authorize", row.amount, ref=_renews(row))
@@ -314,4 +289,4 @@ def retire(work: Work, order: Order, granted: PaymentTransaction) -> None:
             if _voidable(gateway, payment, row, row.amount.minor):
                 ask(work, order, "void", row.amount, parent=row.id)
             else:
-                _note(work, order, "expire", row.amount, parent=row.id, text=f"renewed by {granted.id}")
+                note(work, order, "expire", row.amount, parent=row.id, text=f"renewed by {granted.id}")

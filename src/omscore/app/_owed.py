@@ -5,7 +5,7 @@ from __future__ import annotations
 from omscore.app._work import Work
 from omscore.errors import InvalidValue
 from omscore.kernel import Money
-from omscore.orders import Order, cost_of, due, due_shipped
+from omscore.orders import Draft, Order, cost_of, due, due_shipped
 from omscore.payments import Payment, PaymentTransaction
 
 
@@ -33,7 +33,7 @@ def _opened(work: Work, order: Order) -> Payment:
     }.get(said, ("authorize", "capture"))
     who = "terms" if said == "terms" else order.draft.channel
     parents = {"capture": "authorize", "void": "authorize", "refund": "capture"}
-    back = _given_back(order)
+    back = given_back(order.draft)
     if said in ("refunded", "partially_refunded") and back:
         # The channel took the whole and gave some of it back; of units that it cancelled nothing is due any more.
         amount = max(amount, order.draft.due)
@@ -42,7 +42,8 @@ def _opened(work: Work, order: Order) -> Payment:
         moved, goodwill = amount, 0
         if kind == "refund" and (back or said == "partially_refunded"):
             moved = min(back, amount)
-            goodwill = max(0, moved.minor - (amount - due(order)).minor)
+            # Who got all of it back may want nothing any more: that is for a person, and no present.
+            goodwill = max(0, moved.minor - (amount - due(order)).minor) if said != "refunded" else 0
         if moved:
             row = PaymentTransaction(
                 f"{order.id}-{kind}-1",
@@ -58,13 +59,13 @@ def _opened(work: Work, order: Order) -> Payment:
     return payment
 
 
-def _given_back(order: Order) -> Money:
-    """What the channel says that it has refunded already (see the payload translators), or nothing."""
-    said = order.draft.extra.get("refunded")
+def given_back(draft: Draft) -> Money:
+    """What a channel says that it has refunded in all (see the payload translators), or nothing."""
+    said = draft.extra.get("refunded")
     try:
-        return Money.of(said, order.currency) if isinstance(said, str) else Money(0, order.currency)
+        return Money.of(said, draft.currency) if isinstance(said, str) else Money(0, draft.currency)
     except InvalidValue:
-        return Money(0, order.currency)
+        return Money(0, draft.currency)
 
 
 def owed(work: Work, order: Order, *, shipped: bool = False, payment: Payment | None = None) -> Money:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import evolve
 
-from omscore.app import _capture, _money, _settle
+from omscore.app import _capture, _said
 from omscore.app._edit import edit
 from omscore.app._work import Work
 from omscore.errors import InvalidValue
@@ -45,9 +45,7 @@ def _bring(work: Work, order: Order, draft: Draft, why: str, said: Mapping[str, 
     if changes := changes_between(order, draft, said):
         edit(work, order.id, changes, why, None)
         order = work.order(order.id)
-    if waiting and draft.payment in ("authorized", "paid"):
-        _money.believe(work, order, draft.payment)
-        _settle.go_on(work, order)
+    _said.believe(work, order, draft, waiting=waiting)
 
 
 def _contradiction(work: Work, known: External, external_id: str, draft: Draft, content: str) -> DraftConflict:

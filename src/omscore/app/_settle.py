@@ -42,12 +42,16 @@ def answered(work: Work, order_id: str, transaction: str, answer: PaymentAnswer)
 def wait_again(work: Work, order_id: str) -> None:
     """Stop an order whose promise of payment ran out; it goes on when there is a new one."""
     order = work.order(order_id)
-    lapsed = _owed.payment_of(work, order).total("expire")
-    if lapsed and work.wiring.gateway is not None and order.state in ("captured", "accepted"):
+    if _owed.payment_of(work, order).total("expire") and work.wiring.gateway is not None:
         here = order.totals
-        if here.open + here.reserved + here.allocated + here.picked + here.packed and must_wait(work, order):
-            text = "the authorization of the payment ran out; authorize it again"
-            work.tell(order, PlaceHold(Hold(PAYMENT_HOLD, "payments", text=text)))
+        units = here.open + here.reserved + here.allocated + here.picked + here.packed
+        stop(work, order, units, "the authorization of the payment ran out; authorize it again")
+
+
+def stop(work: Work, order: Order, units: int, text: str) -> None:
+    """Have an order of which some units are still to leave wait for its payment, if it is to."""
+    if units and order.state in ("captured", "accepted") and must_wait(work, order):
+        work.tell(order, PlaceHold(Hold(PAYMENT_HOLD, "payments", text=text)))
 
 
 def go_on(work: Work, order: Order) -> None:

@@ -398,17 +398,20 @@ def parked_effect(parked: EffectParked, rules: Mapping[str, IncidentRule] = INCI
     )
 
 
+_TELLERS = {"wms": "warehouse", "channel": "payments"}
+
+
 def told_otherwise(told: Mismatch, rules: Mapping[str, IncidentRule] = INCIDENT_RULES) -> Incident:
     """What somebody outside told and does not agree with what is known, as an incident.
 
-    A warehouse system's messages are the warehouse team's matter, carriers are the shipping team's, unless a rule names
-    who.
+    A warehouse system's messages are the warehouse team's matter, what a channel says of money the payments team's,
+    carriers are the shipping team's, unless a rule names who.
 
     >>> told_otherwise(Mismatch("T1:moves", "post", "label.moves", "ord-1", "it moves", datetime(2026, 3, 2))).owner
     'shipping'
     """
     rule = rules.get("mismatch", _ANY)
-    owner = rule.owner or ("warehouse" if told.code.startswith("wms.") else "shipping")
+    owner = rule.owner or _TELLERS.get(told.code.partition(".")[0], "shipping")
     return Incident(
         f"mismatch:{told.id}",
         "mismatch",
