@@ -17,6 +17,10 @@ from omscore.errors import Corrupt
 
 def sealed(text: str, *of: object) -> str:
     """A text as it is kept; `of` is what else of its row must be what it was."""
+    if len(of) == 3:
+        # What most rows are of, and the same text as below in two thirds of the time.
+        what, name, more = of
+        return f"{text}\n{crc32(f'({what!r}, {name!r}, {more!r}){text}'.encode()):08x}"
     return f"{text}\n{crc32(f'{of}{text}'.encode()):08x}"
 
 
@@ -38,8 +42,7 @@ class Sealing:
         self._codec = codec
 
     def dumps(self, value: Any, *of: str) -> str:
-        text = self._codec.dumps(value)
-        return f"{text}\n{crc32(f'{of}{text}'.encode()):08x}"
+        return sealed(self._codec.dumps(value), *of)
 
     def loads(self, text: object, *of: str) -> Any:
         return self._codec.loads(opened(text, *of))

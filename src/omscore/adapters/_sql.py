@@ -134,8 +134,11 @@ def reservation_text(reservation: Reservation, due: int | None) -> str:
     """A reservation's own fields as compact JSON: id, version and a live deadline stand in columns."""
     id_, held, expires_at, channel, priority, _, ended, since = reservation
     text = ""
-    if held:
-        shares = [f"[{_cell_text(cell)},{_q(bucket)},{n}]" for (cell, bucket), n in held.items()]
+    if len(held) == 1:
+        (((cell, bucket), n),) = held.items()
+        text = f',"h":[[{_cell_text(cell)},"{bucket}",{n}]]'
+    elif held:
+        shares = [f'[{_cell_text(cell)},"{bucket}",{n}]' for (cell, bucket), n in held.items()]
         text = f',"h":[{",".join(shares)}]'
     if channel:
         text += f',"c":{_q(channel)}'

@@ -28,7 +28,17 @@ _RERUNS_MAX = 20
 _GROUP_MAX = 256
 _LOG_BYTES_MAX = 64 * 1024 * 1024
 _PARENTS: list[object] = []
+# This process, as a forked child is told that it is another one: asking the system at each command takes far longer.
+_PROCESS = [os.getpid()]
 _SYNCHRONOUS = {"power-loss": "FULL", "process-crash": "NORMAL"}
+
+
+def _forked() -> None:
+    _PROCESS[0] = os.getpid()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _nothing() -> None:
@@ -84,7 +94,7 @@ class SqliteStore:
         self._open()
 
     def _open(self) -> None:
-        self._pid = os.getpid()
+        self._pid = _PROCESS[0]
         self._line = Line(self._alone, self._perform, most=_GROUP_MAX, patience_s=self._patience_s)
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
@@ -167,7 +177,7 @@ class SqliteStore:
             raise RuntimeError("a transaction is running in this thread; use the one you were given")
         if self._closed:
             raise StoreError("this store was closed; open a new one")
-        if self._pid != os.getpid():
+        if self._pid != _PROCESS[0]:
             # A forked child must not touch its parent's connections, not even to close them: it lets them lie.
             _PARENTS.extend((self._writer, self._cursor, *self._readers))
             self._queue.shut()

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from enum import Enum
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -50,7 +50,7 @@ Upcaster = Callable[[dict[str, Any]], Mapping[str, Any]]
 """Takes the fields of one version and returns those of the next."""
 
 _REMEMBERED_MAX = 1_024
-"""How many values `Codec.recall` remembers."""
+"""How many values `Codec.recall` remembers, and how many rows of words their texts."""
 
 
 def tag_of(cls: type) -> str:
@@ -399,11 +399,12 @@ class Codec:
         if issubclass(origin, tuple):
             if args and args[-1] is not Ellipsis:
                 return fixed([self._coder(a) for a in args])
-            encode, decode, write = self._coder(args[0] if args else Any)
+            encode, decode, write, *_ = self._coder(args[0] if args else Any)
             return Coder(
                 partial(each, encode),
                 lambda v: tuple(each(decode, typed(list, "a list", v))),
                 partial(list_text, write),
+                ((), "[]"),
             )
         if issubclass(origin, Mapping):
             key, value = (self._coder(a) for a in (args if len(args) == 2 else (Any, Any)))
@@ -412,13 +413,15 @@ class Codec:
                     partial(each_value, value.encode),
                     lambda v: each_value(value.decode, typed(dict, "an object", v)),
                     partial(dict_text, value.write),
+                    ({}, "{}"),
                 )
             return Coder(
                 lambda v: [[key.encode(k), value.encode(x)] for k, x in v.items()],
                 lambda v: dict(pairs(key.decode, value.decode, v)),
                 partial(pairs_text, key.write, value.write),
+                ({}, "[]"),
             )
-        encode, decode, write = self._coder(args[0] if args else Any)
+        encode, decode, write, *_ = self._coder(args[0] if args else Any)
         if issubclass(origin, Set):
             made = set if origin is set else frozenset
             return Coder(
@@ -436,11 +439,12 @@ class Codec:
 
     def _row(self, cls: type) -> Coder:
         """A NamedTuple where the hint tells its type: a plain list; missing ends are filled with their defaults."""
-        row = fixed(
-            [coder for _, _, coder in self._fields(cls)],
-            least=len(cls._fields) - len(cls._field_defaults),  # type: ignore[attr-defined]
-        )
-        return row._replace(decode=lambda v: cls(*row.decode(v)))
+        coders = [coder for _, _, coder in self._fields(cls)]
+        row = fixed(coders, least=len(cls._fields) - len(cls._field_defaults))  # type: ignore[attr-defined]
+        # Rows of words (cells) are few and written again and again.
+        words = all(coder is PLAIN[str] for coder in coders)
+        write = lru_cache(maxsize=_REMEMBERED_MAX)(row.write) if words else row.write
+        return row._replace(decode=lambda v: cls(*row.decode(v)), write=write)
 
 
 def standard() -> Codec:
