@@ -9,7 +9,7 @@ from omscore.errors import InvalidValue
 from omscore.kernel.rng import Rng
 from omscore.routing._backlog import JointPlanner, Planner, one_by_one, pressing, settle
 from omscore.routing._backlog_assigned import Choices
-from omscore.routing._backlog_orders import FAR, Ready, _by_nodes, _searched, best_plan
+from omscore.routing._backlog_orders import FAR, Ready, _by_ascent, best_plan
 from omscore.routing._backlog_prices import priced
 from omscore.routing._backlog_values import Backlog, BacklogOrder, BacklogPlan, Displaced
 
@@ -178,6 +178,56 @@ def test_an_order_chooses_from_what_is_left_as_if_it_were_asked_anew_however_oft
                 assert [i for _, _, i, _ in takes] == [i for i in where if i >= 0]
 
 
+def test_orders_of_many_lines_are_decided_with_the_others() -> None:
+    """No work grows with the sets of an order's lines: thirty lines have a thousand million of them."""
+    rng = Rng(5)
+    lines = range(30)
+    order = BacklogOrder(
+        items=lines,
+        units=[1] * 30,
+        fixed=(500, 600, 700),
+        line_costs=[[rng.below(200) for _ in range(3)] for _ in lines],
+        unfilled=[1_000] * 30,
+    )
+    backlog = Backlog((order, order), stock=[[1, rng.below(2), rng.below(2)] for _ in lines])
+    plan = JointPlanner(repairs=20).plan(backlog)
+    assert cost_of(backlog, plan.where) == plan.cost
+    assert plan.bound <= plan.cost <= plan.first_come
+
+
+def crowd(seed: int) -> Backlog:
+    """A hundred orders, a third of them of several lines, for the same twenty items at six nodes."""
+    rng = Rng(seed)
+    waiting = []
+    for _ in range(100):
+        items = sorted({rng.below(20) for _ in range(1 + rng.below(2) * rng.below(4))})
+        zones = [rng.below(6) for _ in range(6)]
+        waiting.append(
+            BacklogOrder(
+                items=items,
+                units=[1] * len(items),
+                fixed=[450 + 110 * zone for zone in zones],
+                line_costs=[[80 + 15 * zone for zone in zones] for _ in items],
+                unfilled=[1_200 + rng.below(1_200) for _ in items],
+                split_penalty=100,
+            )
+        )
+    return Backlog(waiting, [[rng.below(4) for _ in range(6)] for _ in range(20)])
+
+
+def test_sixty_rounds_of_prices_come_close_to_what_ten_times_as_many_reach() -> None:
+    backlog = crowd(3)
+    ready, first = Ready(backlog.orders, backlog.stock), one_by_one(backlog).cost
+    soon, late = (priced(ready, first, rounds, lambda: False).bound for rounds in (60, 600))
+    assert soon >= late * 0.995
+
+
+def test_a_joint_plan_comes_close_to_the_bound_within_its_budget() -> None:
+    plan = JointPlanner(repairs=400).plan(crowd(3))
+    assert plan.saved > 0.05 * plan.first_come
+    assert plan.gap < 0.01
+
+
 def test_an_empty_backlog_and_empty_shelves_have_plain_answers() -> None:
     nothing = JointPlanner().plan(Backlog((), ()))
     assert (nothing.where, nothing.cost, nothing.proven, nothing.gap) == ((), 0, True, 0.0)
@@ -195,7 +245,7 @@ def test_the_ways_to_price_one_order_agree() -> None:
         outs = [rng.below(1_500) for _ in range(lines)]
         penalty = rng.below(200)
         cost = best_plan(fixed, rows, outs, penalty)[0]
-        assert cost == _by_nodes(fixed, rows, outs, penalty)[0] == _searched(fixed, rows, outs, penalty)[0]
+        assert cost == _by_ascent(fixed, rows, outs, penalty)[0]
 
 
 @pytest.mark.parametrize(

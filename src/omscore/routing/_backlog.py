@@ -19,12 +19,7 @@ from omscore.routing._backlog_prices import priced
 from omscore.routing._backlog_repair import improve, insert
 from omscore.routing._backlog_values import Backlog, BacklogPlan, Displaced
 
-INSERTED_AT = (8, 7, 9)
-"""Eighths of the prices at which all orders are put in, one plan for each."""
-REPAIRED_AT = (0, 4, 8, 8, 10)
-"""Eighths of the prices of which each repair draws one."""
-
-REPAIRS_PER_ORDER = 10
+REPAIRS_PER_ORDER = 12
 
 
 class Planner(Protocol):
@@ -77,7 +72,7 @@ def one_by_one(backlog: Backlog) -> BacklogPlan:
 class JointPlanner:
     """Decides a backlog together: prices on (item, node), insertion at those prices, then repeated repair.
 
-    `price_rounds` and `repairs` (None: 10 for each order) are the budget in steps; `elapsed` (seconds since the start,
+    `price_rounds` and `repairs` (None: 12 for each order) are the budget in steps; `elapsed` (seconds since the start,
     given by the host) with `seconds_max` ends the work sooner, and so does a plan that is proven the cheapest. The same
     seed and the same budget of steps give the same plan.
 
@@ -91,7 +86,7 @@ class JointPlanner:
     """
 
     seed: int = 0
-    price_rounds: int = 45
+    price_rounds: int = 60
     repairs: int | None = None
     seconds_max: float | None = None
     elapsed: Callable[[], float] | None = field(default=None)
@@ -120,19 +115,16 @@ class JointPlanner:
             return elapsed is not None and limit is not None and elapsed() - start >= limit * part
 
         prices = priced(ready, ready.cost(first), self.price_rounds, lambda: late(0.4))
-        at = {share: Choices(ready, prices.of, share) for share in (*INSERTED_AT, *REPAIRED_AT)}
+        plain, at_prices = Choices(ready), Choices(ready, prices.of)
         best = Assigned(ready, first)
-        best.settle_down(at[0])
-        for share in INSERTED_AT:
-            if late(0.5):
-                break
-            tried = insert(ready, at[share])
-            tried.settle_down(at[0])
+        best.settle_down(plain)
+        if not late(0.5):
+            tried = insert(ready, prices, at_prices)
+            tried.settle_down(plain)
             if tried.total < best.total:
                 best = tried
         repairs = REPAIRS_PER_ORDER * len(ready.orders) if self.repairs is None else self.repairs
-        choices = [at[share] for share in REPAIRED_AT]
-        steps = improve(best, prices, choices, repairs, self.seed, lambda: late(1.0))
+        steps = improve(best, prices, plain, at_prices, repairs, self.seed, lambda: late(1.0))
         return _settle(backlog, ready, best.where, prices.bound, prices.rounds + steps, first)
 
 

@@ -26,10 +26,10 @@ class Menu:
     def __init__(self, fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> None:
         self.fixed, self.rows, self.outs, self.penalty = fixed, rows, outs, penalty
         self.none = [0]
-        for out in outs:
-            self.none += [v + out for v in self.none]
         self.ranks: list[list[tuple[int, int]]] = []
         if len(rows) <= LINES_MAX:
+            for out in outs:
+                self.none += [v + out for v in self.none]
             sums: list[list[int]] = [fixed]
             for row in rows:
                 sums += [list(map(add, one, row)) for one in sums]
@@ -77,11 +77,11 @@ class Menu:
 
 
 class Choices:
-    """The cheapest plan of each order at a share of the prices, by which nodes still have its lines; remembered."""
+    """The cheapest plan of each order, at true costs or at prices, by which nodes still have its lines; remembered."""
 
-    def __init__(self, ready: Ready, prices: PriceRows | None = None, share: int = 0) -> None:
+    def __init__(self, ready: Ready, prices: PriceRows | None = None) -> None:
         self.ready = ready
-        self.priced = None if prices is None or not share else price_rows(ready, prices, share)
+        self.priced = None if prices is None else price_rows(ready, prices)
         self.menus: list[Menu | None] = [None] * len(ready.orders)
         self.known: list[dict[Any, Choice]] = [{} for _ in ready.orders]
         # Per order, the latest answers: what was left, what is taken of it, and the choice.

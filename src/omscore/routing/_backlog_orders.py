@@ -7,9 +7,9 @@ from operator import add, itemgetter
 from typing import Any
 
 from omscore.routing._backlog_values import BacklogOrder
-from omscore.routing._search import solve
+from omscore.routing._search_problem import Atoms
+from omscore.routing._search_sites import by_dual_ascent
 from omscore.routing._search_subsets import ways_of
-from omscore.routing._search_values import Sourcing
 
 Where = tuple[int, ...]
 Rows = list[list[int]]
@@ -21,9 +21,8 @@ FAR = 1 << 50
 SCALE = 16
 """Costs are counted in sixteenths of a minor unit, so that prices can be finer than money."""
 LINES_MAX = 6
-NODES_MAX = 12
 STEPS_MAX = 60
-"""Beyond so many lines and nodes an order is searched within so many steps."""
+"""Beyond so many lines an order is searched within so many steps."""
 
 
 class Ready:
@@ -104,9 +103,7 @@ def best_plan(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tu
         return _two(fixed, rows, outs, penalty)
     if lines <= LINES_MAX:
         return _by_sets(fixed, rows, outs, penalty)
-    if len(fixed) > NODES_MAX:
-        return _searched(fixed, rows, outs, penalty)
-    return _by_nodes(fixed, rows, outs, penalty)
+    return _by_ascent(fixed, rows, outs, penalty)
 
 
 def _two(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
@@ -185,76 +182,18 @@ def divided(cheapest: list[int], none: list[int], penalty: int) -> tuple[int, li
     return total[-1], groups
 
 
-def _by_nodes(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
-    """All sets of nodes that may be best.
-
-    What a node saves shrinks as others are added, so a node that does not pay for itself beside some of a set's nodes
-    is in no best set with them.
-    """
-    columns = list(zip(*rows, strict=True))
-    best = none = sum(outs)
-    chosen = 0
-    # Alone a node pays no penalty.
-    alone: list[tuple[int, int, int, list[int]]] = []
-    for i, column in enumerate(columns):
-        least = list(map(min, outs, column))
-        v = sum(least)
-        if fixed[i] + v < best:
-            best, chosen = fixed[i] + v, 1 << i
-        if none - v > fixed[i] + penalty:
-            alone.append((fixed[i] + penalty + v, i, fixed[i] + penalty, least))
-    # The best alone come first, so that what is left to add is soon known to be too little.
-    alone.sort()
-    rest = outs
-    next_cost = FAR
-    suffix = []
-    for _, _, cost, least in reversed(alone):
-        rest = list(map(min, rest, least))
-        next_cost = min(next_cost, cost)
-        suffix.append((next_cost - penalty, rest))
-    suffix.reverse()
-    stack = [(1 << i, k + 1, cost, least, v - cost) for k, (v, i, cost, least) in enumerate(alone)]
-    stack.reverse()
-    count = len(alone)
-    while stack:
-        nodes, start, paid, least, before = stack.pop()
-        if start == count:
-            continue
-        # Whatever is added, it costs one node more, and no line gets below the nodes still to come.
-        next_cost, rest = suffix[start]
-        if paid + next_cost + sum(map(min, least, rest)) >= best:
-            continue
-        for k in range(count - 1, start - 1, -1):
-            _, i, cost, mine = alone[k]
-            now = list(map(min, least, mine))
-            v = sum(now)
-            if before - v <= cost:
-                continue
-            if paid + cost + v - penalty < best:
-                best, chosen = paid + cost + v - penalty, nodes | 1 << i
-            stack.append((nodes | 1 << i, k + 1, paid + cost, now, v))
-    where = []
-    opened = [i for i in range(len(columns)) if chosen >> i & 1]
-    for line, low in enumerate(outs):
-        at, v = -1, low
-        for i in opened:
-            if rows[line][i] < v:
-                at, v = i, rows[line][i]
-        where.append(at)
-    return best, tuple(where), best
-
-
-def _searched(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
-    """Many lines at many nodes: the plan search of one order, within a few steps."""
-    lines = len(rows)
-    masks = [sum([1 << i for i, c in enumerate(row) if c < FAR and fixed[i] < FAR]) for row in rows]
-    found = solve(
-        Sourcing(units=[1] * lines, fixed=fixed, full=masks, line_costs=rows, unfilled=outs, split_penalty=penalty),
-        STEPS_MAX,
-    )
+def _by_ascent(fixed: list[int], rows: Rows, outs: list[int], penalty: int) -> tuple[int, Where, int]:
+    """Many lines: dual ascent, and branch and bound within a few steps."""
+    masks = []
+    for row, out in zip(rows, outs, strict=True):
+        mask, bit = 0, 1
+        for c, f in zip(row, fixed, strict=True):
+            if c < out and f < FAR:
+                mask |= bit
+            bit <<= 1
+        masks.append(mask)
+    found = by_dual_ascent(Atoms(masks, rows, fixed, penalty, None, outs, None, None, None, [1] * len(rows)), STEPS_MAX)
     if found is None:
-        return sum(outs), (-1,) * lines, sum(outs)
-    where = [-1] * lines
-    for i, line, _ in found.takes:
-        where[line] = i
-    return found.cost, tuple(where), found.bound
+        return sum(outs), (-1,) * len(rows), sum(outs)
+    where, cost, bound, _ = found
+    return cost, tuple(where), bound

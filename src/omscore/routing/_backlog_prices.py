@@ -1,13 +1,15 @@
-"""Prices on (item, node) for stock that is too short: a Lagrangian bound by deflected subgradient steps.
+"""Prices on (item, node) for stock that is too short: a Lagrangian bound by subgradient steps.
 
 With a price on each unit every order is decided for itself; the sum of their costs less what the stock is worth at
 these prices never exceeds the cost of the best plan (Fisher 1981). A step raises the price of what is asked too much
-and lowers that of what is left (Held, Wolfe, Crowder 1974; deflection after Camerini, Fratta, Maffioli 1975).
+and lowers that of what is left (Held, Wolfe, Crowder 1974). How far is settled for each price by itself: in the mean
+direction of the last steps, divided by how much they moved (Kingma and Ba 2015), and shorter from round to round.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import sqrt
 from operator import add
 
 from attrs import frozen
@@ -16,8 +18,14 @@ from omscore.routing._backlog_orders import SCALE, Ready, Rows, Where
 
 PriceRows = list[list[int] | None]
 """Per item its scaled price per node, or None where stock suffices."""
-DEFLECT = 0.65
-PATIENCE = 4
+FIRST_STEP = 0.375
+LAST_STEP = 0.01
+"""A price moves at most about this part of what a unit costs in the first round; in the last, a hundredth of that."""
+MEAN_KEPT = 0.5
+SPREAD_KEPT = 0.9
+"""What is kept, at each round, of the mean overdraft of a price and of its mean square."""
+SPREAD_LEAST = 0.3
+"""Units added to the spread, so that a price which hardly moved does not leap."""
 
 
 @frozen
@@ -29,15 +37,12 @@ class Prices:
     rounds: int
 
 
-def price_rows(ready: Ready, prices: PriceRows, share: int = 8) -> PriceRows:
-    """For each place of `Ready.free`, `share` eighths of the price of so many units at each node."""
+def price_rows(ready: Ready, prices: PriceRows) -> PriceRows:
+    """For each place of `Ready.free`, the price of so many units at each node."""
     rows: PriceRows = []
     for item, n in ready.asked:
         price = prices[item]
-        if price is None or (n == 1 and share == 8):
-            rows.append(price)
-        else:
-            rows.append([p * n * share // 8 for p in price])
+        rows.append(price if price is None or n == 1 else [p * n for p in price])
     return rows
 
 
@@ -51,7 +56,7 @@ def at_prices(ready: Ready, o: int, priced: PriceRows) -> Rows:
 
 
 def priced(ready: Ready, cost: int, rounds_max: int, late: Callable[[], bool]) -> Prices:
-    """The best prices found, and their bound; `cost` is the cost of a plan, towards which the steps are sized."""
+    """The best prices found, and their bound; `cost` is the cost of a plan, by which the steps are sized."""
     nodes = range(ready.nodes)
     of: list[list[int] | None] = []
     fine: list[list[float] | None] = []
@@ -83,9 +88,11 @@ def priced(ready: Ready, cost: int, rounds_max: int, late: Callable[[], bool]) -
     target = cost * SCALE
     best_bound: int | None = None
     best_of = [None if row is None else list(row) for row in of]
-    direction = dict.fromkeys(binding, 0.0)
-    theta = 1.0
-    stale = rounds = 0
+    mean = dict.fromkeys(binding, 0.0)
+    square = dict.fromkeys(binding, 0.0)
+    step = FIRST_STEP * target / max(1, sum(map(sum, ready.units)))
+    shrink = LAST_STEP ** (1 / max(1, rounds_max))
+    rounds = 0
     while rounds < rounds_max and not (rounds and late()):
         rounds += 1
         total = constant
@@ -108,33 +115,25 @@ def priced(ready: Ready, cost: int, rounds_max: int, late: Callable[[], bool]) -
         if best_bound is None or total > best_bound:
             best_bound = total
             best_of = [None if row is None else list(row) for row in of]
-            stale = 0
-        else:
-            stale += 1
-            if stale >= PATIENCE:
-                theta, stale = theta * 0.7, 0
-        norm = 0.0
+        if target <= total:
+            break
+        # Both means begin at 0 and are enlarged by what they lack for it.
+        step *= shrink
+        per_mean, per_square = step / (1 - MEAN_KEPT**rounds), 1 / (1 - SPREAD_KEPT**rounds)
+        moved = False
         for cell in binding:
             item, i = cell
             over = (usage[item] or ())[i] - ready.stock[item][i]
-            price = (fine[item] or ())[i]
-            step = over + DEFLECT * direction[cell]
-            if price <= 0.0 and step < 0.0:
-                step = 0.0
-            direction[cell] = step
-            norm += step * step
-        if norm == 0.0 or target <= total:
+            mean[cell] += (1 - MEAN_KEPT) * (over - mean[cell])
+            square[cell] += (1 - SPREAD_KEPT) * (over * over - square[cell])
+            exact, whole = fine[item], of[item]
+            if exact is None or whole is None or (over <= 0 and exact[i] <= 0.0):
+                continue
+            moved = moved or over != 0
+            exact[i] = max(0.0, exact[i] + per_mean * mean[cell] / (sqrt(per_square * square[cell]) + SPREAD_LEAST))
+            whole[i] = int(exact[i] + 0.5)
+        if not moved:
             break
-        # Steps are sized towards a little above the bound: a plan found first come, first served is far from it.
-        length = theta * (min(target, best_bound * 1.03) - total) / norm
-        for cell in binding:
-            step = direction[cell]
-            if step:
-                item, i = cell
-                exact, whole = fine[item], of[item]
-                if exact is not None and whole is not None:
-                    exact[i] = max(0.0, exact[i] + length * step)
-                    whole[i] = int(exact[i] + 0.5)
     bound = -(-(best_bound or 0) // SCALE)
     return Prices(best_of, max(0, bound), rounds)
 
