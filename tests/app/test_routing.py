@@ -9,7 +9,7 @@ import omscore as oms
 from omscore import routing as r
 from omscore.adapters import MemoryStore
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, TransitionNotAllowed
-from omscore.inventory import Cell, expect
+from omscore.inventory import Cell, Want, expect
 from omscore.kernel import GeoPoint, Item, ManualClock, Money
 from omscore.orders import Draft, DraftLine, Reduce
 from omscore.oversight import ChannelProfile
@@ -428,6 +428,88 @@ def test_a_race_lost_at_the_commit_is_decided_again_a_few_times_and_then_put_off
     left[0] = 3
     shop.order("ord-2", "X")
     assert shop.oms.route_order("ord-2").outcome == "failed"
+    shop.sound()
+
+
+class Replica:
+    """A transaction whose look at stock is of a moment ago; what it writes is checked against what is there."""
+
+    def __init__(self, txn: Any, old: dict[str, Any]) -> None:
+        self.txn, self.old = txn, old
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.txn, name)
+
+    def cells_of(self, item: str) -> Any:
+        return self.old[item]
+
+
+class LateStore(MemoryStore):
+    """A store where somebody else takes a unit between the look at stock and the commit, once for each node named."""
+
+    def __init__(self, clock: Any) -> None:
+        super().__init__(clock)
+        self.takes: list[str] = []
+
+    def run(self, work: Any, *, write: bool = True) -> Any:
+        if not self.takes:
+            return super().run(work, write=write)
+        node = self.takes.pop(0)
+        old = {"X": super().run(lambda txn: list(txn.cells_of("X")))}
+        taker = f"taker-{len(self.takes)}-{node}"
+        super().run(lambda txn: oms.inventory.reserve(txn, taker, [Want("X", 1, nodes=(node,))], cause=taker))
+        return super().run(lambda txn: work(Replica(txn, old)), write=write)
+
+
+def racing(*rules: r.Rule) -> Shop:
+    shop = Shop()
+    shop.store = LateStore(shop.clock)
+    policy = r.Policy("p", (r.Route("all", rules),), otherwise=r.park("later"))
+    shop.oms = oms.Oms(store=shop.store, network=r.Network(r.Node(id_) for id_ in "abcd"), routing=policy)
+    shop.stock(a={"X": 1}, b={"X": 1}, c={"X": 1}, d={"X": 1})
+    shop.order("ord-1", "X")
+    return shop
+
+
+def only(name: str, *nodes: str) -> r.Rule:
+    return r.Rule(name, require=(r.whole_order(), r.node_is(*nodes)), prefer=r.ranked_nodes(*nodes))
+
+
+def test_after_a_lost_race_the_same_rule_runs_again_on_what_is_there_then_and_that_is_told() -> None:
+    shop = racing(only("first", "b", "c", "d"))
+    shop.store.takes = ["b", "c"]
+    routed = shop.oms.route_order("ord-1")
+    assert (routed.outcome, routed.nodes) == ("assigned", ("d",))
+    assert [(lost.code, lost.facts["rule"], lost.facts["nodes"]) for lost in routed.lost] == [
+        ("stock.insufficient", "first", ["b"]),
+        ("stock.insufficient", "first", ["c"]),
+    ]
+    told = "on what is there now all/first won again, with d instead of c"
+    assert told in shop.oms.explain("ord-1")
+    assert shop.oms.decision("ord-1").nodes == ("d",)
+    shop.sound()
+
+
+def test_where_the_rule_that_lost_finds_no_plan_any_more_the_one_that_wins_instead_is_told() -> None:
+    shop = racing(only("first", "b"), only("second", "c"))
+    shop.store.takes = ["b"]
+    routed = shop.oms.route_order("ord-1")
+    assert (routed.outcome, routed.nodes, len(routed.lost)) == ("assigned", ("c",), 1)
+    assert "all/second won with c, where all/first had won with b" in routed.text
+    none = racing(only("first", "b"))
+    none.store.takes = ["b"]
+    assert none.oms.route_order("ord-1").outcome == "parked"
+    assert "neither all/first, which had won, nor another rule finds a plan" in none.oms.explain("ord-1")
+
+
+def test_an_order_that_loses_three_races_is_put_off_and_tried_again_later() -> None:
+    shop = racing(only("first", "b", "c", "d"))
+    shop.store.takes = ["b", "c", "d"]
+    routed = shop.oms.route_order("ord-1")
+    assert (routed.outcome, [lost.facts["nodes"] for lost in routed.lost]) == ("failed", [["b"], ["c"], ["d"]])
+    assert "lost 3 races for stock" in routed.text
+    shop.clock.advance(minutes=6)
+    assert [one.outcome for one in shop.oms.route()] == ["parked"]
     shop.sound()
 
 

@@ -428,6 +428,8 @@ def test_a_lost_race_is_decided_again_on_fresh_stock_a_few_times() -> None:
 
     done = r.settle(router, order(), lambda: stock, commit)
     assert (done.committed, seen, len(done.lost)) == (True, [("A",), ("B",)], 1)
+    assert (done.lost[0].facts["rule"], done.lost[0].facts["nodes"]) == ("cheapest", ["A"])
+    assert done.text.endswith("all/cheapest won again, with B instead of A")
     never = r.settle(router, order(), lambda: stock, lambda _: Reason("stock.taken", "again"), tries_max=2)
     assert (never.committed, len(never.lost)) == (False, 2)
     gone = r.settle(router, order(), r.Stock, commit)

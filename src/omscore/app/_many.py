@@ -18,7 +18,7 @@ from omscore.errors import Reason
 from omscore.inventory import Cell
 from omscore.kernel import stamp
 from omscore.orders import Order, Routed
-from omscore.routing import Decision, Demand, Facts, Router, Together, demand_of, items_of, plan_to_commit
+from omscore.routing import Decision, Demand, Facts, Router, Together, demand_of, items_of, lost_by, plan_to_commit
 from omscore.routing.packs import SLA_HOURS
 
 Share = Mapping[tuple[str, str], int]
@@ -143,7 +143,7 @@ def share_of(decision: Decision) -> dict[tuple[str, str], int]:
 
 
 def carry_out_share(
-    work: Work, order_id: str, *, share: Share, others: Sequence[str], told: str, lost: tuple[Reason, ...]
+    work: Work, order_id: str, *, planned: Decision, others: Sequence[str], told: str, lost: tuple[Reason, ...]
 ) -> Routed:
     """Route one order on its share of a joint plan; soft holds of the others that stand in its way move elsewhere.
 
@@ -151,6 +151,7 @@ def carry_out_share(
     """
     displaced: list[str] = []
     races = list(lost)
+    share = share_of(planned)
     order = work.order(order_id)
     floors = work.floors(order)
     for (node, item), n in sorted(share.items()):
@@ -170,7 +171,8 @@ def carry_out_share(
                     displaced.append(other)
         if missing > 0:
             text = f"{missing} of the {n} {item} planned at {node} were taken by somebody else"
-            races.append(Reason("routing.lost_race", text, {"item": item, "node": node, "units": missing}))
+            reason = Reason("routing.lost_race", text, {"item": item, "node": node, "units": missing})
+            races.append(lost_by(planned, reason))
     routed = route(work, order_id, share=None if races else share, waiting=True, lost=tuple(races), told=told)
     for other in displaced:
         reserve(work, work.order(other))

@@ -13,10 +13,10 @@ from omscore.app._facts import facts_of, served
 from omscore.app._loads import next_slot
 from omscore.app._promises import keep_promise
 from omscore.app._work import Work
-from omscore.errors import Reason
+from omscore.errors import InsufficientStock, Reason
 from omscore.kernel import Address
 from omscore.orders import Hold, Order, PlaceHold, Queued, ReleaseHold, Routed
-from omscore.routing import Decision, Record, Stock, demand_of, plan_to_commit, stock_of
+from omscore.routing import Decision, Record, Stock, demand_of, lost_by, plan_to_commit, stock_of, won_after
 
 ROUTING_HOLD = "routing_review"
 
@@ -52,7 +52,11 @@ def route(
         work.queue(order, due_at=None, outcome=outcome)
         return Routed(order_id, attempt, outcome, f"nothing to route: {order!r}", because=because, before=before)
     plan = plan_to_commit(decision, approved=approved)
-    nodes = () if plan is None else commit(work, order, plan, attempt)
+    try:
+        nodes = () if plan is None else commit(work, order, plan, attempt)
+    except InsufficientStock as late:
+        late.reasons = tuple([lost_by(decision, reason) for reason in late.reasons])
+        raise
     outcome = "assigned" if approved and decision.outcome == "review" else decision.outcome
     note = decision.reason.text if decision.reason else ""
     was_parked = queued is not None and queued.outcome == "parked"
@@ -77,7 +81,7 @@ def route(
     if nodes:
         served(work, nodes)
     keep_promise(work, work.order(order_id), because or "routed", decision)
-    text = "\n".join(part for part in (told, str(decision.explain())) if part)
+    text = "\n".join(part for part in (told, won_after(lost, decision), str(decision.explain())) if part)
     record = _without_name(decision.record())
     routed = Routed(order_id, attempt, outcome, text, decision.policy_hash, nodes, because, before or 0, lost, record)
     work.save("decision", f"{order_id}-d{attempt}", routed, {f"order:{order_id}": f"{attempt:06}"})

@@ -57,13 +57,13 @@ class RouteWork(Reads):
         """
         return self._routed([order_id], partial(_route.route, approved=approved))[0]
 
-    def _routed(self, ids: Sequence[str], decide: Callable[..., Routed]) -> list[Routed]:
+    def _routed(self, ids: Sequence[str], decide: Callable[..., Routed], lost: tuple[Reason, ...] = ()) -> list[Routed]:
         """Decide and commit orders in one transaction; when one of them fails, each in its own, so that it fails alone.
 
-        Where somebody else was faster, an order is decided on the stock as it is now, a few times at most.
+        Where somebody else was faster, an order is decided on the stock as it is now, a few times at most; `lost` are
+        the races it lost before.
         """
-        lost: tuple[Reason, ...] = ()
-        tries = 0
+        tries = 1 if lost else 0
         while True:
             tries += 1
             try:
@@ -78,7 +78,8 @@ class RouteWork(Reads):
             except Exception as wrong:  # noqa: BLE001 - a host's own rules run in here: theirs is this order's failure alone
                 again, failed = False, told_of(wrong)
             if len(ids) > 1:
-                return [routed for id_ in ids for routed in self._routed([id_], decide)]
+                races = {id_: tuple([r for r in lost if r.facts.get("order") == id_]) for id_ in ids}
+                return [routed for id_ in ids for routed in self._routed([id_], decide, races[id_])]
             if not again:
                 return [self._failed(ids[0], failed, lost)]
         for routed in found:
@@ -139,7 +140,8 @@ class RouteWork(Reads):
             told = f"decided {report.how} with {len(report) - 1} others, on its share of the stock"
             if order_id in lost:
                 told += f"; {', '.join(lost[order_id].by) or 'nobody'} got units it would have had, first come"
-            carry_out = partial(_many.carry_out_share, share=shares[order_id], others=left, told=told)
+            planned = report.decisions[order_id]
+            carry_out = partial(_many.carry_out_share, planned=planned, others=left, told=told)
             routed += self._routed([order_id], carry_out)
         routed += [self._failed(order_id, why) for order_id, why in failed.items()]
         return RoutedTogether(tuple(routed), report)

@@ -127,7 +127,16 @@ from omscore.routing._requirements import (
     wished_node,
     within_km,
 )
-from omscore.routing._reroute import REJECTIONS, Settled, StockAfter, left_to_route, rejection_effect, settle
+from omscore.routing._reroute import (
+    REJECTIONS,
+    Settled,
+    StockAfter,
+    left_to_route,
+    lost_by,
+    rejection_effect,
+    settle,
+    won_after,
+)
 from omscore.routing._review import cost_gap_over, first_order_over, margin_below, near_tie, partial_only
 from omscore.routing._terms import Condition, Preference, Requirement, ReviewSign
 from omscore.routing._trace import OUTCOMES, Assignment, Decision, Plan, Record, Review, Trace
@@ -167,5 +176,5 @@ __all__ = [
     "Outlook", "outlook", "promise", "promise_of", "DeliveryPromise", "PromisedPart", "repromise", "Repromised",
     # parcels and routing again
     "Package", "Splitter", "split_packages", "by_backorder", "by_category", "by_tag", "by_weight", "Settled", "settle",
-    "REJECTIONS", "StockAfter", "rejection_effect", "left_to_route",
+    "lost_by", "won_after", "REJECTIONS", "StockAfter", "rejection_effect", "left_to_route",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -84,7 +84,7 @@ def left_to_route(
 
 @frozen
 class Settled:
-    """A decision that was carried out, or the last one that could not be, and the races lost on the way.
+    """A decision that was carried out, or the last one that could not be, the races lost on the way, and who won then.
 
     >>> Settled.__name__
     'Settled'
@@ -93,6 +93,45 @@ class Settled:
     decision: Decision
     committed: bool
     lost: tuple[Reason, ...] = ()
+    text: str = ""
+
+
+def lost_by(decision: Decision, reason: Reason) -> Reason:
+    """The reason why a decision could not be carried out, with the route, rule and nodes whose plan came too late.
+
+    >>> from omscore import routing as r
+    >>> router = r.Router(r.packs.single_location(), r.Network([r.Node("A")]))
+    >>> decision = router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {("A", "X"): 1})
+    >>> lost_by(decision, Reason("stock.taken", "A's last unit is gone")).facts
+    {'order': 'ord-1', 'route': 'all', 'rule': 'cheapest', 'nodes': ['A']}
+    """
+    where = {"route": decision.route, "rule": decision.rule, "nodes": list(decision.nodes)}
+    return evolve(reason, facts={**reason.facts, "order": decision.demand.id, **where})
+
+
+def won_after(lost: Sequence[Reason], decision: Decision) -> str:
+    """One sentence on a decision made again after lost races: whether the rule that had won did so again, or who did.
+
+    Empty when no race was lost; `lost` are reasons that came through `lost_by`.
+
+    >>> from omscore import routing as r
+    >>> router = r.Router(r.packs.single_location(), r.Network([r.Node("A"), r.Node("B")]))
+    >>> first, again = (router.route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {(n, "X"): 1}) for n in "AB")
+    >>> won_after([lost_by(first, Reason("stock.taken", "A's last unit is gone"))], again)
+    'a race for stock was lost, and on what is there now all/cheapest won again, with B instead of A'
+    """
+    if not lost:
+        return ""
+    had = lost[-1].facts
+    before, now = f"{had.get('route', '')}/{had.get('rule', '')}", f"{decision.route}/{decision.rule}"
+    nodes, was = ", ".join(decision.nodes), ", ".join(had.get("nodes", ()))
+    if decision.plan is None:
+        told = f"neither {before}, which had won, nor another rule finds a plan"
+    elif before == now:
+        told = f"{now} won again, " + ("with the same nodes" if nodes == was else f"with {nodes} instead of {was}")
+    else:
+        told = f"{now} won with {nodes}, where {before} had won with {was}"
+    return f"a race for stock was lost, and on what is there now {told}"
 
 
 def settle(
@@ -106,6 +145,9 @@ def settle(
     tries_max: int = 3,
 ) -> Settled:
     """Decide and commit; when the commit loses a race, read stock again and decide again, at most so many times.
+
+    All rules are asked again in their order, up to the one that had won and, should it find nothing more, beyond it.
+    Each reason in `Settled.lost` names the route and rule whose plan came too late, `Settled.text` who won in the end.
 
     `read()` gives the stock as it is now; `commit(decision)` takes the units in one transaction and answers None, or
     the reason why it could not, in which case it must have changed nothing. Decisions without a plan are not
@@ -125,10 +167,10 @@ def settle(
     while True:
         decision = router.route(demand, read(), now=now, facts=facts)
         if decision.plan is None or decision.outcome in ("review", "parked", "unroutable"):
-            return Settled(decision, committed=False, lost=tuple(lost))
+            return Settled(decision, committed=False, lost=tuple(lost), text=won_after(lost, decision))
         refused: Any = commit(decision)
         if refused is None:
-            return Settled(decision, committed=True, lost=tuple(lost))
-        lost.append(refused)
+            return Settled(decision, committed=True, lost=tuple(lost), text=won_after(lost, decision))
+        lost.append(lost_by(decision, refused))
         if len(lost) >= tries_max:
             return Settled(decision, committed=False, lost=tuple(lost))
