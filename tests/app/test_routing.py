@@ -461,13 +461,14 @@ class LateStore(MemoryStore):
         return super().run(lambda txn: work(Replica(txn, old)), write=write)
 
 
-def racing(*rules: r.Rule) -> Shop:
+def racing(*rules: r.Rule, takes: list[str]) -> Shop:
     shop = Shop()
-    shop.store = LateStore(shop.clock)
+    shop.store = store = LateStore(shop.clock)
     policy = r.Policy("p", (r.Route("all", rules),), otherwise=r.park("later"))
     shop.oms = oms.Oms(store=shop.store, network=r.Network(r.Node(id_) for id_ in "abcd"), routing=policy)
     shop.stock(a={"X": 1}, b={"X": 1}, c={"X": 1}, d={"X": 1})
     shop.order("ord-1", "X")
+    store.takes = takes
     return shop
 
 
@@ -476,8 +477,7 @@ def only(name: str, *nodes: str) -> r.Rule:
 
 
 def test_after_a_lost_race_the_same_rule_runs_again_on_what_is_there_then_and_that_is_told() -> None:
-    shop = racing(only("first", "b", "c", "d"))
-    shop.store.takes = ["b", "c"]
+    shop = racing(only("first", "b", "c", "d"), takes=["b", "c"])
     routed = shop.oms.route_order("ord-1")
     assert (routed.outcome, routed.nodes) == ("assigned", ("d",))
     assert [(lost.code, lost.facts["rule"], lost.facts["nodes"]) for lost in routed.lost] == [
@@ -491,20 +491,17 @@ def test_after_a_lost_race_the_same_rule_runs_again_on_what_is_there_then_and_th
 
 
 def test_where_the_rule_that_lost_finds_no_plan_any_more_the_one_that_wins_instead_is_told() -> None:
-    shop = racing(only("first", "b"), only("second", "c"))
-    shop.store.takes = ["b"]
+    shop = racing(only("first", "b"), only("second", "c"), takes=["b"])
     routed = shop.oms.route_order("ord-1")
     assert (routed.outcome, routed.nodes, len(routed.lost)) == ("assigned", ("c",), 1)
     assert "all/second won with c, where all/first had won with b" in routed.text
-    none = racing(only("first", "b"))
-    none.store.takes = ["b"]
+    none = racing(only("first", "b"), takes=["b"])
     assert none.oms.route_order("ord-1").outcome == "parked"
     assert "neither all/first, which had won, nor another rule finds a plan" in none.oms.explain("ord-1")
 
 
 def test_an_order_that_loses_three_races_is_put_off_and_tried_again_later() -> None:
-    shop = racing(only("first", "b", "c", "d"))
-    shop.store.takes = ["b", "c", "d"]
+    shop = racing(only("first", "b", "c", "d"), takes=["b", "c", "d"])
     routed = shop.oms.route_order("ord-1")
     assert (routed.outcome, [lost.facts["nodes"] for lost in routed.lost]) == ("failed", [["b"], ["c"], ["d"]])
     assert "lost 3 races for stock" in routed.text
