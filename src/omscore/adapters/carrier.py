@@ -8,7 +8,7 @@ from typing import Self
 from attrs import frozen
 
 from omscore.errors import CarrierRejected, DefinitionError
-from omscore.kernel import Money
+from omscore.kernel import Money, quantity
 from omscore.ports import Label, LabelRequest, ManifestAnswer, ManifestRequest, Rate, Voided, VoidRequest
 
 
@@ -25,6 +25,12 @@ class RateRow:
     weight_max_grams: int
     cost: Money
     days: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.cost, Money) or self.cost.minor < 0:
+            raise DefinitionError(f"a rate costs Money of at least 0, not {self.cost!r}")
+        quantity(self.weight_max_grams, "weight_max_grams", at_least=0)
+        quantity(self.days, "days", at_least=0)
 
 
 class TableCarrier:

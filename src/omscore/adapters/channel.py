@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from omscore.errors import ChannelError, InvalidValue
-from omscore.kernel import QUANTITY_MAX, Address, GeoPoint, Money
+from omscore.kernel import QUANTITY_MAX, Address, GeoPoint, Money, key
 from omscore.orders import Customer, Draft, DraftLine
 from omscore.ports import Effect
 
@@ -135,7 +135,7 @@ class JsonChannel:
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._name = key(name, "name")
         self._told: dict[str, Effect] = {}
 
     @property
@@ -236,6 +236,8 @@ def _address(value: Any, where: str) -> Address | None:
     at = _Fields(value, f"{where}: address")
     point = None
     latitude, longitude = at.degrees("latitude"), at.degrees("longitude")
+    if (latitude is None) != (longitude is None):
+        raise at.wrong("latitude" if latitude is None else "longitude", "is missing; a point needs both, or neither")
     if latitude is not None and longitude is not None:
         point = GeoPoint(latitude, longitude)
     return Address(
@@ -266,7 +268,7 @@ class CsvChannel:
     """
 
     def __init__(self, name: str, *, currency: str, columns: Mapping[str, str], zone: str | None = None) -> None:
-        self._name = name
+        self._name = key(name, "name")
         self._currency = currency
         self._columns = dict(columns)
         self._zone = ZoneInfo(zone) if zone else None

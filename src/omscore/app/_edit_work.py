@@ -8,6 +8,7 @@ from omscore.app import _edit, _propose
 from omscore.app._reads import Reads
 from omscore.app._service import content_of
 from omscore.app._work import Work
+from omscore.errors import InvalidValue
 from omscore.orders import Change, ChangeSet, Order, Preview
 
 
@@ -142,4 +143,10 @@ class EditWork(Reads):
 
 
 def _text(changes: Sequence[Change]) -> str:
+    _are_changes(changes)
     return repr([(type(change).__name__, content_of(change)) for change in changes])
+
+
+def _are_changes(changes: Sequence[Change]) -> None:
+    if not isinstance(changes, Sequence) or not all(isinstance(change, Change) for change in changes):
+        raise InvalidValue(f"changes are a list of AddLine, Reduce, SetPrice and their like, not {changes!r}")

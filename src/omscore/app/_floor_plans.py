@@ -293,6 +293,8 @@ def within(limits: Carts | Mode, totes: Sequence[str]) -> Carts | Mode:
         if isinstance(own, Limits):
             return evolve(limits, limits=within_totes(own, totes))
         return evolve(limits, limits=tuple(evolve(cart, limits=within_totes(cart.limits, totes)) for cart in own))
+    if not isinstance(limits, Sequence) or not all(isinstance(cart, Cart) for cart in limits):
+        raise DefinitionError(f"limits are Limits(orders_max=12) or their like, several Cart or a Mode, not {limits!r}")
     return [evolve(cart, limits=within_totes(cart.limits, totes)) for cart in limits]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from omscore.app import _claim, _outbox, _return
 from omscore.app._floor_picking import Picking
 from omscore.app._service import pairs
+from omscore.kernel import quantity
 from omscore.orders import DraftLine, Order
 from omscore.returns import Claim, Return
 
@@ -21,6 +22,7 @@ class FloorWork(Picking):
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).deliver()
         {'done': 0, 'retried': 0, 'parked': 0}
         """
+        quantity(effects_max, "effects_max", at_least=0)
         return _outbox.deliver(self._store, self._wiring, worker, effects_max)
 
     # -- return --------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from omscore.app import _credit, _money, _owed, _reopen, _settle
 from omscore.app._reads import Reads
+from omscore.app._service import cents
 from omscore.app._work import Work
 from omscore.errors import NotFound
 from omscore.kernel import Money
@@ -114,7 +115,7 @@ class MoneyWork(Reads):
         >>> at.shop.refund(at.order.id, Money(500, "EUR"), why="scratched", key="refund-1").transactions[-1].outcome
         'asked'
         """
-        content = (order_id, None if amount is None else (amount.minor, amount.currency), why, ref)
+        content = (order_id, None if amount is None else cents(amount), why, ref)
         self._command(
             "refund", key, content, lambda work: _money.refund(work, work.order(order_id), amount, why, ref).order
         )
@@ -130,7 +131,7 @@ class MoneyWork(Reads):
         >>> at.shop.receive_payment(at.order.id, Money(3998, "EUR"), key="bank-1").status
         'captured'
         """
-        content = (order_id, amount.minor, amount.currency)
+        content = (order_id, *cents(amount))
         self._command(
             "receive_payment", key, content, lambda work: _money.take(work, work.order(order_id), amount).order
         )
@@ -143,7 +144,7 @@ class MoneyWork(Reads):
         >>> up_to("accepted").shop.set_credit("c-17", Money(100_000, "EUR"), key="terms-1").left
         Money(minor=100000, currency='EUR')
         """
-        content = (customer, limit.minor, limit.currency, days)
+        content = (customer, *cents(limit, "limit"), days)
         self._command("set_credit", key, content, lambda work: _credit.set_credit(work, customer, limit, days))
         return self.credit(customer)
 

@@ -30,7 +30,7 @@ from omscore.app._route_work import RouteWork
 from omscore.app._service import content_of, pairs
 from omscore.app._ship_work import ShipWork
 from omscore.app._watch_work import WatchWork
-from omscore.app._wiring import AnyItem, Wiring, region_of, standard_checks
+from omscore.app._wiring import AnyItem, Wiring, by_name, region_of, standard_checks
 from omscore.app._wms_work import WmsWork
 from omscore.app._work import Work
 from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
@@ -38,6 +38,7 @@ from omscore.errors import (
     ChannelError,
     CommandRefused,
     ContentConflict,
+    DefinitionError,
     InvalidValue,
     NotFound,
 )
@@ -140,6 +141,10 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         packing_rules: Sequence[PackingRule] = PACKING_RULES,
         packer: CartonChooser | None = None,
     ) -> None:
+        if not callable(getattr(store, "run", None)):
+            raise DefinitionError(
+                f"store must be a Store such as SqliteStore('shop.db') or MemoryStore(), not {store!r}"
+            )
         self._store = store
         policy = packs.single_location() if routing is None else routing
         router = Router(policy, network)
@@ -153,8 +158,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
             keeps_promises=keeps_promises,
             catalog=AnyItem() if catalog is None else catalog,
             ids=ids or TimeIds(lambda: store.run(lambda txn: txn.now(), write=False), randbits),
-            carriers={carrier.name: carrier for carrier in carriers},
-            channels={channel.name: channel for channel in channels},
+            carriers=by_name("carriers", carriers),
+            channels=by_name("channels", channels),
             checks=standard_checks(catalog) if checks is None else tuple(checks),
             notifier=notifier,
             observer=observer,

@@ -26,6 +26,12 @@ def to_pack(work: Work, fulfillment_id: str) -> list[PackLine]:
     ]
 
 
+def are_parcels(parcels: Sequence[Parcel]) -> None:
+    """Raise InvalidValue for what is no list of parcels."""
+    if not isinstance(parcels, Sequence) or not all(isinstance(parcel, Parcel) for parcel in parcels):
+        raise InvalidValue(f"parcels are a list such as [Parcel('p-1', weight_grams=900)], not {parcels!r}")
+
+
 def propose(wiring: Wiring, lines: Sequence[PackLine]) -> Packing:
     """The fewest and smallest cartons for the lines, outside of any transaction: a host's packer may ask a machine."""
     if not wiring.cartons:

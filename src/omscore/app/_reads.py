@@ -37,14 +37,19 @@ class Reads(Service):
         return self._read(read)
 
     def history(self, order_id: str) -> list[Logged]:
-        """Every event of an order, with its time and cause.
+        """Every event of an order, with its time and cause; raises NotFound.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("accepted")
         >>> [type(logged.event).__name__ for logged in at.shop.history("ord-1")]
         ['Captured', 'UnitsMoved', 'Accepted']
         """
-        return self._read(lambda work: work.txn.events("order", order_id))
+
+        def read(work: Work) -> list[Logged]:
+            work.order(order_id)
+            return work.txn.events("order", order_id)
+
+        return self._read(read)
 
     def fulfillment(self, fulfillment_id: str) -> Fulfillment:
         """A fulfillment; raises NotFound.
@@ -58,14 +63,14 @@ class Reads(Service):
         return found
 
     def fulfillments(self, order_id: str) -> list[Fulfillment]:
-        """The fulfillments of an order, oldest first.
+        """The fulfillments of an order, oldest first; raises NotFound.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("picked")
         >>> [fulfillment.id for fulfillment in at.shop.fulfillments("ord-1")]
         ['ord-1-f1']
         """
-        return self._read(lambda work: work.fulfillments(order_id))
+        return self._read(lambda work: work.fulfillments(work.order(order_id).id))
 
     def shipment(self, shipment_id: str) -> Shipment:
         """A shipment; raises NotFound.

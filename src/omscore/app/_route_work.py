@@ -13,7 +13,7 @@ from omscore.app._reads import Reads
 from omscore.app._service import pairs, told_of
 from omscore.app._work import Work
 from omscore.errors import InsufficientStock, NotFound, Reason
-from omscore.kernel import Address
+from omscore.kernel import Address, quantity
 from omscore.orders import Fulfillment, Order, Promised, Routed
 from omscore.routing import Decision, DeliveryPromise, Demand, DemandLine, route_many
 from omscore.routing.sourcing import Planner
@@ -41,6 +41,7 @@ class RouteWork(Reads):
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).route()
         []
         """
+        quantity(orders_max, "orders_max", at_least=0)
         if self._read(_surge.state).on:
             groups = self._read(lambda work: _surge.groups(work, orders_max))
         else:

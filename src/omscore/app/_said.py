@@ -30,6 +30,13 @@ def _own(payment: Payment, reference: str, rows: Iterable[PaymentTransaction]) -
     return [row for row in rows if row.id in told]
 
 
+def _stands(payment: Payment, reference: str) -> bool:
+    """Whether anything of what the channel told of was not taken back by its own word since, whoever captured it."""
+    told = [row for row in payment.transactions if row.reference == reference]
+    gone = sum(row.amount.minor for row in told if row.kind in ("void", "refund"))
+    return sum(row.amount.minor for row in told if row.kind == "authorize") > gone
+
+
 def _there(work: Work, order: Order, said: str) -> None:
     """The money is there: "authorized", or "paid", with the channel itself.
 
@@ -42,7 +49,7 @@ def _there(work: Work, order: Order, said: str) -> None:
         return
     reference = f"{order.draft.channel}:{order.id}"
     promised = _own(payment, reference, payment.open_authorizations)
-    if not (promised or _own(payment, reference, payment.open_captures)) or work.wiring.gateway is None:
+    if not _stands(payment, reference) or work.wiring.gateway is None:
         soon = payment.promised.minor if said == "authorized" else sum(row.amount.minor for row in promised)
         missing = owed(work, order) - payment.kept - Money(soon, order.currency)
         if missing.minor > 0:

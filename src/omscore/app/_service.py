@@ -10,9 +10,9 @@ from attrs import asdict
 
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.errors import InvariantBroken, KeyReused, NotFound, OmsError, StoreError
+from omscore.errors import InvalidValue, InvariantBroken, KeyReused, NotFound, OmsError, StoreError
 from omscore.inventory import fingerprint, run_once
-from omscore.kernel import key
+from omscore.kernel import Money, key
 from omscore.ports import Store, Transaction
 
 T = TypeVar("T")
@@ -66,8 +66,17 @@ def saw(wiring: Wiring, what: str, facts: Mapping[str, Any]) -> None:
 
 
 def pairs(units: Mapping[str, int] | None) -> tuple[tuple[str, int], ...] | None:
-    """Units as plain values in one order, for fingerprints."""
+    """Units as plain values in one order, for fingerprints; raises InvalidValue for what names no units."""
+    if units is not None and not isinstance(units, Mapping):
+        raise InvalidValue(f"units are given by item or line, such as {{'SKU-1': 2}}, not as {units!r}")
     return None if units is None else tuple(sorted(units.items()))
+
+
+def cents(amount: Money, name: str = "amount") -> tuple[int, str]:
+    """Money as plain values, for fingerprints; raises InvalidValue for what is no money."""
+    if not isinstance(amount, Money):
+        raise InvalidValue(f"{name} must be Money, not {amount!r}; write Money.of('19.99', 'EUR')")
+    return amount.minor, amount.currency
 
 
 def content_of(draft: Any) -> str:

@@ -11,6 +11,7 @@ from omscore.app._reads import Reads
 from omscore.app._work import Work
 from omscore.batching import Packing, PackLine
 from omscore.errors import CommandRefused, OmsError
+from omscore.kernel import quantity
 from omscore.orders import Order
 from omscore.shipping import Choice, Manifest, Parcel, Preference, Shipment, Shopped, TrackingFact
 
@@ -85,6 +86,7 @@ class ShipWork(Reads):
         >>> at.shop.ship(at.fulfillment.id, key="ship-1").lines
         {'1': 2}
         """
+        _parcels.are_parcels(parcels)
         lines, proposed = ([], ()) if parcels else self._proposed(fulfillment_id)
         proposal: Choice | None = None
         refused: OmsError | None = None
@@ -274,6 +276,7 @@ class ShipWork(Reads):
         >>> up_to("shipped").shop.fetch_tracking()
         {'told': 0, 'silent': 0, 'failed': 0}
         """
+        quantity(shipments_max, "shipments_max", at_least=0)
         counts, failures = _track.fetch(self._store, self._wiring, shipments_max)
         for shipment, error in failures:
             self._saw("tracking_failed", shipment=shipment, error=error)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from omscore.app import _surge, _watch
 from omscore.app._reads import Reads
 from omscore.app._work import Work
+from omscore.kernel import utc
 from omscore.oversight import Incident, Kpi, Notice, Obligation, SurgeState, kpis, measured, notices_of
 
 
@@ -95,6 +96,7 @@ class WatchWork(Reads):
         >>> figures["split"].count, figures["split"].of, figures["fill"].percent
         (0, 1, 100.0)
         """
+        since = None if since is None else utc(since, "since")
 
         def read(work: Work) -> Mapping[str, Kpi]:
             backlog = len(_watch.incidents(work))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
+from omscore.errors import DefinitionError
 from omscore.inventory import Cell, Selector
 from omscore.kernel import Item, Money
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Guard, Items, RiskLimit, Workflow, sells_items
@@ -115,6 +116,21 @@ class Wiring:
 
 
 _ANY_CHANNEL = ChannelProfile()
+
+
+def by_name(what: str, ports: Iterable[Any]) -> dict[str, Any]:
+    """Ports by the names they give themselves; raises DefinitionError for what has none, or another's."""
+    if isinstance(ports, str) or not isinstance(ports, Iterable):
+        raise DefinitionError(f"{what} are given as a sequence, such as {what}=(one,), not {ports!r}")
+    found: dict[str, Any] = {}
+    for port in ports:
+        name = getattr(port, "name", None)
+        if not isinstance(name, str) or not name:
+            raise DefinitionError(f"each of {what} has a name, which {port!r} has not")
+        if name in found:
+            raise DefinitionError(f"two of {what} are named {name!r}; give each a name of its own")
+        found[name] = port
+    return found
 
 
 def standard_checks(catalog: Items | None) -> tuple[Check, ...]:

@@ -102,7 +102,11 @@ class Money:
         return Decimal(self.minor).scaleb(-exponent(self.currency))
 
     def _same(self, other: Money, verb: str) -> None:
-        if self.currency != other.currency:
+        try:
+            same = self.currency == other.currency
+        except AttributeError:
+            raise InvalidValue(f"cannot {verb} {self} and {other!r}; both must be Money") from None
+        if not same:
             raise InvalidValue(f"cannot {verb} {self.currency} and {other.currency}; convert one of them first")
 
     def __add__(self, other: Money) -> Money:

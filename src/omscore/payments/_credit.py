@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from attrs import evolve, field, frozen
 
-from omscore.errors import Reason
-from omscore.kernel import Money
+from omscore.errors import InvalidValue, Reason
+from omscore.kernel import Money, quantity
 
 
 @frozen
@@ -25,6 +25,11 @@ class CreditAccount:
     limit: Money
     days: int = 30
     bound: Mapping[str, int] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        if self.limit.minor < 0:
+            raise InvalidValue(f"the credit of {self.customer!r} is at least 0, not {self.limit}")
+        quantity(self.days, "days", at_least=0)
 
     @property
     def exposure(self) -> Money:

@@ -59,7 +59,9 @@ class Router:
         steps_max: int = STEPS_MAX,
     ) -> None:
         if not isinstance(policy, Policy) or not isinstance(network, Network):
-            raise InvalidValue(f"a router takes a Policy and a Network, not {policy!r} and {network!r}")
+            raise InvalidValue(
+                f"a router takes a Policy and a Network, not {type(policy).__name__} and {type(network).__name__}"
+            )
         self.policy = policy
         self.network = network
         self.distance_of = distance_of

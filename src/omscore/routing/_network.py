@@ -124,6 +124,10 @@ class Node:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, Money) or value.minor < 0):
                 raise InvalidValue(f"{name} must be Money of at least 0 or none, not {value!r}")
+        if self.point is not None and not isinstance(self.point, GeoPoint):
+            raise InvalidValue(f"point must be a GeoPoint such as GeoPoint(51.05, 3.72), not {self.point!r}")
+        if self.country:
+            Address(self.country)  # looks at the form of the code
         if type(self.slot_hours) is not int or self.slot_hours < 1 or 24 % self.slot_hours:
             raise InvalidValue(f"slot_hours must divide a day of 24, not {self.slot_hours!r}")
         for name in ("active", "online", "pickup"):
@@ -234,7 +238,13 @@ def _calendars(given: Mapping[str, WorkingCalendar]) -> Mapping[str, WorkingCale
 
 
 def _by_id(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    return tuple(sorted(nodes, key=lambda n: n.id))
+    if isinstance(nodes, Node) or not isinstance(nodes, Iterable):
+        raise DefinitionError(f"a network takes a list of Node, not a {type(nodes).__name__}; Network([Node('ghent')])")
+    given = tuple(nodes)
+    for node in given:
+        if not isinstance(node, Node):
+            raise DefinitionError(f"a network takes Node, not {node!r}; Node('ghent'), or Network.read for a file")
+    return tuple(sorted(given, key=lambda n: n.id))
 
 
 @frozen

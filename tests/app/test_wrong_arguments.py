@@ -1,0 +1,94 @@
+"""What a caller gets wrong is told in words, at the door, and nothing of it happens."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+import omscore as oms
+from omscore.adapters import JsonChannel, MemoryStore, TableCarrier
+from omscore.testing.walkthrough import up_to
+
+NETWORK = oms.Network([oms.Node("ghent")])
+POST = TableCarrier.flat("post", cost_minor=495, currency="EUR")
+SPRING = datetime(2026, 3, 2)  # noqa: DTZ001 - the mistake under test
+
+
+def host(**parts: Any) -> oms.Oms:
+    wired: dict[str, Any] = {"store": MemoryStore(), "network": NETWORK}
+    return oms.Oms(**(wired | parts))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        ("host(store='shop.db')", "store must be a Store such as SqliteStore"),
+        ("host(store=None)", "store must be a Store"),
+        ("host(carriers=POST)", "carriers are given as a sequence"),
+        ("host(carriers=(POST, POST))", "two of carriers are named 'post'"),
+        ("host(carriers=(object(),))", "each of carriers has a name"),
+        ("host(channels='web')", "channels are given as a sequence"),
+        ("host(network=[oms.Node('ghent')])", "a Policy and a Network, not Policy and list"),
+        ("oms.Network(['ghent'])", "a network takes Node, not 'ghent'"),
+        ("oms.Network(oms.Node('ghent'))", "takes a list of Node"),
+        ("oms.Network(None)", "takes a list of Node"),
+        ("oms.Node('ghent', point='51,3')", "node 'ghent': point must be a GeoPoint"),
+        ("oms.Node('ghent', point=(51.0, 3.7))", "node 'ghent': point must be a GeoPoint"),
+        ("oms.Node('ghent', country='Belgium')", "node 'ghent': an address's country must be an ISO 3166-1"),
+        ("TableCarrier.flat('post', cost_minor=-1, currency='EUR')", "costs Money of at least 0"),
+        ("JsonChannel('')", "name must be a non-empty string"),
+        ("oms.Money(1, 'EUR') + 1", "cannot add 0.01 EUR and 1; both must be Money"),
+        ("oms.Money(1, 'EUR') < 1", "cannot compare 0.01 EUR and 1; both must be Money"),
+    ],
+)
+def test_what_cannot_be_wired_says_what_would_do(make: str, message: str) -> None:
+    with pytest.raises(oms.OmsError) as told:
+        eval(make, globals())  # noqa: S307 - one of the lines above
+    assert message in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("shop.receive('ghent', ['SKU-1'], key='k')", "units are given by item or line"),
+        ("shop.cancel('ord-1', ['1'], key='k')", "units are given by item or line"),
+        ("shop.edit('ord-1', None, key='k')", "changes are a list of AddLine, Reduce"),
+        ("shop.edit('ord-1', ['one more'], key='k')", "changes are a list of AddLine, Reduce"),
+        ("shop.route('5')", "orders_max must be a whole number"),
+        ("shop.route(-1)", "orders_max must be between 0 and"),
+        ("shop.deliver(2.5)", "effects_max must be a whole number"),
+        ("shop.plan_batches('ghent', None)", "limits are Limits(orders_max=12)"),
+        ("shop.plan_batches('ghent', 12)", "limits are Limits(orders_max=12)"),
+        ("shop.ship('ord-1-f1', 'box', key='k')", "parcels are a list such as [Parcel("),
+        ("shop.ship('ord-1-f1', oms.Parcel('p-1', 900), key='k')", "parcels are a list such as [Parcel("),
+        ("shop.refund('ord-1', 5.0, key='k')", "amount must be Money, not 5.0"),
+        ("shop.receive_payment('ord-1', 500, key='k')", "amount must be Money, not 500"),
+        ("shop.set_credit('c-17', 500, key='k')", "limit must be Money, not 500"),
+        ("shop.set_credit('c-17', oms.Money(-1, 'EUR'), key='k')", "is at least 0, not -0.01 EUR"),
+        ("shop.set_credit('c-17', oms.Money(1, 'EUR'), days=-1, key='k')", "days must be between 0"),
+        ("shop.kpis(since=SPRING)", "since must carry a time zone"),
+        ("shop.kpis(since='2026-03-02')", "since must be a datetime"),
+        ("shop.fulfillments('ord-9')", "no order with id 'ord-9'"),
+        ("shop.history('ord-9')", "no order with id 'ord-9'"),
+    ],
+)
+def test_a_wrong_argument_is_named_and_nothing_happens(command: str, message: str) -> None:
+    at = up_to("allocated")
+    before = at.shop.history("ord-1"), at.shop.fulfillments("ord-1"), at.shop.available("SKU-1")
+    with pytest.raises(oms.OmsError) as told:
+        eval(command, globals(), {"shop": at.shop})  # noqa: S307 - one of the lines above
+    assert message in str(told.value)
+    assert (at.shop.history("ord-1"), at.shop.fulfillments("ord-1"), at.shop.available("SKU-1")) == before
+
+
+def test_half_a_point_is_no_place() -> None:
+    channel = JsonChannel("web")
+    payload = {
+        "external_id": "1",
+        "currency": "EUR",
+        "placed_at": "2026-03-02T09:30:00Z",
+        "lines": [{"item": "SKU-1", "units": 1, "unit_price": "5.00"}],
+        "ship_to": {"country": "BE", "latitude": 51.05},
+    }
+    with pytest.raises(oms.OmsError, match="field 'longitude' is missing; a point needs both, or neither"):
+        channel.draft(payload)
