@@ -10,7 +10,7 @@ import pytest
 from omscore import inventory
 from omscore.adapters import MemoryStore
 from omscore.errors import Busy, InvalidValue, Unknown
-from omscore.inventory import Buffer, Cell, Ledger, MemoryBooks, Reservation, Want, outcome
+from omscore.inventory import Buffer, Cell, Ledger, MemoryBooks, Movement, Reservation, Short, Want, outcome
 from omscore.kernel import QUANTITY_MAX, ManualClock
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -200,3 +200,21 @@ def test_a_share_of_a_reservation_is_a_cell_and_a_bucket() -> None:
     with pytest.raises(InvalidValue, match=r"is no share of a reservation; write \(Cell\("):
         ledger.release("ord-1", {cell: 1}, key="cancel-1")  # type: ignore[dict-item]
     assert ledger.release("ord-1", {(cell, "reserved"): 1}, key="cancel-1") == 1
+
+
+@pytest.mark.parametrize("units", ["2", 99], ids=["no number", "too many"])
+def test_a_posting_that_fails_half_way_leaves_nothing_to_a_command_that_goes_on(units: Any) -> None:
+    books, other = MemoryBooks(), Cell("SKU", "lille")
+    books.post([Movement(CELL, "supplier", "free", 5, "receive", "dock-7")], {})
+    before = books.figures([CELL, other]), books.journal(), books.cells()
+    with pytest.raises((TypeError, Short)):
+        books.post(
+            [
+                Movement(other, "supplier", "free", 3, "receive", "dock-8"),
+                Movement(CELL, "free", "damaged", units, "damage", "drop-1"),
+            ],
+            {},
+        )
+    assert (books.figures([CELL, other]), books.journal(), books.cells()) == before
+    books.post([Movement(CELL, "free", "damaged", 1, "damage", "drop-2")], {})
+    assert [e.seq for e in books.journal(CELL)] == [1, 2]

@@ -12,6 +12,7 @@ import pytest
 from psycopg import connect
 
 from omscore.adapters import SqliteStore
+from omscore.adapters._seal import sealed
 from omscore.errors import Corrupt, StoreError
 from omscore.inventory import Cell, Ledger, Want, newest_first
 from omscore.ports import Effect, Store
@@ -148,6 +149,12 @@ def test_a_table_whose_definition_rots_is_named(opened: Opener) -> None:
         conn.execute("PRAGMA writable_schema = RESET")
     (found,) = ledger.verify().findings
     assert (found.code, found.facts["file"]) == ("ledger.file", "oms_journal")
+
+
+def test_the_formula_of_the_seals_does_not_change_unnoticed() -> None:
+    # Of the CRC-32 of ('key', 'web-1', None)[1] and of ('effect', 'e-1', 'stock', 'A')[1].
+    assert sealed("[1]", "key", "web-1", None) == "[1]\n4f8585ca"
+    assert sealed("[1]", "effect", "e-1", "stock", "A") == "[1]\n98bc18a8"
 
 
 def test_a_row_from_before_there_were_seals_is_read_as_it_is(rotting: tuple[Store, Rot]) -> None:

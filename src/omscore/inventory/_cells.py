@@ -25,6 +25,9 @@ OUTSIDE = ("supplier", "customer", "adjustment", "scrap", "production", "transfe
 HELD = ("reserved", "allocated", "picked", "packed")
 """The buckets in which every unit belongs to somebody's reservation."""
 
+# Copied for each use: made anew with its options it takes half as long again.
+_HASH = blake2b(digest_size=16)
+
 # What each verb may move, as data: the checks, the reference page and the tests read the same rows.
 MOVES: dict[str, tuple[tuple[str, str], ...]] = {
     "receive": (("supplier", "free"), ("supplier", "quarantine"), ("production", "free")),
@@ -147,7 +150,9 @@ def link(previous: bytes, cell: Cell, row: JournalRow) -> bytes:
     rare = "" if effective is None and not mirrors else f"{effective} {mirrors}"
     text = f"{seq} {at} {verb} {source} {target} {units} {rare} {len(cause)} {cause}{reservation}"
     before = previous or repr(tuple(cell)).encode()
-    return blake2b(before + text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    hashed = _HASH.copy()
+    hashed.update(before + text.encode("utf-8", "surrogatepass"))
+    return hashed.digest()
 
 
 def flat(entry: Entry) -> JournalRow:

@@ -25,6 +25,9 @@ _new = tuple.__new__
 # walk plain tuples of plain values, and there are as many of these as of anything.
 _Row = tuple[int, datetime, str, str, int, str, str, str, datetime | None, int]
 
+# What a posting makes of a cell: its row as it becomes, what it showed before, its entries, and how many it had.
+_Change = tuple[list[int], Figures | None, list[_Row], int]
+
 SNAPSHOT_EVERY = 250
 """After how many movements of a cell its figures are kept for looking back."""
 
@@ -231,40 +234,46 @@ class MemoryBooks(MemoryRecords):
         Traceback (most recent call last):
         omscore.inventory.Short: 'A' at 'x' would fall below 0 free units
         """
-        rows, index, journal = self._figures, _INDEX, self._journal
-        now = recorded_at or self.now()
-        # Of each cell: its row as it becomes, what it showed before, its entries, and how many it had.
-        changed: dict[Cell, tuple[list[int], Figures | None, list[_Row], int]] = {}
-        entries: list[tuple[Cell, list[_Row], _Row]] = []
-        suspect = bool(floors)
-        for cell, source, target, units, verb, cause, reservation, effective_at, mirrors in movements:
-            if cell in changed:
-                row, _, mine, _ = changed[cell]
-            elif (old := rows.get(cell)) is not None:
-                mine = self._entries[cell]
-                row = list(old)
-                changed[cell] = row, old, mine, len(mine)
-            else:
-                mine = []
-                row = list(_ZEROS)
-                changed[cell] = row, None, mine, 0
-            if source in index:
-                at = index[source]
-                row[at] = left = row[at] - units
-                if left < 0:
-                    suspect = True
-            if target in index:
-                at = index[target]
-                row[at] = grown = row[at] + units
-                if grown > QUANTITY_MAX:
-                    suspect = True
-            row[_VERSION] = version = row[_VERSION] + 1
-            entry = (version, now, source, target, units, verb, cause, reservation, effective_at, mirrors)
-            entries.append((cell, mine, entry))
-        if suspect:
-            for cell, (row, *_) in changed.items():
-                self._check(cell, row, floors.get(cell, 0))
-        self._undo.append((self._unpost, changed, len(journal)))
+        rows, index, journal, where = self._figures, _INDEX, self._journal, self._where
+        now = self.now() if recorded_at is None else recorded_at
+        changed: dict[Cell, _Change] = {}
+        size, suspect = len(journal), bool(floors)
+        self._undo.append((self._unpost, changed, size))
+        try:
+            for cell, source, target, units, verb, cause, reservation, effective_at, mirrors in movements:
+                if cell in changed:
+                    row, _, mine, _ = changed[cell]
+                elif (old := rows.get(cell)) is not None:
+                    mine = self._entries[cell]
+                    row = list(old)
+                    changed[cell] = row, old, mine, len(mine)
+                else:
+                    mine = []
+                    row = list(_ZEROS)
+                    changed[cell] = row, None, mine, 0
+                if source in index:
+                    at = index[source]
+                    row[at] = left = row[at] - units
+                    if left < 0:
+                        suspect = True
+                if target in index:
+                    at = index[target]
+                    row[at] = grown = row[at] + units
+                    if grown > QUANTITY_MAX:
+                        suspect = True
+                row[_VERSION] = version = row[_VERSION] + 1
+                entry = (version, now, source, target, units, verb, cause, reservation, effective_at, mirrors)
+                mine.append(entry)
+                journal.append(entry)
+                where.append(cell)
+            if suspect:
+                for cell, (row, *_) in changed.items():
+                    self._check(cell, row, floors.get(cell, 0))
+        except BaseException:
+            # Whoever catches this finds the books as they were, and may go on.
+            self._undo.pop()
+            self._unpost(changed, size)
+            raise
         for cell, (row, old, mine, _) in changed.items():
             if old is None:
                 put_in(self._cells.setdefault(cell.item, []), cell)
@@ -272,13 +281,8 @@ class MemoryBooks(MemoryRecords):
             rows[cell] = new = _new(Figures, row)
             if new[_VERSION] // SNAPSHOT_EVERY != (old or _ZEROS)[_VERSION] // SNAPSHOT_EVERY:
                 self._snapshots.setdefault(cell, []).append(new)
-        where = self._where
-        for cell, mine, entry in entries:
-            mine.append(entry)
-            journal.append(entry)
-            where.append(cell)
 
-    def _unpost(self, changed: Mapping[Cell, tuple[list[int], Figures | None, list[_Row], int]], size: int) -> None:
+    def _unpost(self, changed: Mapping[Cell, _Change], size: int) -> None:
         del self._journal[size:], self._where[size:]
         for cell, (_, old, mine, entries) in changed.items():
             del mine[entries:]
@@ -300,11 +304,6 @@ class MemoryBooks(MemoryRecords):
                 raise InvariantBroken(f"{bucket} of {cell} would be {units}: a command took what nobody holds")
             if units > QUANTITY_MAX:
                 raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
-
-    def _unwrite(self, entries: int) -> None:
-        for cell in self._where[-entries:]:
-            self._entries[cell].pop()
-        del self._where[-entries:], self._journal[-entries:]
 
     def save_reservation(self, reservation: Reservation) -> None:
         """Write a reservation whose version is the one that was read; raises Conflict otherwise.
