@@ -10,7 +10,7 @@ import argparse
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from statistics import median, quantiles
@@ -23,7 +23,11 @@ from tests.postgres import connect, database, server
 
 from omscore.adapters import PostgresStore
 from omscore.adapters import _postgres_schema as sql
-from omscore.inventory import Cell, Movement, Want, as_of, receive, reserve, verify
+from omscore.adapters import postgres as module
+from omscore.adapters._postgres_pipe import Statement
+from omscore.adapters._sql import SNAPSHOT_EVERY
+from omscore.adapters.postgres import _Attempt
+from omscore.inventory import Cell, Want, as_of, link, receive, reserve, verify
 
 
 class Bare:
@@ -109,32 +113,121 @@ def beside_bare(conninfo: str, rounds: int, n: int) -> None:
     plain.conn.close()
 
 
-def past(conninfo: str, rows: int) -> None:
-    """A cell with a long journal: what it held at some moment, and the proof of all of it."""
-    store = PostgresStore(conninfo, tenant="past")
-    store.run(lambda txn: receive(txn, {CELL: 10_000_000}, cause="dock-1"))
-    for start in range(0, rows, 1_000):
-        moves = []
-        for i in range(start, start + 1_000, 2):
-            moves.append(Movement(CELL, "free", "reserved", 1, "reserve", f"web-{i:07}", f"ord-{i:07}"))
-            moves.append(Movement(CELL, "reserved", "free", 1, "release", f"can-{i:07}", f"ord-{i:07}"))
-        store.run(lambda txn, moves=moves: txn.post(moves, {}))  # type: ignore[misc]
-    times = []
-    for i in range(200):
-        begin = time.perf_counter()
-        store.run(lambda txn, at=(i * 7_919) % rows: as_of(txn, CELL, at), write=False)  # type: ignore[misc]
-        times.append(time.perf_counter() - begin)
-    begin = time.perf_counter()
-    found = store.run(verify, write=False)
-    spent = time.perf_counter() - begin
-    print(f"\nPostgreSQL, a cell of {rows:,} rows: as-of median {median(times) * 1e3:.2f} ms, by the wall")
-    print(f"verify {found.entries / spent:,.0f} rows/s, {len(found.findings)} findings")
+class OneStatement(_Attempt):
+    """What `one_trip` sends in one message, as one statement: its writes joined by WITH, its version check on top."""
+
+    def _piped(self, statements: Sequence[Statement]) -> list[Any]:
+        if not self._first or statements[-1][0] != "COMMIT":
+            return super()._piped(statements)
+        check, self._first = self._first[-1], []
+        writes = [*statements[:-1], check]
+        *parts, last = [statement for statement, _ in writes]
+        text = "WITH " + ", ".join(f"w{n} AS ({part} RETURNING 1)" for n, part in enumerate(parts)) + f" {last}"
+        return self._conn.send([(text, tuple(value for _, values in writes for value in values))])
+
+
+def _one_way(conninfo: str, joined: bool, name: int, n: int, answers: Any) -> None:
+    if joined:
+        module._Attempt = OneStatement  # type: ignore[misc]  # noqa: SLF001 - the benchmark looks inside
+    store = PostgresStore(conninfo, tenant=f"way-{name}", one_trip=True, patience_s=60)
+    kind, start = "one" if joined else "many", 0.0
+    for i in range(n + 50):
+        if i == 50:
+            start = time.perf_counter()
+        store.run(command(f"{kind}-{time.time_ns()}"))
+    answers.put(n / (time.perf_counter() - start))
     store.close()
 
 
-def _client(conninfo: str, name: int, n: int, items: int, lines: int, answers: Any) -> None:
+def ways_of_one_trip(conninfo: str, rounds: int, n: int = 400) -> None:
+    """One message of several statements, or one statement: clients that are processes, each on an item of its own."""
+    spawn = multiprocessing.get_context("spawn")
+    for name in range(4):
+        stock = PostgresStore(conninfo, tenant=f"way-{name}")
+        stock.run(lambda txn: receive(txn, {CELL: 10_000_000}, cause="dock-1"))
+        stock.close()
+    print("\nPostgreSQL, one_trip: its writes as one statement beside several in one message, interleaved")
+    for clients in (1, 4):
+        rates: dict[bool, list[float]] = {False: [], True: []}
+        for _ in range(rounds):
+            for joined, found in rates.items():
+                answers = spawn.Queue()
+                running = [
+                    spawn.Process(target=_one_way, args=(conninfo, joined, c, n, answers)) for c in range(clients)
+                ]
+                for process in running:
+                    process.start()
+                found.append(sum(answers.get() for _ in running))
+                for process in running:
+                    process.join()
+        ratio = median(a / b for a, b in zip(rates[True], rates[False], strict=True))
+        several, one = median(rates[False]), median(rates[True])
+        print(f"{clients:>4} clients: several {several:,.0f}/s, one {one:,.0f}/s ({ratio:.2f}x)")
+
+
+def past(conninfo: str, rows: int) -> None:
+    """A cell with a long journal: what it held at some moment, and the proof of all of it."""
+    store = PostgresStore(conninfo, tenant="past")
+    with connect(conninfo) as conn:
+        _loaded(conn, rows)
+        conn.execute("VACUUM ANALYZE oms_journal, oms_snapshots")
+    times, used = [], []
+    for i in range(400):
+        begin, cpu = time.perf_counter(), time.process_time()
+        store.run(lambda txn, at=(i * 7_919) % rows: as_of(txn, CELL, at), write=False)  # type: ignore[misc]
+        times.append(time.perf_counter() - begin)
+        used.append(time.process_time() - cpu)
+    print(
+        f"\nPostgreSQL, a cell of {rows:,} rows: as-of median {median(times) * 1e3:.2f} ms by the wall, "
+        f"p99 {quantiles(times, n=100)[98] * 1e3:.2f} ms; {median(used) * 1e3:.2f} ms of the client's CPU"
+    )
+    for _ in range(2):
+        begin, cpu = time.perf_counter(), time.process_time()
+        found = store.run(verify, write=False)
+        wall, cpu = time.perf_counter() - begin, time.process_time() - cpu
+        print(
+            f"verify {found.entries / wall:,.0f} rows/s by the wall, {found.entries / cpu:,.0f} by the client's CPU, "
+            f"{len(found.findings)} findings"
+        )
+    store.close()
+
+
+def _loaded(conn: Any, rows: int) -> None:
+    """Fill a cell's journal through COPY: a receipt, then units that are reserved and released again."""
+    if rows % 2 == 0:
+        raise ValueError(f"{rows} rows would leave a unit reserved that nobody holds; take {rows + 1}")
+    begun, figures, digest = time.time_ns() // 1_000, [0] * 8, b""
+    kept = []
+    columns = "tenant, item, node, pool, lot, seq, recorded_at, source, target, units, verb, cause, reservation"
+    journal = f"COPY oms_journal ({columns}, effective_at, mirrors, digest, turn) FROM STDIN"
+    with conn.transaction(), conn.cursor().copy(journal) as copy:
+        for seq in range(1, rows + 1):
+            if seq == 1:
+                move = ("supplier", "free", 10_000_000, "receive", "dock-1", "")
+                figures[0] = 10_000_000
+            elif seq % 2 == 0:
+                move = ("free", "reserved", 1, "reserve", f"web-{seq:07}", f"ord-{seq:07}")
+                figures[0], figures[1] = figures[0] - 1, 1
+            else:
+                move = ("reserved", "free", 1, "release", f"can-{seq:07}", f"ord-{seq - 1:07}")
+                figures[0], figures[1] = figures[0] + 1, 0
+            entry = (seq, begun + seq, *move, None, 0)
+            digest = link(digest, CELL, (*entry, b""))
+            copy.write_row(("past", *CELL, *entry, digest, seq))
+            if seq % SNAPSHOT_EVERY == 0:
+                kept.append((*figures, seq))
+    row = "tenant, item, node, pool, lot, free, reserved, allocated, picked, packed, in_transit, quarantine, damaged"
+    with conn.transaction(), conn.cursor().copy(f"COPY oms_snapshots ({row}, version) FROM STDIN") as copy:
+        for then in kept:
+            copy.write_row(("past", *CELL, *then))
+    where = ("past", *CELL)
+    conn.execute(sql.ADD_CELL, (*figures, rows, begun + rows, rows, digest, *where))
+
+
+def _client(conninfo: str, name: int, n: int, items: int, lines: int, answers: Any, ready: Any) -> None:
     store = PostgresStore(conninfo, tenant="many", patience_s=60)
     waits = []
+    ready.wait()
     for i in range(n):
         wants = [Want(f"SKU-{(name * 7 + i * 3 + k * 11) % items}", 1) for k in range(lines)]
         start = time.perf_counter()
@@ -144,7 +237,7 @@ def _client(conninfo: str, name: int, n: int, items: int, lines: int, answers: A
     answers.put(waits)
 
 
-def many_clients(conninfo: str, clients: int = 8, n: int = 60, items: int = 20, lines: int = 5) -> None:
+def many_clients(conninfo: str, clients: int = 8, n: int = 200, items: int = 20, lines: int = 5) -> None:
     store = PostgresStore(conninfo, tenant="many")
     store.run(lambda txn: receive(txn, {Cell(f"SKU-{i}", "ghent"): 1_000_000 for i in range(items)}, cause="dock-1"))
     store.close()
@@ -153,7 +246,10 @@ def many_clients(conninfo: str, clients: int = 8, n: int = 60, items: int = 20, 
     answers = spawn.Queue()
     with connect(conninfo) as conn:
         before = conn.execute(deadlocks).fetchone()[0]
-        running = [spawn.Process(target=_client, args=(conninfo, c, n, items, lines, answers)) for c in range(clients)]
+        # Nobody begins before all are there: a process that starts takes more of a core than one that reserves.
+        ready = spawn.Barrier(clients)
+        given = (n, items, lines, answers, ready)
+        running = [spawn.Process(target=_client, args=(conninfo, c, *given)) for c in range(clients)]
         for process in running:
             process.start()
         waits = sorted(w for _ in running for w in answers.get())
@@ -190,11 +286,12 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--n", type=int, default=200)
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=1_000_001)
     options = parser.parse_args(argv)
     with server() as uri, database(uri) as own:
         PostgresStore(own).close()
         beside_bare(own, options.rounds, options.n)
+        ways_of_one_trip(own, options.rounds)
         many_clients(own)
         hot(own, options.rounds)
         past(own, options.rows)

@@ -188,11 +188,14 @@ class PostgresTransaction:
 
     def cells_of(self, item: str) -> list[tuple[Cell, Figures]]:
         if item not in self._items:
-            rows = self._rows(sql.READ_CELLS, (self._tenant, item))
-            for row in rows:
-                self._cells[Cell._make(row[:4])] = _state_of(row[4:])
-            self._items[item] = [Cell._make(row[:4]) for row in rows]
+            self.found_cells(item, self._rows(sql.READ_CELLS, (self._tenant, item)))
         return [(cell, self._cells[cell].figures) for cell in self._items[item]]
+
+    def found_cells(self, item: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Take over what was read of an item: all its cells."""
+        for row in rows:
+            self._cells[Cell._make(row[:4])] = _state_of(row[4:])
+        self._items[item] = [Cell._make(row[:4]) for row in rows]
 
     def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
         rows = self._rows(sql.READ_ALL_CELLS, (self._tenant, *(after or ("", "", "", "")), limit))
