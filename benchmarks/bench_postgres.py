@@ -45,11 +45,10 @@ class Bare:
             return [self.conn.execute(statement, values) for statement, values in statements][-1]
 
     def reserve(self, key: str) -> None:
-        ask, tenant, id_ = self.conn.execute, self.tenant, f"ord-{key}"
+        tenant, id_ = self.tenant, f"ord-{key}"
         first = ("BEGIN ISOLATION LEVEL READ COMMITTED", ()), (sql.READ_CLAIM, (tenant, key))
         ((server_time, _, _),) = self.piped(*first, (sql.NEWEST, (tenant, tenant))).fetchall()
-        ask(sql.READ_RESERVATION, (tenant, id_)).fetchall()
-        (row,) = ask(sql.READ_CELLS, (tenant, CELL.item)).fetchall()
+        (row,) = self.piped((sql.READ_RESERVATION, (tenant, id_)), (sql.READ_CELLS, (tenant, CELL.item))).fetchall()
         free, reserved, *others, version, _, _, digest = row[4:]
         if free < 1:
             raise ValueError("sold out")

@@ -63,11 +63,17 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return sent
 
 
-def test_a_single_line_reserve_takes_four_round_trips(connected: PostgresOpener, trips: list[str]) -> None:
-    store = stocked(connected())
+@pytest.mark.parametrize("lines", [1, 4])
+def test_a_reserve_of_any_number_of_lines_takes_three_round_trips(
+    connected: PostgresOpener, trips: list[str], lines: int
+) -> None:
+    wants = [Want(f"SKU-{n}", 1) for n in range(lines)]
+    store = connected()
+    store.run(lambda t: receive(t, {Cell(want.item, "ghent"): 9 for want in wants}, cause="dock-1"))
     trips.clear()
-    reserve_one(store, "web-1")
-    assert len(trips) <= 4, trips
+    store.run(lambda t: once(t, "web-1", "f", lambda: reserve(t, "ord-1", wants, cause="web-1")))
+    assert len(trips) == 3, trips
+    assert store.run(lambda t: len(t.journal())) == 2 * lines
 
 
 @pytest.fixture

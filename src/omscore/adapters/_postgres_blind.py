@@ -10,7 +10,7 @@ fails, or writes no proof of what it took for granted is run in the usual way fr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -121,6 +121,9 @@ class BlindTransaction(PostgresTransaction):
             self._cells.update(known)
             self._items[item] = sorted(known)
         return super().cells_of(item)
+
+    def read_ahead(self, reservation: str, items: Iterable[str]) -> None:
+        """Nothing: what is remembered is there."""
 
     def reservation(self, id: str) -> Reservation | None:  # noqa: A002 - the field's word for it
         if id not in self._reservations:

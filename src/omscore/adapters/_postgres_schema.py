@@ -139,6 +139,7 @@ SET_CELL = (
     "version = CASE WHEN version = %s THEN %s END, recorded_at = %s, turn = %s, digest = %s "
     f"WHERE {_IS_CELL}"
 )
+HURRY: tuple[str, tuple[Any, ...]] = ("SET LOCAL lock_timeout = 1", ())
 LOCK_CELL = f"SELECT version FROM oms_cells WHERE {_IS_CELL} FOR UPDATE"
 
 _ENTRY = "seq, recorded_at, source, target, units, verb, cause, reservation, effective_at, mirrors, digest"

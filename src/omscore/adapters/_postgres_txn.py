@@ -72,7 +72,6 @@ class PostgresTransaction:
         self._saved: dict[str, tuple[Reservation | None, Reservation]] = {}
         self._put: dict[tuple[str, str], tuple[int, dict[str, str], str]] = {}
         self._rest: list[Statement] = []
-        self.posted: dict[Cell, None] = {}
         self.writes = 0
         # The cells of every posting, also of one that was refused.
         self.wanted: set[Cell] = set()
@@ -197,6 +196,22 @@ class PostgresTransaction:
             self._cells[Cell._make(row[:4])] = _state_of(row[4:])
         self._items[item] = [Cell._make(row[:4]) for row in rows]
 
+    def read_ahead(self, reservation: str, items: Iterable[str]) -> None:
+        """Read a reservation and all cells of some items in one message, for a command that will ask for each."""
+        asked = [item for item in dict.fromkeys(items) if item not in self._items]
+        questions = [(sql.READ_CELLS, (self._tenant, item)) for item in asked]
+        if reservation not in self._reservations:
+            questions.append((sql.READ_RESERVATION, (self._tenant, reservation)))
+        if not questions:
+            return
+        if self._unsent():
+            self._send(self.waiting())
+        answers = self._ask_all(questions)
+        for item, rows in zip(asked, answers, strict=False):
+            self.found_cells(item, rows)
+        if reservation not in self._reservations:
+            self._found_reservation(reservation, answers[-1])
+
     def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
         rows = self._rows(sql.READ_ALL_CELLS, (self._tenant, *(after or ("", "", "", "")), limit))
         return [(Cell._make(row[:4]), Figures._make(row[4:])) for row in rows]
@@ -225,7 +240,6 @@ class PostgresTransaction:
         self._snapshots += [(sql.ADD_SNAPSHOT, (self._tenant, *cell, *then)) for cell, then in kept]
         for cell, row in changed.items():
             self._cells[cell] = states[cell]._replace(figures=Figures._make(row), recorded_at=stamped)
-            self.posted[cell] = None
             known = self._items.get(cell.item)
             if known is not None and cell not in known:
                 known.append(cell)
@@ -233,9 +247,11 @@ class PostgresTransaction:
 
     def reservation(self, id: str) -> Reservation | None:  # noqa: A002 - the field's word for it
         if id not in self._reservations:
-            rows = self._rows(sql.READ_RESERVATION, (self._tenant, id))
-            self._reservations[id] = _sql.reservation_from(id, *rows[0]) if rows else None
+            self._found_reservation(id, self._rows(sql.READ_RESERVATION, (self._tenant, id)))
         return self._reservations[id]
+
+    def _found_reservation(self, id_: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._reservations[id_] = _sql.reservation_from(id_, *rows[0]) if rows else None
 
     def save_reservation(self, reservation: Reservation) -> None:
         id_ = reservation.id

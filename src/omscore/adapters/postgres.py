@@ -143,11 +143,16 @@ class PostgresStore:
                         return blind[0]
                 except (*RERUN, InvariantBroken):
                     pass  # something was not so: it is asked for now
+            wanted: set[Cell] = set()
             try:
-                return self._try(lambda attempt: attempt.run(work))
+                return self._try(lambda attempt: attempt.run(work), wanted=wanted)
             except (*RERUN, InvariantBroken):
                 self._crowded_until = time.monotonic() + _CROWDED_S
-        result: T = self._line.run(work)
+            self._busy.lost = wanted
+        try:
+            result: T = self._line.run(work)
+        finally:
+            self._busy.lost = ()
         return result
 
     def joined(self, conn: Any) -> JoinedPostgres:
@@ -166,52 +171,54 @@ class PostgresStore:
 
     # -- attempts ---------------------------------------------------------------------------------------------------
 
-    def _try(self, run: Callable[[_Attempt], T], locks: Sequence[Cell] = (), *, write: bool = True) -> T:
-        """One attempt on a connection of its own."""
+    def _try(
+        self,
+        run: Callable[[_Attempt], T],
+        locks: Sequence[Cell] = (),
+        *,
+        write: bool = True,
+        wanted: set[Cell] | None = None,
+    ) -> T:
+        """One attempt on a connection of its own, behind the locks of some cells; tells which cells it `wanted`."""
         if not self._places.acquire(timeout=self._patience_s):
             raise Busy(f"all {self._connections_max} connections were in use for {self._patience_s:g} s; try again")
         self._busy.now = True
         try:
-            return run(_Attempt(self, locks, write=write))
+            attempt = _Attempt(self, locks, write=write)
+            try:
+                return run(attempt)
+            finally:
+                if wanted is not None:
+                    wanted |= attempt.txn.wanted
         finally:
             self._busy.now = False
             self._places.release()
 
-    def _repeat(self, run: Callable[[_Attempt], T], *, write: bool = True) -> T:
-        """Attempts until one goes through; after a lost race, behind the locks of the cells that it wanted."""
-        locks: Sequence[Cell] = ()
+    def _repeat(self, run: Callable[[_Attempt], T], *, wanted: set[Cell], write: bool = True) -> T:
+        """Attempts until one goes through, behind the locks of the cells that one before wanted."""
+        locks = sorted(wanted)
         failure: BaseException | None = None
-        posted: list[Cell] = []
-        wanted: set[Cell] = set()
-
-        def noting(attempt: _Attempt) -> T:
-            try:
-                return run(attempt)
-            finally:
-                posted[:] = attempt.txn.posted
-                wanted.update(attempt.txn.wanted)
-
         for _ in pauses(self._patience_s):
             try:
-                return self._try(noting, locks, write=write)
+                return self._try(run, locks, write=write, wanted=wanted)
             except RERUN as error:
                 failure = error
-                locks = sorted(posted) or locks
             except InvariantBroken:
                 # Its reservation and its cells may have been read at two moments; behind the cells' locks they are not.
                 if wanted <= set(locks):
                     raise
-                locks = sorted({*locks, *wanted})
+            locks = sorted(wanted)
         raise Busy(f"no turn came within {self._patience_s:g} s ({failure}); try again") from failure
 
     def _by_itself(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
-        return self._repeat(lambda attempt: attempt.run(work), write=write)
+        lost, self._busy.lost = getattr(self._busy, "lost", ()), ()
+        return self._repeat(lambda attempt: attempt.run(work), wanted=set(lost), write=write)
 
     def _together(self, group: Sequence[Job]) -> None:
         """Commit the commands of several threads at once: where they want the same cell, it moves in one go."""
         try:
             if len(group) > 1:
-                self._repeat(lambda attempt: attempt.run_all(group))
+                self._repeat(lambda attempt: attempt.run_all(group), wanted=set())
                 self._crowded_until = time.monotonic() + _CROWDED_S
                 return
         except (Unknown, Busy) as error:
@@ -320,11 +327,12 @@ class _Attempt:
         self._conn = store._connection()  # noqa: SLF001 - a part of the store
         self._first: list[Statement] = list(store._write if write else _READ)  # noqa: SLF001
         self._first.append((schema.CHECK_VERSION, (len(schema.STEPS),)))
-        # Who lost a race before waits for the cells it wants, in the order in which everybody takes them, and reads them
-        # in the same message: the fewer messages until COMMIT, the shorter everybody else waits for these cells.
+        # Who lost a race before waits for the cells it wants, in the order in which everybody takes them, and reads
+        # them in the same message: the fewer messages until COMMIT, the shorter everybody else waits for these cells.
         self._items = list(dict.fromkeys(cell.item for cell in locks))
         self._first += [(schema.LOCK_CELL, (store._tenant, *cell)) for cell in locks]  # noqa: SLF001
         self._first += [(schema.READ_CELLS, (store._tenant, item)) for item in self._items]  # noqa: SLF001
+        self._locks = locks
         self._committing = False
         wire = Wire(self._ask, self._ask_all, self._send, self._conn.send_ahead)
         self.txn: PostgresTransaction = store._transaction(wire)  # noqa: SLF001
@@ -371,7 +379,9 @@ class _Attempt:
             waiting = self.txn.waiting()
             if waiting or not self._first:
                 self._committing = True
-                self._piped([*waiting, ("COMMIT", ())])
+                # A cell that somebody holds right now will have moved when it is let go: no use in waiting for it here.
+                hurry = () if self._locks or not waiting else (schema.HURRY,)
+                self._piped([*hurry, *waiting, ("COMMIT", ())])
         except BaseException as error:
             self._undo()
             if not isinstance(error, psycopg.Error | UnicodeEncodeError):

@@ -110,9 +110,12 @@ def reserve(
     if policy not in POLICIES:
         raise InvalidValue(f"policy must be one of {', '.join(POLICIES)}, not {policy!r}")
     now = books.now()
+    summed = wants if len(wants) == 1 else _summed(wants)
+    # A store on a network can read all that this needs in one message; asked of the class, as in `verify`.
+    if hasattr(type(books), "read_ahead"):
+        books.read_ahead(reservation, [want.item for want in summed])  # type: ignore[attr-defined]
     own = books.reservation(reservation)
     held = {cell: n for (cell, bucket), n in own.held.items() if bucket == "reserved"} if own else _NOTHING
-    summed = wants if len(wants) == 1 else _summed(wants)
     taken: dict[Cell, int] = {}
     short: dict[str, int] = {}
     waiting: list[Want] = []
