@@ -1,11 +1,14 @@
 """What a caller gets wrong is told in words, at the door, and nothing of it happens."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 import omscore as oms
+from omscore import batching as b
+from omscore import inventory, simulate  # noqa: F401 - named in the lines that are tried
+from omscore import routing as r
 from omscore.adapters import JsonChannel, MemoryStore, TableCarrier
 from omscore.testing.walkthrough import up_to
 
@@ -45,6 +48,54 @@ def test_what_cannot_be_wired_says_what_would_do(make: str, message: str) -> Non
     with pytest.raises(oms.OmsError) as told:
         eval(make, globals())  # noqa: S307 - one of the lines above
     assert message in str(told.value)
+
+
+LINE = oms.DraftLine("1", "SKU-1", 2, oms.Money(100, "EUR"))
+FLOOR = b.Floor.parallel(aisles=4, cells=10)
+
+
+def wish(**parts: Any) -> oms.Draft:
+    said: dict[str, Any] = {"lines": [LINE], "placed_at": datetime(2026, 3, 2, tzinfo=UTC)}
+    return oms.Draft("web", "1", "EUR", **(said | parts))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        ("oms.DraftLine('1', 'SKU-1', 2, 1.5)", "line 1: unit_price must be Money, not 1.5"),
+        ("oms.DraftLine('1', 'SKU-1', 2, None)", "line 1: unit_price must be Money"),
+        ("oms.DraftLine('1', None, 2, oms.Money(1, 'EUR'))", "line 1: item must be a non-empty string"),
+        ("oms.DraftLine('1', 'A', 2, oms.Money(1, 'EUR'), tax=1)", "line 1: tax must be Money, not 1"),
+        ("wish(lines=LINE)", "lines are a list of DraftLine"),
+        ("wish(lines=[{'item': 'SKU-1'}])", "lines are a list of DraftLine"),
+        ("wish(shipping=4.95)", "shipping must be Money, not 4.95"),
+        ("wish(ship_to='Ghent')", "ship_to must be Address, not str"),
+        ("wish(customer='c-17')", "customer must be Customer, not str"),
+        ("wish(customer=None)", "customer must be Customer, not NoneType"),
+        ("wish(service=5)", "service must be a non-empty string, not 5"),
+        ("wish(tags='gift')", "tags are a list of names, not the text 'gift'"),
+        ("oms.GeoPoint('51', '3')", "('51', '3') is no point"),
+        ("oms.Address('BE', point=(51, 3))", "an address's point is a GeoPoint"),
+        ("r.Rule('one', require=r.has_stock)", "has_stock is to be called: write has_stock()"),
+        ("r.Rule('one', prefer=(r.nearest,))", "nearest is to be called: write nearest()"),
+        ("simulate.compare(a=1)", "'a' is a int; compare takes what run(...) gave"),
+        ("inventory.Want('SKU-1', 1, nodes='ghent')", "nodes are a list of names, not the text 'ghent'"),
+        ("b.plan([], None, b.Limits(orders_max=2))", "a plan is for a floor"),
+        ("b.plan([], FLOOR, None)", "limits are Limits(orders_max=12)"),
+        ("b.plan([], FLOOR, 12)", "limits are Limits(orders_max=12)"),
+        ("b.Carton('M', 300, 20_000)", "inner of carton 'M' is Dimensions(300, 200, 150) in mm, not 300"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_says_which_would_do(make: str, message: str) -> None:
+    with pytest.raises(oms.OmsError) as told:
+        eval(make, globals())  # noqa: S307 - one of the lines above
+    assert message in str(told.value)
+
+
+def test_one_rule_and_one_route_need_no_tuple() -> None:
+    rule = r.Rule("any", require=r.has_stock())
+    alone = r.Policy("one", r.Route("all", rule), otherwise=r.park("later"))
+    assert alone == r.Policy("one", (r.Route("all", (rule,)),), otherwise=r.park("later"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from attrs import asdict, field, frozen
 
 from omscore.batching._stacking import Size
-from omscore.errors import Reason
+from omscore.errors import InvalidValue, Reason
 from omscore.kernel import Dimensions, Item, quantity
 
 
@@ -30,6 +30,10 @@ class Carton:
     outer: Dimensions | None = None
 
     def __attrs_post_init__(self) -> None:
+        for name in ("inner", "outer"):
+            size = getattr(self, name)
+            if not isinstance(size, Dimensions) and (size is not None or name == "inner"):
+                raise InvalidValue(f"{name} of carton {self.id!r} is Dimensions(300, 200, 150) in mm, not {size!r}")
         quantity(self.weight_max, f"weight_max of carton {self.id!r}, in grams,")
         quantity(self.tare_grams, f"tare_grams of carton {self.id!r}", at_least=0)
 

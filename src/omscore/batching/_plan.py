@@ -244,9 +244,11 @@ def plan(
     budget = _budget(method, steps_max, seconds_max, elapsed)
     if objective is not None and method != "search":
         raise DefinitionError(f"an objective of your own needs method 'search', not {method!r}")
+    if not hasattr(floor, "rules"):
+        raise DefinitionError(f"a plan is for a floor such as Floor.parallel(aisles=4, cells=10), not {floor!r}")
     rule = rule or floor.rules[0]
     how = _How(method, rule, seed, budget, objective)
-    carts = [Cart("", limits)] if isinstance(limits, Limits) else list(limits)
+    carts = [Cart("", limits)] if isinstance(limits, Limits) else _carts(limits)
     ids = [cart.id for cart in carts]
     if twice := [id_ for id_ in ids if ids.count(id_) > 1]:
         raise DefinitionError(f"two carts have the id {twice[0]!r}; give each its own")
@@ -305,6 +307,12 @@ def _split(group: list[PickOrder], floor: AnyFloor, limits: Limits, length: Call
             return _Made(_named(start, group), bound)
     found, steps = improve(bare, start, how.seed, how.budget, bound)
     return _Made(_named(sorted(map(sorted, found)), group), bound, steps)
+
+
+def _carts(limits: Sequence[Cart]) -> list[Cart]:
+    if not isinstance(limits, Iterable) or not all(isinstance(cart, Cart) for cart in limits):
+        raise DefinitionError(f"limits are Limits(orders_max=12) or their like, or several Cart, not {limits!r}")
+    return list(limits)
 
 
 def _named(batches: Batches, group: Sequence[PickOrder]) -> list[list[PickOrder]]:

@@ -29,6 +29,8 @@ Selector = Callable[[Cell], Any]
 
 
 def _maybe_tuple(nodes: Iterable[str] | None) -> tuple[str, ...] | None:
+    if isinstance(nodes, str):
+        raise InvalidValue(f"nodes are a list of names, not the text {nodes!r}")
     return None if nodes is None else tuple(nodes)
 
 

@@ -27,10 +27,14 @@ class GeoPoint:
     longitude: float
 
     def __attrs_post_init__(self) -> None:
-        # The comparison also refuses NaN.
-        if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):
+        try:
+            # The comparison also refuses NaN.
+            is_one = -90 <= self.latitude <= 90 and -180 <= self.longitude <= 180
+        except TypeError:
+            is_one = False
+        if not is_one:
             raise InvalidValue(
-                f"({self.latitude}, {self.longitude}) is no point: latitude is -90..90, longitude -180..180"
+                f"({self.latitude!r}, {self.longitude!r}) is no point: latitude is -90..90, longitude -180..180"
             )
 
 
@@ -78,6 +82,8 @@ class Address:
         c = self.country
         if not (isinstance(c, str) and len(c) == 2 and c.isascii() and c.isalpha() and c.isupper()):
             raise InvalidValue("an address's country must be an ISO 3166-1 alpha-2 code such as 'BE'")
+        if self.point is not None and not isinstance(self.point, GeoPoint):
+            raise InvalidValue("an address's point is a GeoPoint such as GeoPoint(51.05, 3.72)")
 
     def __repr__(self) -> str:
         return f"Address(country={self.country!r}, region={self.region!r}, postcode={self.postcode!r})"

@@ -20,8 +20,14 @@ def _maybe_utc(value: datetime | None) -> datetime | None:
 
 
 def _tag_set(tags: Iterable[str]) -> frozenset[str]:
-    # A function of its own: type checkers cannot see through the generic constructor.
+    if isinstance(tags, str):
+        raise InvalidValue(f"tags are a list of names, not the text {tags!r}")
     return frozenset(tags)
+
+
+def _money(amount: object, name: str) -> None:
+    if not isinstance(amount, Money):
+        raise InvalidValue(f"{name} must be Money, not {amount!r}; write Money.of('19.99', 'EUR')")
 
 
 @frozen
@@ -62,10 +68,15 @@ class DraftLine:
 
     def __attrs_post_init__(self) -> None:
         key(self.id, "line id")
+        key(self.item, f"line {self.id}: item")
         quantity(self.units, f"line {self.id}: quantity")
         quantity(self.cancelled, f"line {self.id}: cancelled", at_least=0)
         if self.cancelled > self.units:
             raise InvalidValue(f"line {self.id}: {self.cancelled} of {self.units} units cannot be cancelled")
+        _money(self.unit_price, f"line {self.id}: unit_price")
+        for name in ("discount", "tax"):
+            if (amount := getattr(self, name)) is not None:
+                _money(amount, f"line {self.id}: {name}")
 
     @property
     def total(self) -> Money:
@@ -83,7 +94,10 @@ class DraftLine:
 
 
 def _row_tuple(rows: Iterable[DraftLine]) -> tuple[DraftLine, ...]:
-    return tuple(rows)
+    given = tuple(rows) if isinstance(rows, Iterable) else None
+    if given is None or not all(isinstance(row, DraftLine) for row in given):
+        raise InvalidValue("lines are a list of DraftLine, such as [DraftLine('1', 'SKU-1', 2, price)]")
+    return given
 
 
 @frozen
@@ -127,7 +141,12 @@ class Draft:
     def __attrs_post_init__(self) -> None:
         key(self.channel, "channel")
         key(self.external_id, "external_id")
+        key(self.service, "service")
         quantity(self.revision, "revision")
+        for name, kind in (("ship_to", Address), ("bill_to", Address), ("customer", Customer)):
+            value = getattr(self, name)
+            if not isinstance(value, kind) and (value is not None or kind is Customer):
+                raise InvalidValue(f"{name} must be {kind.__name__}, not {type(value).__name__}")
         Money(0, self.currency)
         seen = set()
         for line in self.lines:
@@ -142,7 +161,10 @@ class Draft:
             raise InvalidValue(f"payment must be one of {', '.join(PAYMENT_STATES)}, not {self.payment!r}")
 
     def _check(self, amount: Money | None, name: str) -> None:
-        if amount is not None and amount.currency != self.currency:
+        if amount is None:
+            return
+        _money(amount, name)
+        if amount.currency != self.currency:
             raise InvalidValue(f"{name} is in {amount.currency}, the order in {self.currency}; one order, one currency")
 
     @property

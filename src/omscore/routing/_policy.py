@@ -32,6 +32,8 @@ def _terms(given: Any, kind: type[Any], wrap: Any) -> tuple[Any, ...]:
     for term in given:
         if isinstance(term, kind) or (kind is ReviewSign and isinstance(term, Condition)):
             out.append(term)
+        elif callable(term) and str(getattr(term, "__module__", "")).startswith("omscore.routing."):
+            raise DefinitionError(f"{term.__name__} is to be called: write {term.__name__}(), with what it takes")
         elif callable(term) and not isinstance(term, Term) and wrap is not None:
             out.append(wrap(getattr(term, "__name__", type(term).__name__), term))
         else:
@@ -51,12 +53,12 @@ def _signs(given: Any) -> tuple[ReviewSign | Condition, ...]:
     return _terms(given, ReviewSign, None)
 
 
-def _rules(given: Iterable[Rule]) -> tuple[Rule, ...]:
-    return tuple(given)
+def _rules(given: Iterable[Rule] | Rule) -> tuple[Rule, ...]:
+    return (given,) if isinstance(given, Rule) else tuple(given)
 
 
-def _routes(given: Iterable[Route]) -> tuple[Route, ...]:
-    return tuple(given)
+def _routes(given: Iterable[Route] | Route) -> tuple[Route, ...]:
+    return (given,) if isinstance(given, Route) else tuple(given)
 
 
 def _optional_amount(value: Any) -> str | None:

@@ -118,6 +118,9 @@ class Comparison:
         self.base = next(iter(self.runs), "")
         if not self.runs:
             raise InvalidValue("compare needs at least one run: compare(today=a, tomorrow=b)")
+        for name, one in self.runs.items():
+            if not isinstance(one, Run):
+                raise InvalidValue(f"{name!r} is a {type(one).__name__}; compare takes what run(...) gave")
         ids = [fate.order for fate in self.runs[self.base].fates]
         for name, other in self.runs.items():
             if sorted(ids) != sorted(fate.order for fate in other.fates):
