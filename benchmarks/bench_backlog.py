@@ -1,6 +1,6 @@
 """A backlog decided together: what it saves over first come, first served, its own gap, and HiGHS beside it.
 
-Run: PYTHONPATH=src:. python benchmarks/bench_backlog.py [orders] [nodes] [seeds] [HiGHS's seconds]
+Run: PYTHONPATH=src:. python benchmarks/bench_backlog.py [orders] [nodes] [seeds] [HiGHS's seconds] [first seed]
 Seconds are of the processor, one thread each.
 """
 
@@ -14,10 +14,8 @@ from benchmarks.backlog_cases import HighsPlanner, backlog
 
 from omscore.routing.sourcing import JointPlanner, one_by_one
 
-FIRST_SEED = 201
 
-
-def main(orders: int = 1_000, nodes: int = 8, seeds: int = 8, seconds_max: int = 120) -> None:
+def main(orders: int = 1_000, nodes: int = 8, seeds: int = 8, seconds_max: int = 120, first_seed: int = 201) -> None:
     """Print one row per seed and the medians; `seconds_max` is HiGHS's limit for each."""
     try:
         peer: HighsPlanner | None = HighsPlanner(gap=1e-4, seconds_max=float(seconds_max))
@@ -28,7 +26,7 @@ def main(orders: int = 1_000, nodes: int = 8, seeds: int = 8, seconds_max: int =
     print("at least = the part of the saving if the best plan were as cheap as the best bound known")
     print("seed  first come    joint    s    gap     HiGHS    s  of saving  available  captured  at least")
     rows = []
-    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
+    for seed in range(first_seed, first_seed + seeds):
         waiting = backlog(seed, orders, nodes)
         first = one_by_one(waiting).cost
         start = time.process_time()

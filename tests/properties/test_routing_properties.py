@@ -396,6 +396,11 @@ preferences = st.sampled_from(
         r.round_robin(),
         r.least_carbon(),
         r.blend(r.nearest(), r.most_stock(), weights=(2, 0.5)),
+        r.blend(r.nearest(), r.by_priority(tolerance=1), weights=(1, 1), tolerance=0.25),
+        r.most_stock(tolerance_units=2),
+        r.weeks_of_supply(tolerance_weeks=1.5),
+        r.fewest_rejections(tolerance_permille=5),
+        r.least_carbon(tolerance_grams=100),
     ]
 )
 signs = st.sampled_from(

@@ -308,6 +308,101 @@ def test_within_a_tolerance_the_next_preference_decides() -> None:
     assert chosen((r.nearest(tolerance_km=5), r.by_priority()), nodes) == "B"
 
 
+def mine(**more: Any) -> r.Preference:
+    return r.own_preference("mine", lambda node, _: {"A": 1.0, "B": 1.5}[node.id], **more)
+
+
+def mixed(**more: Any) -> r.Preference:
+    return r.blend(r.by_priority(), r.most_stock(), weights=(1, 3), **more)
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "reach", "short", "fields", "facts"),
+    [
+        (r.by_priority, "tolerance", 2, 1, [{"priority": 1}, {"priority": 3}], {}),
+        (r.shortest_lead, "tolerance_days", 2, 1, [{"lead_days": 1}, {"lead_days": 3}], {}),
+        (r.earliest_arrival, "tolerance_days", 2, 1, [{"lead_days": 1}, {"lead_days": 3}], {}),
+        (r.fewest_rejections, "tolerance_permille", 20, 19, [{}, {"rejection_permille": 20}], {}),
+        (r.most_capacity, "tolerance_units", 6, 5, [{"capacity_units": 9}, {"capacity_units": 3}], {}),
+        (r.most_stock, "tolerance_units", 5, 4, [{}, {}], {}),
+        (r.weeks_of_supply, "tolerance_weeks", 2.5, 2.4, [{}, {}], {"weekly_sales": {("A", "A"): 2, ("B", "A"): 2}}),
+        (r.clearance, "tolerance_items", 2, 1, [{}, {}], {"clearance": {("A", "A"), ("A", "B")}}),
+        (r.lowest_cost, "tolerance", "0.20", "0.19", [{}, {"parcel_cost": Money(20, "EUR")}], {}),
+        (r.nearest, "tolerance_km", 9.8, 9.7, [{"point": GHENT}, {"point": GeoPoint(51.05, 3.86)}], {}),
+        (
+            r.least_carbon,
+            "tolerance_grams",
+            30,
+            29,
+            [{"point": GHENT}, {"point": GeoPoint(51.05, 3.86), "carbon_grams_per_km": 3}],
+            {},
+        ),
+        (mine, "tolerance", 0.5, 0.4, [{}, {}], {}),
+        (mixed, "tolerance", 0.5, 0.4, [{"priority": 2}, {"priority": 1}], {}),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_every_word_that_is_a_figure_may_have_a_tolerance(
+    word: Any, name: str, reach: Any, short: Any, fields: list[dict[str, Any]], facts: dict[str, Any]
+) -> None:
+    """A is better than B by just what `reach` tolerates; the list after it would rather have B."""
+    network = r.Network([r.Node(id_, **more) for id_, more in zip("AB", fields, strict=True)])
+    stock = {("A", "A"): 6, ("B", "A"): 1, ("A", "B"): 1, ("B", "B"): 1}
+    order = r.Demand("o", [r.DemandLine("1", "A"), r.DemandLine("2", "B")], destination=HOME)
+    for more in ({}, {"stops_max": 2}, {"fill": "in_order", "stops_max": 2}):
+        for tolerance, node in (({}, "A"), ({name: short}, "A"), ({name: reach}, "B")):
+            prefer = word(**tolerance)
+            rule = r.Rule("x", require=r.has_stock(), prefer=(prefer, r.ranked_nodes("B", "A")), **more)
+            policy = r.Policy("p", [r.Route("all", [rule])])
+            if prefer.stored:
+                assert r.Policy.from_dict(policy.to_dict()) == policy == r.Policy.from_toml(policy.to_toml())
+            decided = r.Router(policy, network).route(order, stock, now=NOON, facts=r.Facts(**facts))
+            assert decided.nodes == (node,), (prefer, more)
+
+
+def test_a_node_with_nearly_as_many_lines_ties_within_its_tolerance() -> None:
+    rule = r.Rule("x", prefer=(r.most_lines(tolerance_lines=1), r.ranked_nodes("B", "A")), fill="in_order", stops_max=2)
+    network = r.Network([r.Node("A"), r.Node("B")])
+    order = r.Demand("o", [r.DemandLine("1", "A"), r.DemandLine("2", "B")])
+    decided = r.Router(r.Policy("p", [r.Route("all", [rule])]), network).route(
+        order, {("A", "A"): 1, ("A", "B"): 1, ("B", "A"): 1}
+    )
+    assert decided.plan is not None
+    assert {given.item: given.node for given in decided.plan.assignments} == {"A": "B", "B": "A"}
+
+
+def test_plans_of_two_nodes_tie_by_their_worst_node_within_a_tolerance() -> None:
+    """Without one, the pair whose worst node has most stock wins; with one, the pair that the list puts first."""
+    network = r.Network([r.Node(id_) for id_ in "ABCD"])
+    stock = {("A", "A"): 9, ("B", "B"): 8, ("C", "A"): 5, ("D", "B"): 6}
+    order = r.Demand("o", [r.DemandLine("1", "A"), r.DemandLine("2", "B")])
+
+    def nodes(*prefer: r.Preference) -> tuple[str, ...]:
+        rule = r.Rule("x", require=r.has_stock(), prefer=prefer, stops_max=2)
+        return r.Router(r.Policy("p", [r.Route("all", [rule])]), network).route(order, stock).nodes
+
+    last = r.ranked_nodes("C", "D")
+    assert nodes(r.most_stock(), last) == ("A", "B")
+    assert nodes(r.most_stock(tolerance_units=2), last) == ("A", "B")
+    assert nodes(r.most_stock(tolerance_units=3), last) == ("C", "D")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: r.most_stock(tolerance_units=0),
+        lambda: r.most_lines(tolerance_lines=1.5),  # type: ignore[arg-type]
+        lambda: r.blend(r.nearest(), r.most_stock(), weights=(1, 1), tolerance=-0.1),
+        lambda: r.own_preference("x", lambda _, __: 1, tolerance="1.00"),  # type: ignore[arg-type]
+        lambda: r.by_priority(tolerance=True),
+    ],
+    ids=["none at all", "half a line", "below zero", "text", "yes"],
+)
+def test_a_tolerance_is_a_figure_of_its_word(make: Any) -> None:
+    with pytest.raises(DefinitionError, match="tolerance"):
+        make()
+
+
 def test_minus_one_of_a_host_s_preference_excludes_while_another_is_left() -> None:
     mine = r.own_preference("mine", lambda node, _: -1 if node.id == "A" else 5)
     assert chosen((mine,), [r.Node("A"), r.Node("B")]) == "B"

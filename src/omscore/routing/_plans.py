@@ -75,7 +75,7 @@ class Part:
 
     __slots__ = ("how", "limit", "scores")
 
-    def __init__(self, how: str, scores: Sequence[int] | None, limit: int | None = None) -> None:
+    def __init__(self, how: str, scores: Sequence[int] | None, limit: float | None = None) -> None:
         self.how = how
         self.scores = scores
         self.limit = limit
@@ -200,7 +200,7 @@ class Search:
                 return None
             steps, proven = steps + found.steps, proven and found.proven
             shift = 1 if self.partial else 0
-            parts[k].limit = int(found.vector[shift + k] + tolerance)
+            parts[k].limit = found.vector[shift + k] + tolerance
         found = self._solve(parts)
         return (
             found

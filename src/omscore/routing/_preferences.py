@@ -1,7 +1,8 @@
 """Preferences: which of the nodes and plans that qualify is best (prefer=...), the first word that differs deciding.
 
 Lower scores win. A score of None means that the preference knows nothing about a node: it sorts last, and where it
-knows nothing about any node it abstains.
+knows nothing about any node it abstains. Whatever is a figure may have a tolerance, within which the next preference
+decides; lists, markets, wishes and turns are no figures, and parcels have a rule's `saving_min`.
 """
 
 from __future__ import annotations
@@ -32,13 +33,15 @@ def fewest_splits() -> Preference:
     return Preference("fewest_splits")
 
 
-def most_lines() -> Preference:
+def most_lines(*, tolerance_lines: int | None = None) -> Preference:
     """The node with all units of the most lines first.
+
+    With `tolerance_lines` everything that close to the most ties, and the next preference decides.
 
     >>> most_lines()
     most_lines()
     """
-    return Preference("most_lines")
+    return Preference("most_lines", _given("most_lines", tolerance_lines=tolerance_lines))
 
 
 def same_market() -> Preference:
@@ -80,13 +83,15 @@ def ranked_groups(*names_: str) -> Preference:
     return Preference("ranked_groups", names("ranked_groups", names_))
 
 
-def by_priority() -> Preference:
+def by_priority(*, tolerance: int | None = None) -> Preference:
     """The node with the smallest priority number first; nodes without one last.
+
+    With a `tolerance` numbers that close to the smallest tie.
 
     >>> by_priority()
     by_priority()
     """
-    return Preference("by_priority")
+    return Preference("by_priority", _given("by_priority", tolerance=tolerance))
 
 
 def by_position() -> Preference:
@@ -127,63 +132,73 @@ def earliest_arrival(*, tolerance_days: int | None = None) -> Preference:
     >>> earliest_arrival()
     earliest_arrival()
     """
-    if tolerance_days is not None:
-        whole("earliest_arrival", "tolerance_days", tolerance_days)
     return Preference("earliest_arrival", _given("earliest_arrival", tolerance_days=tolerance_days))
 
 
-def most_stock() -> Preference:
+def most_stock(*, tolerance_units: int | None = None) -> Preference:
     """The node with the most units of the items asked first (stock balance).
+
+    With `tolerance_units` everything that close to the most ties.
 
     >>> most_stock()
     most_stock()
     """
-    return Preference("most_stock")
+    return Preference("most_stock", _given("most_stock", tolerance_units=tolerance_units))
 
 
-def weeks_of_supply() -> Preference:
+def weeks_of_supply(*, tolerance_weeks: float | None = None) -> Preference:
     """The node whose stock lasts longest first: on hand divided by weekly sales; nodes without sales figures last.
+
+    With `tolerance_weeks` everything that close to the longest ties.
 
     >>> weeks_of_supply()
     weeks_of_supply()
     """
-    return Preference("weeks_of_supply")
+    return Preference("weeks_of_supply", _given("weeks_of_supply", tolerance_weeks=tolerance_weeks))
 
 
-def most_capacity() -> Preference:
+def most_capacity(*, tolerance_units: int | None = None) -> Preference:
     """The node that can still take the most units first; no limit counts as the most.
+
+    With `tolerance_units` everything that close to the most ties.
 
     >>> most_capacity()
     most_capacity()
     """
-    return Preference("most_capacity")
+    return Preference("most_capacity", _given("most_capacity", tolerance_units=tolerance_units))
 
 
-def fewest_rejections() -> Preference:
+def fewest_rejections(*, tolerance_permille: int | None = None) -> Preference:
     """The node that rejects the fewest orders first.
+
+    With `tolerance_permille` everything that close to the fewest ties.
 
     >>> fewest_rejections()
     fewest_rejections()
     """
-    return Preference("fewest_rejections")
+    return Preference("fewest_rejections", _given("fewest_rejections", tolerance_permille=tolerance_permille))
 
 
-def shortest_lead() -> Preference:
+def shortest_lead(*, tolerance_days: int | None = None) -> Preference:
     """The node with the shortest lead time first.
+
+    With `tolerance_days` everything that close to the shortest ties.
 
     >>> shortest_lead()
     shortest_lead()
     """
-    return Preference("shortest_lead")
+    return Preference("shortest_lead", _given("shortest_lead", tolerance_days=tolerance_days))
 
 
-def clearance() -> Preference:
+def clearance(*, tolerance_items: int | None = None) -> Preference:
     """The node with the most asked items on clearance first; without any it abstains.
+
+    With `tolerance_items` everything that close to the most ties.
 
     >>> clearance()
     clearance()
     """
-    return Preference("clearance")
+    return Preference("clearance", _given("clearance", tolerance_items=tolerance_items))
 
 
 def round_robin() -> Preference:
@@ -195,20 +210,22 @@ def round_robin() -> Preference:
     return Preference("round_robin")
 
 
-def least_carbon() -> Preference:
+def least_carbon(*, tolerance_grams: int | None = None) -> Preference:
     """The plan with the least carbon first: distance times the node's grams per km; unknown distances last.
+
+    With `tolerance_grams` everything that close to the least ties.
 
     >>> least_carbon()
     least_carbon()
     """
-    return Preference("least_carbon")
+    return Preference("least_carbon", _given("least_carbon", tolerance_grams=tolerance_grams))
 
 
-def blend(*parts: Any, weights: tuple[float, ...] = ()) -> Preference:
+def blend(*parts: Any, weights: tuple[float, ...] = (), tolerance: float | None = None) -> Preference:
     """A weighted mean of preferences, each brought to 0 (best here) to 1 (worst here) among the nodes still in.
 
     A node that a part knows nothing about counts as 1 for it; one that a host's own part scores below 0 is excluded
-    while another is left. Split plans count their worst node.
+    while another is left. Split plans count their worst node. With a `tolerance` (0.05) all that close to the best tie.
 
     >>> blend(nearest(), most_stock(), weights=(2, 1))
     blend(nearest(), most_stock(), weights=[2, 1])
@@ -222,24 +239,34 @@ def blend(*parts: Any, weights: tuple[float, ...] = ()) -> Preference:
         raise DefinitionError(f"blend needs one weight for each of its {len(parts)} parts, not {len(weights)}")
     for weight in weights:
         positive("blend", "weight", weight)
-    return Preference("blend", (("weights", tuple(weights)),), parts=tuple(parts))
+    args = (("weights", tuple(weights)), *_given("blend", tolerance=tolerance))
+    return Preference("blend", args, parts=tuple(parts))
 
 
-def own_preference(name: str, call: Callable[[Node, Any], Any]) -> Preference:
+def own_preference(name: str, call: Callable[[Node, Any], Any], *, tolerance: float | None = None) -> Preference:
     """A preference of the host's own: `call(node, demand)` gives a number, lower first, or None to abstain.
 
-    It works like any other but cannot be stored as data. A negative score excludes the node while another is left.
+    It works like any other but cannot be stored as data. A negative score excludes the node while another is left. With
+    a `tolerance` numbers that close to the best tie.
 
     >>> own_preference("new first", lambda node, demand: node.position)
     own('new first')
     """
-    return Preference("own", (("names", (name,)),), call=call)
+    return Preference("own", (("names", (name,)), *_given("own_preference", tolerance=tolerance)), call=call)
+
+
+_WHOLE = frozenset({"tolerance_lines", "tolerance_units", "tolerance_items", "tolerance_permille", "tolerance_grams"})
+"""What is counted in whole numbers; a tolerance in days or of a priority is too, and may be 0."""
 
 
 def _given(op: str, **args: Any) -> tuple[tuple[str, Any], ...]:
     out = tuple((name, value) for name, value in args.items() if value is not None)
     for name, value in out:
-        if name != "tolerance_days":
+        if name == "tolerance_days" or (op == "by_priority" and name == "tolerance"):
+            whole(op, name, value)
+        elif name in _WHOLE:
+            whole(op, name, value, at_least=1)
+        else:
             positive(op, name, value)
     return out
 
@@ -459,14 +486,19 @@ class Rank:
 
     def tolerance(self, x: Case) -> int | float:
         """What a plan may be worse than the best and still tie, in the unit of the scores."""
-        term = self.term
-        if (km := term["tolerance_km"]) is not None:
-            meters: int = round(km * 1000)
-            return meters
-        if (days := term["tolerance_days"]) is not None:
-            return timedelta(days=days) // timedelta(seconds=1)
-        if (money := term["tolerance"]) is not None:
-            return int(minor(money, x.demand.currency, x.demand.decimals) or 0)
+        for name, value in self.term.args:
+            if name == "tolerance_km":
+                meters: int = round(value * 1000)
+                return meters
+            if name == "tolerance_days" and self.term.op == "earliest_arrival":
+                return timedelta(days=value) // timedelta(seconds=1)
+            if name == "tolerance_grams":
+                # Scores are meters times grams per km.
+                return int(value) * 1000
+            if name == "tolerance" and isinstance(value, str):
+                return int(minor(value, x.demand.currency, x.demand.decimals) or 0)
+            if name.startswith("tolerance"):
+                return value  # type: ignore[no-any-return]
         return 0
 
     @property

@@ -31,7 +31,14 @@ def first(ready: ReadyRule, x: Case, mask: int) -> int:
 
 def ranked_nodes(ranks: tuple[Rank, ...], x: Case, mask: int) -> list[int]:
     """The nodes of a mask, best first."""
-    return [bit.bit_length() - 1 for bit in _ranking(ranks, x, mask) if bit & mask]
+    if not any(rank.tolerant for rank in ranks):
+        return [bit.bit_length() - 1 for bit in _ranking(ranks, x, mask) if bit & mask]
+    # What ties depends on who is left, so the best is taken out one after the other.
+    out = []
+    while mask:
+        out.append(_narrow(ranks, x, mask))
+        mask &= ~(1 << out[-1])
+    return out
 
 
 def _ranking(ranks: tuple[Rank, ...], x: Case, mask: int) -> tuple[int, ...]:

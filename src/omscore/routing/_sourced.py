@@ -156,7 +156,7 @@ class Question:
                     last = middle
                 else:
                     first = middle + 1
-            mask = _upto(mask, scores, int(steps_of[first] + (tolerances[k] if k < len(tolerances) else 0)))
+            mask = _upto(mask, scores, steps_of[first] + (tolerances[k] if k < len(tolerances) else 0))
             again = self.ask(mask, len(self.parts))
             if again is None:
                 return None
@@ -186,7 +186,7 @@ def _product(pair: tuple[int, int]) -> int:
     return pair[0] * pair[1]
 
 
-def _upto(mask: int, scores: Sequence[int], most: int) -> int:
+def _upto(mask: int, scores: Sequence[int], most: float) -> int:
     return sum(1 << i for i in bits(mask) if scores[i] <= most)
 
 
