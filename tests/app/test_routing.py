@@ -659,6 +659,95 @@ def test_a_transfer_that_is_late_is_an_incident_and_one_that_is_not_is_none() ->
     assert [i.kind for i in shop.oms.exceptions()] == []
 
 
+def promises(shop: Shop, order_id: str) -> list[Any]:
+    return [logged.event for logged in shop.store.run(lambda txn: txn.events("promise", order_id))]
+
+
+def test_a_transfer_that_is_late_takes_the_promise_with_it_and_its_arrival_gives_another() -> None:
+    told: list[Effect] = []
+
+    class Notices:
+        def notify(self, effect: Effect) -> None:
+            told.append(effect)
+
+    services = [r.Service("transfer", transit=[(None, 1)]), *SERVICES["services"]]
+    shop = Shop(
+        STORE, DEPOT, rules=brought("transfer"), network={"services": services}, keeps_promises=True, notifier=Notices()
+    )
+    shop.stock(depot={"X": 1})
+    shop.order("ord-1", "X")
+    shop.oms.route()
+    first = shop.oms.promised("ord-1")
+    (given,) = shop.oms.fulfillments("ord-1")
+    assert first.rests_until == given.comes_at is not None
+    shop.clock.set(given.comes_at)
+    shop.oms.tick()
+    assert shop.oms.promised("ord-1") == first, "at the minute itself it is not late"
+    shop.clock.advance(hours=49)
+    for _ in range(2):
+        shop.oms.tick()
+    late = shop.oms.promised("ord-1")
+    assert (late.arrives_at, late.was, [reason.code for reason in late.reasons]) == (
+        None,
+        first.arrives_at,
+        ["promise.overdue"],
+    )
+    assert late.because.startswith("1 of X were to come to store by ")
+    shop.oms.arrive(given.transfers[0], key="dock-9")
+    again = shop.oms.promised("ord-1")
+    assert again.because == "what it awaited has come to store"
+    assert again.arrives_at is not None
+    assert first.arrives_at is not None
+    assert again.arrives_at > first.arrives_at
+    assert [event.later for event in promises(shop, "ord-1")] == [False, True, False]
+    shop.oms.deliver()
+    assert [effect.topic for effect in told if effect.topic == "notify.delayed"] == ["notify.delayed"]
+    shop.oms.ship(given.id, key="ship-1")
+    shop.sound()
+
+
+def test_a_transfer_that_is_lost_has_what_it_was_to_bring_promised_anew() -> None:
+    services = [r.Service("transfer", transit=[(None, 1)]), *SERVICES["services"]]
+    shop = Shop(STORE, DEPOT, rules=brought("transfer"), network={"services": services}, keeps_promises=True)
+    shop.stock(depot={"X": 1})
+    shop.order("ord-1", "X")
+    shop.oms.route()
+    assert shop.oms.promised("ord-1").arrives_at is not None
+    (given,) = shop.oms.fulfillments("ord-1")
+    shop.oms.lose_transfer(given.transfers[0], key="lost-1")
+    assert shop.oms.promised("ord-1").arrives_at is None
+    assert shop.oms.promised("ord-1").because == f"{given.id} gets less than was to come"
+
+
+def test_supply_that_is_overdue_is_seen_by_tick_which_promises_anew_on_what_comes_next() -> None:
+    shop = Shop(STORE, DEPOT, network=SERVICES, keeps_promises=True)
+    day = timedelta(days=1)
+    shop.oms.expect("po-1", "X", "store", 5, MONDAY + 2 * day, key="po-1")
+    shop.oms.expect("po-2", "X", "depot", 5, MONDAY + 8 * day, key="po-2")
+    shop.order("ord-1", "X")
+    shop.order("ord-2", "Y")
+    first = shop.oms.promised("ord-1")
+    assert first.rests_until == MONDAY + 2 * day
+    shop.clock.advance(days=2)
+    shop.oms.tick()
+    assert shop.oms.promised("ord-1") == first
+    shop.clock.advance(minutes=1)
+    for _ in range(3):
+        shop.oms.tick()
+    late = shop.oms.promised("ord-1")
+    assert late.because == "5 of X were to come to store by 2026-03-04 09:00 UTC (po-1) and have not"
+    assert (late.later, late.rests_until, len(promises(shop, "ord-1"))) == (True, MONDAY + 8 * day, 2)
+    shop.clock.advance(days=7)
+    shop.oms.tick()
+    assert (shop.oms.promised("ord-1").arrives_at, shop.oms.promised("ord-1").rests_until) == (None, None)
+    assert len(promises(shop, "ord-2")) == 1
+    shop.oms.receive("depot", {"X": 5}, supply="po-2", key="dock-1")
+    assert shop.oms.promised("ord-1").arrives_at is not None
+    shop.clock.advance(days=1)
+    shop.oms.tick()
+    assert shop.oms.promised("ord-1").because == "stock arrived"
+
+
 def test_the_host_says_what_only_it_knows() -> None:
     def facts(demand: r.Demand, now: Any) -> r.Facts:
         return r.Facts(weekly_sales={("a", "X"): 10, ("b", "X"): 1})

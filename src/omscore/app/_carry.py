@@ -11,6 +11,7 @@ from omscore import inventory
 from omscore.app._capture import reserve
 from omscore.app._edit import change as edit
 from omscore.app._fill import fill
+from omscore.app._promises import keep_promise, keep_promise_of_arrival
 from omscore.app._work import Work, cells_at
 from omscore.inventory import Cell
 from omscore.orders import (
@@ -227,6 +228,7 @@ def arrived(work: Work, fulfillment: Fulfillment, come: Mapping[str, int], *, re
             units[line.line] = n
             left[line.item] -= n
     if units:
+        keep_promise_of_arrival(work, order, fulfillment.node, units)
         items = {line.line: line.item for line in fulfillment.lines}
         cells = cells_at(fulfillment.node, [(items[line_id], n) for line_id, n in units.items()])
         cells = inventory.lots_to_allocate(work.txn, order.id, cells, select=work.select())
@@ -236,7 +238,9 @@ def arrived(work: Work, fulfillment: Fulfillment, come: Mapping[str, int], *, re
     made = fulfillment.come(units, rest=rest and not unwanted)
     work.save_fulfillment(made)
     if unwanted or not rest:
-        work.queue(work.order(order.id), due_at=work.now, note=f"{fulfillment.id} gets less than was to come")
+        note = f"{fulfillment.id} gets less than was to come"
+        work.queue(work.order(order.id), due_at=work.now, note=note)
+        keep_promise(work, work.order(order.id), note)
     if unwanted:
         fill(work, [item for item, n in left.items() if n], fulfillment.node)
     return made

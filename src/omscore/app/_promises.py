@@ -1,8 +1,11 @@
-"""Promises: by when each order is to arrive, kept with it, and told again when facts change."""
+"""Promises: by when each order is to arrive, kept with it, and told again when facts change or do not come true."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from attrs import evolve
 
 from omscore import inventory
 from omscore.app._facts import facts_of
@@ -14,6 +17,7 @@ from omscore.routing import (
     Decision,
     DeliveryPromise,
     Demand,
+    Outlook,
     demand_of,
     outlook,
     plan_to_commit,
@@ -36,25 +40,37 @@ def keep_promise(work: Work, order: Order, because: str, decision: Decision | No
     """
     if not work.wiring.keeps_promises or order.state not in ("captured", "accepted"):
         return None
-    before: Promised | None = work.find("promise", order.id)
-    arrives_at = None
-    reasons: tuple[Reason, ...] = ()
     plan = None if decision is None else plan_to_commit(decision)
     if decision is not None and plan is not None and plan.units == decision.demand.units and decision.arrives_at:
-        arrives_at = decision.arrives_at
         reasons = () if decision.reason is None else (decision.reason,)
-    else:
-        demand = demand_of(order, work.wiring.catalog, waiting=True, coming=work.coming(order))
-        if demand is None:
-            return None
-        promise = look(work, demand, order)
-        arrives_at, reasons = promise.arrives_at, promise.reasons
+        coming = [given.due_at for given in plan.assignments if given.due_at is not None]
+        return _promised(work, order, because, decision.arrives_at, reasons, max(coming, default=None))
+    demand = demand_of(order, work.wiring.catalog, waiting=True, coming=work.coming(order))
+    return None if demand is None else _told(work, order, because, look(work, demand, order))
+
+
+def _told(work: Work, order: Order, because: str, promise: DeliveryPromise) -> Promised | None:
+    later = [part.ready_at for part in promise.parts if part.ready_at > work.now]
+    return _promised(work, order, because, promise.arrives_at, promise.reasons, max(later, default=None))
+
+
+def _promised(
+    work: Work,
+    order: Order,
+    because: str,
+    arrives_at: datetime | None,
+    reasons: tuple[Reason, ...],
+    rests_until: datetime | None,
+) -> Promised | None:
+    """Keep a promise; an event, and the customer told, when it differs from the one before."""
+    before: Promised | None = work.find("promise", order.id)
     was = None if before is None else before.arrives_at
     if before is not None and was == arrives_at:
+        if before.rests_until != rests_until:
+            _save(work, evolve(before, rests_until=rests_until))
         return None
-    made = Promised(order.id, arrives_at, was, work.now, because, reasons)
-    index = {} if order.state == "closed" else {"all": stamp(work.now)}
-    work.save("promise", order.id, made, index)
+    made = Promised(order.id, arrives_at, was, work.now, because, reasons, rests_until)
+    _save(work, made)
     work.txn.append("promise", order.id, [made], cause=work.cause)
     if made.later:
         told = f"{order.id}:{work.version('promise', order.id)}"
@@ -66,6 +82,69 @@ def keep_promise(work: Work, order: Order, because: str, decision: Decision | No
         if idle and queued is not None and queued.outcome in ("parked", "unroutable", "backordered"):
             work.queue(order, due_at=work.now, note="the promise is at risk")
     return made
+
+
+def _save(work: Work, made: Promised) -> None:
+    index = {"all": stamp(made.at or work.now)}
+    if made.rests_until is not None:
+        index["rests"] = stamp(made.rests_until)
+    work.save("promise", made.order, made, index)
+
+
+def keep_promise_of_arrival(work: Work, order: Order, node: str, units: Mapping[str, int]) -> None:
+    """All that an order awaited has come to a node: promise what it sends, by the engine, from that node alone."""
+    if not work.wiring.keeps_promises or order.state not in ("captured", "accepted"):
+        return
+    demand = demand_of(order, work.wiring.catalog, waiting=True)
+    if demand is None or {line.id: line.units for line in demand.lines} != units:
+        return
+    there = Outlook({(node, item): n for item, n in demand.needs})
+    promise = promise_of(demand, work.now, router=work.wiring.router, outlook=there, facts=facts_of(work, demand))
+    _told(work, order, f"what it awaited has come to {node}", promise)
+
+
+def overdue(work: Work) -> list[str]:
+    """The orders whose promise rests on something that was to be there by now."""
+    return list(work.every("promise", "rests", upto=stamp(work.now - timedelta(microseconds=1))))
+
+
+def promise_again(work: Work, order_id: str) -> Promised | None:
+    """What an order waits for was to be there by now: promise it anew, or say that nobody knows a date."""
+    order = work.order(order_id)
+    made = None
+    if order.state in ("captured", "accepted"):
+        late = [
+            Reason(
+                "promise.overdue",
+                f"{line.awaited} of {line.item} were to come to {one.node} by {one.comes_at:%Y-%m-%d %H:%M %Z}",
+                {"units": line.awaited, "item": line.item, "node": one.node, "fulfillment": one.id},
+            )
+            for one in work.fulfillments(order_id)
+            if one.state == "planned" and one.comes_at is not None and one.comes_at < work.now
+            for line in one.lines
+            if line.awaited
+        ]
+        if late:
+            made = _promised(work, order, f"{late[0].text} and have not", None, tuple(late), None)
+        else:
+            made = keep_promise(work, order, _late_supply(work, order))
+    after: Promised = work.load("promise", order_id)
+    if after.rests_until is not None and after.rests_until < work.now:
+        _save(work, evolve(after, rests_until=None))
+    return made
+
+
+def _late_supply(work: Work, order: Order) -> str:
+    """The announced supply of what an order waits for that has not come in time, in words."""
+    late = []
+    for item in dict.fromkeys(line.item for line in order.lines if order.units[line.id].backordered):
+        inventory.repromise(work.txn, item)
+        late += [
+            f"{line.outstanding} of {item} were to come to {line.node} by {line.due_at:%Y-%m-%d %H:%M %Z} ({line.id})"
+            for line in inventory.supplies(work.txn, item)
+            if line.due_at < work.now
+        ]
+    return f"{'; '.join(late)} and have not" if late else "what it waits for has not come"
 
 
 def expect(work: Work, supply: str, item: str, node: str, units: int, due_at: datetime) -> list[str]:

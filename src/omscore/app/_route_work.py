@@ -365,10 +365,15 @@ class RouteWork(Reads):
         return found
 
     def _tick_routing(self) -> int:
-        """Time that passed at the nodes: what was not answered in time counts as rejected; returns how many."""
+        """Time that passed: what nodes did not answer in time counts as rejected, what did not come is promised anew.
+
+        Returns how many were not answered.
+        """
         late = self._read(_negotiate.unanswered)
         for id_ in late:
             self._in_time("offer", id_, lambda work: _negotiate.reject(work, id_, None, "timeout", blocking=False))  # noqa: B023
+        for id_ in self._read(_promises.overdue):
+            self._in_time("promise", id_, lambda work: _promises.promise_again(work, id_))  # noqa: B023
         return len(late)
 
 

@@ -76,6 +76,9 @@ class Routed:
 class Promised:
     """By when an order would arrive, as last promised, and what was promised before; None when nobody can say.
 
+    `rests_until` is when supply, a transfer or a vendor's goods that it rests on are to be there; once that has passed
+    `tick` asks again.
+
     >>> Promised("ord-1", None, None).later
     False
     """
@@ -86,6 +89,7 @@ class Promised:
     at: datetime | None = None
     because: str = ""
     reasons: tuple[Reason, ...] = ()
+    rests_until: datetime | None = None
 
     @property
     def later(self) -> bool:
