@@ -107,6 +107,24 @@ def test_a_sweep_runs_every_combination_and_keeps_what_it_set() -> None:
     assert rows[1]["placed"] >= rows[0]["placed"]
 
 
+@pytest.mark.parametrize(
+    ("policy_of", "settings", "says"),
+    [
+        (r.packs.single_location, {"savings": ["3.00"]}, "takes no setting 'savings'; it takes 'saving'"),
+        (r.packs.single_location, {"saving": "3.00"}, "'saving' needs a list of values to try, not '3.00'"),
+        (r.packs.single_location(), {"saving": ["3.00"]}, "a function that makes a policy"),
+        (lambda *, km, saving: r.packs.single_location(saving=saving), {"saving": ["3.00"]}, "also needs 'km'"),
+        (lambda: r.packs.single_location(), {"saving": ["3.00"]}, "it takes no settings"),  # noqa: PLW0108
+    ],
+    ids=["unknown", "not a list", "not a function", "missing", "none at all"],
+)
+def test_a_sweep_says_which_setting_it_does_not_take_and_which_it_does(
+    policy_of: Any, settings: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidValue, match=says):
+        simulate.sweep(policy_of, settings, [], NETWORK, stocked({("ghent", "X"): 1}))
+
+
 @pytest.mark.parametrize("settings", [{}, {"saving": []}])
 def test_a_sweep_without_anything_to_try_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue, match="needs settings"):

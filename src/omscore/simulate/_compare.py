@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import Parameter, signature
 from itertools import product
 from typing import Any
 
@@ -270,7 +271,8 @@ def sweep(
 ) -> Comparison:
     """A run for each combination of settings, which `policy_of` takes by name, compared; the first is the measure.
 
-    `more` goes to `run` (`items`, `now`, `facts`). Raises InvalidValue when there is nothing to try.
+    `more` goes to `run` (`items`, `now`, `facts`). Raises InvalidValue when there is nothing to try, and for settings
+    that `policy_of` does not take.
 
     >>> from omscore import routing as r, samples
     >>> network = samples.network()
@@ -279,6 +281,7 @@ def sweep(
     >>> [(row["saving"], row["orders"]) for row in tried.to_records()]
     [('0.00', 50), ('3.00', 50)]
     """
+    _check_settings(policy_of, settings)
     taken = list(orders)
     runs, tried = {}, {}
     for values in product(*settings.values()):
@@ -291,3 +294,27 @@ def sweep(
     if not runs:
         raise InvalidValue("a sweep needs settings with values, such as {'saving': ['0.00', '3.00']}")
     return Comparison(runs, tried)
+
+
+def _check_settings(policy_of: Callable[..., Policy | Router], settings: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse settings that cannot be tried, before anything is run."""
+    name = getattr(policy_of, "__name__", type(policy_of).__name__)
+    if not callable(policy_of):
+        raise InvalidValue(f"a sweep takes a function that makes a policy from settings, not {policy_of!r}")
+    for setting, values in settings.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise InvalidValue(f"setting {setting!r} needs a list of values to try, not {values!r}")
+    try:
+        takes = signature(policy_of).parameters.values()
+    except ValueError:
+        return  # a function without a signature says itself what it does not take
+    if any(one.kind is Parameter.VAR_KEYWORD for one in takes):
+        return
+    known = {one.name: one for one in takes if one.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)}
+    unknown = [setting for setting in settings if setting not in known]
+    if unknown:
+        told = ", ".join(map(repr, known)) or "no settings"
+        raise InvalidValue(f"{name} takes no setting {', '.join(map(repr, unknown))}; it takes {told}")
+    missing = [id_ for id_, one in known.items() if one.default is Parameter.empty and id_ not in settings]
+    if settings and missing:
+        raise InvalidValue(f"{name} also needs {', '.join(map(repr, missing))}; give each a list of values to try")
