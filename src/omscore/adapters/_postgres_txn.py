@@ -106,13 +106,12 @@ class PostgresTransaction:
             out += [(sql.ADD_ENTRY, row) for row in rows]
         out += self._snapshots
         for id_, (old, new) in sorted(self._saved.items()):
-            due = _sql.due_at(new)
-            text = _sql.reservation_text(new, due)
+            cells, due, text = _sql.written(new)
             if old is None:
                 out.append((sql.ADD_RESERVATION, (new.version, due, text, tenant, id_)))
             else:
                 out.append((sql.SET_RESERVATION, (old.version, new.version, due, text, tenant, id_)))
-            before, after = set(_sql.holding(old)) if old else set(), set(_sql.holding(new))
+            before, after = set(_sql.holding(old)) if old else set(), set(cells)
             out += [(sql.DROP_HOLDER, (tenant, *cell, id_)) for cell in sorted(before - after)]
             out += [(sql.ADD_HOLDER, (tenant, *cell, id_)) for cell in sorted(after - before)]
         for (kind, id_), (version, before_, value) in sorted(self._put.items()):

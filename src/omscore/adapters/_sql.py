@@ -121,36 +121,35 @@ def index_entries(text: str) -> dict[str, str]:
     return found
 
 
-def due_at(reservation: Reservation) -> int | None:
-    """When a reservation runs out, if it holds anything that can."""
-    if reservation[2] is not None:
-        for _, bucket in reservation[1]:
-            if bucket == "reserved":
-                return stamp(reservation[2])
-    return None
+def written(reservation: Reservation) -> tuple[list[Cell], int | None, str]:
+    """What the row of a reservation has: its cells, when it runs out if it holds anything that can, and its own fields.
 
-
-def reservation_text(reservation: Reservation, due: int | None) -> str:
-    """A reservation's own fields as compact JSON: id, version and a live deadline stand in columns."""
+    These are compact JSON: id, version and a live deadline stand in columns.
+    """
     id_, held, expires_at, channel, priority, _, ended, since = reservation
-    text = ""
     if len(held) == 1:
         (((cell, bucket), n),) = held.items()
+        cells, soft = [cell], bucket == "reserved"
         text = f',"h":[[{_cell_text(cell)},"{bucket}",{n}]]'
-    elif held:
+    else:
+        cells, soft = holding(reservation), "reserved" in [bucket for _, bucket in held]
         shares = [f'[{_cell_text(cell)},"{bucket}",{n}]' for (cell, bucket), n in held.items()]
-        text = f',"h":[{",".join(shares)}]'
+        text = f',"h":[{",".join(shares)}]' if held else ""
     if channel:
         text += f',"c":{_q(channel)}'
     if priority:
         text += f',"p":{priority}'
     if ended:
         text += f',"e":{_q(ended)}'
-    if expires_at is not None and due is None:
-        text += f',"x":{stamp(expires_at)}'
+    due = None
+    if expires_at is not None:
+        if soft:
+            due = stamp(expires_at)
+        else:
+            text += f',"x":{stamp(expires_at)}'
     if since is not None:
         text += f',"s":{stamp(since)}'
-    return sealed(f"{{{text[1:]}}}", "reservation", id_, due)
+    return cells, due, sealed(f"{{{text[1:]}}}", "reservation", id_, due)
 
 
 @lru_cache(maxsize=4_096)

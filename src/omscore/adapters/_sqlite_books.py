@@ -167,16 +167,15 @@ class SqliteBooks(SqliteStart):
     def save_reservation(self, reservation: Reservation) -> None:
         if self._begin is not None:
             self._start()
-        id_, held, _, _, _, expected, _, _ = reservation
+        id_, expected = reservation[0], reservation[5]
         if id_ not in self._reservations:
             self.reservation(id_)
         version, before = self._reservations[id_]
         if version != expected:
             raise _sql.conflict("reservation", id_, version, expected)
-        after = _sql.holding(reservation)
-        due = _sql.due_at(reservation)
-        no = self._no(after[0]) if held else None
-        row = (version + 1, due, no, _sql.reservation_text(reservation, due), self._tenant, id_)
+        after, due, text = _sql.written(reservation)
+        no = self._no(after[0]) if after else None
+        row = (version + 1, due, no, text, self._tenant, id_)
         if version:
             if id_ in self._made:
                 self._catch_up()

@@ -171,7 +171,8 @@ class SqliteStart:
         return row[0], self._codec.loads(row[1], "key", key, row[0])
 
     def claim(self, key: str, fingerprint: str, result: Any) -> None:
-        self._start()
+        if self._begin is not None:
+            self._start()
         text = self._codec.dumps(result, "key", key, fingerprint)
         try:
             self._run(sql.ADD_CLAIM, (self._tenant, key, fingerprint, text))
