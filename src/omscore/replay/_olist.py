@@ -19,8 +19,9 @@ from omscore.errors import ChannelError, InvalidValue, OmsError
 from omscore.kernel import Address, Dimensions, GeoPoint, Item, Money, cm
 from omscore.orders import Customer, Draft, DraftLine
 from omscore.replay._day import Day, Rejected, Wish
+from omscore.replay._own import POLICY
 from omscore.replay._rows import ROW, figure, filled, need, number, table
-from omscore.routing import Network, Node, Policy, Route, Rule, fewest_splits, has_stock, nearest, park, whole_order
+from omscore.routing import Network, Node
 
 ORDERS = ("order_id", "channel", "placed_at", "order_approved_at", "customer_unique_id", "customer_zip_code_prefix",
           "customer_city", "customer_state", "lat", "lng", "order_estimated_delivery_date")  # fmt: skip
@@ -30,19 +31,6 @@ SKUS = ("product_id", "product_category_name", "product_weight_g", "product_leng
 STOCK = ("mode", "level", "product_id", "warehouse", "on_hand")
 NODES = ("warehouse", "lat", "lng", "state", "zip_prefix")
 ZONE = ZoneInfo("America/Sao_Paulo")
-POLICY = Policy(
-    "marketplace",
-    routes=(
-        Route(
-            "all",
-            rules=(
-                Rule("one stop", require=(whole_order(),), prefer=(nearest(),)),
-                Rule("split", require=(has_stock(),), prefer=(fewest_splits(), nearest()), stops_max=4),
-            ),
-        ),
-    ),
-    otherwise=park("waits for stock"),
-)
 
 
 def read(folder: Path) -> Day:

@@ -157,8 +157,11 @@ def _line(row: Fields, price: _Prices, *, order_cancelled: bool) -> DraftLine:
 
 
 def _address(a: Fields | None, buyer: Fields | None) -> Address | None:
-    if a is None:
-        return None
+    return None if a is None else street(a, email=buyer.text_or("buyerEmail") if buyer else "")
+
+
+def street(a: Fields, email: str = "") -> Address:
+    """An address as Amazon's newer messages write it."""
     with a.building():
         return Address(
             country=a.country("countryCode"),
@@ -169,5 +172,5 @@ def _address(a: Fields | None, buyer: Fields | None) -> Address | None:
             name=a.text_or("name"),
             company=a.text_or("companyName"),
             phone=a.text_or("phone"),
-            email=buyer.text_or("buyerEmail") if buyer else "",
+            email=email,
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from omscore.adapters.payloads._amazon_2026 import street
 from omscore.adapters.payloads._reading import Fields, revision_at
 from omscore.kernel import Address, Money
 from omscore.orders import Customer, Draft, DraftLine
@@ -118,16 +119,7 @@ def _party(details: Fields, name: str, addresses: Mapping[str, Address]) -> tupl
     a = party.part_or_none("address")
     if a is None:
         return addresses.get(code), code
-    with a.building():
-        return Address(
-            country=a.country("countryCode"),
-            postcode=a.text_or("postalCode"),
-            region=a.text_or("stateOrRegion"),
-            city=a.text_or("city"),
-            lines=tuple(t for n in (1, 2, 3) if (t := a.text_or(f"addressLine{n}"))),
-            name=a.text_or("name"),
-            phone=a.text_or("phone"),
-        ), code
+    return street(a), code
 
 
 def _window_end(details: Fields, name: str) -> datetime | None:
