@@ -1,10 +1,10 @@
 """Local search over batches: simulated annealing in rounds, with the best of all batches seen put together in between.
 
-A move gives an order to another batch or exchanges one or two orders for one or two of another, drawn among those that
-fit; partners are mostly drawn from the orders that save most when batched together. Tour lengths are kept by the set of
-orders, and a move is dropped as soon as the first of its two new tours costs too much. A fading reward for uneven fill
-opens room in batches that are nearly full. Between rounds, where carts hold few orders, the batches met are put
-together anew (see `_assemble`).
+A move gives one or two orders to another batch or exchanges one or two for one or two of another, the last of them
+drawn among those that fit; partners are mostly drawn from the orders that save most when batched together. Tour lengths
+are kept by the set of orders, and a move is dropped as soon as the first of its two new tours costs too much. A fading
+reward for uneven fill opens room in batches that are nearly full. Between rounds, where carts hold few orders, the
+batches met are put together anew (see `_assemble`).
 
 Rounds double in length and do not depend on the budget, so a larger step budget continues where a smaller one ended:
 with the same seed more steps never give a worse plan. With a time budget one long round is fitted to the time instead.
@@ -12,8 +12,9 @@ with the same seed more steps never give a worse plan. With a time budget one lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import cycle, islice
 from math import log
 
 from attrs import frozen
@@ -51,13 +52,17 @@ many of these in a second, and one in so many steps, are held to be worth it.
 ASSEMBLE_ORDERS = 160
 """Up to so many orders it is done at all."""
 
+SUITS_WORK = 1_000_000
+"""Loads compared at most to keep which orders may come back for which room."""
+
 CACHE_MAX = 400_000
 """Tour lengths kept (about 60 MiB)."""
 
-_WAIT = tuple(-log((k + 0.5) / 4096) for k in range(4096))
-"""Exponential waiting times: a worsening within temperature x one of these, drawn evenly, is accepted (Metropolis)."""
+WHO_MIN, WHO_EACH, HOW = 20_000, 60, 8191
+"""Draws kept."""
 
-_MASK = 2**64 - 1
+LOOK = 64
+"""Steps between looks at the clock."""
 
 
 @frozen
@@ -122,6 +127,46 @@ def _share_of_time(elapsed: Callable[[], float], begin: float, span: float, _tak
     return (elapsed() - begin) / span
 
 
+def _depths(masks: Sequence[int], batch: Sequence[int]) -> tuple[int, int, int]:
+    """The cells that at least one, two and three of some orders need."""
+    once = twice = thrice = 0
+    for order in batch:
+        mask = masks[order]
+        thrice |= twice & mask
+        twice |= once & mask
+        once |= mask
+    return once, twice, thrice
+
+
+def _numbers(seed: int) -> Iterator[int]:
+    """Whole numbers of 48 bits: the high ones of Knuth's linear congruential generator, whose low ones are poor."""
+    state = seed
+    while True:
+        state = (state * 6364136223846793005 + 1442695040888963407) & (2**64 - 1)
+        yield state >> 16
+
+
+def _who(seed: int, near: Sequence[Sequence[int]], sizes: Sequence[float]) -> Iterator[tuple[int, int, bool, bool]]:
+    """Orders that move, each with an order to join (mostly a near one; n: none), whether a second one goes along, and
+    whether a second one comes back.
+
+    Every other time one or both do: another goes along with a small order, another comes back for a large one.
+    """
+    n, half = len(near), max(sizes) / 2
+    for number in _numbers(seed):
+        i, at, far, kind = (number >> 32) * n >> 16, number >> 16 & 0xFFFF, not number >> 12 & 15, number >> 8 & 7
+        partner = min(n, at * (n + 1 + n // 16) >> 16) if far or not near[i] else near[i][at * len(near[i]) >> 16]
+        yield i, partner, kind == 0 or (kind < 4 and sizes[i] <= half), kind == 0 or (kind < 4 and sizes[i] > half)
+
+
+def _how(seed: int) -> Iterator[tuple[int, int, int, float]]:
+    """Three numbers of 12 bits to choose by, and by how many temperatures the plan may get worse: drawn
+    exponentially, which is what Metropolis accepts.
+    """
+    for number in _numbers(seed):
+        yield number >> 36, number >> 24 & 0xFFF, number >> 12 & 0xFFF, -log(((number & 0xFFF) + 0.5) / 4096)
+
+
 class _Search:
     """The state of one search: the plan it stands at, the best one, and every tour length met."""
 
@@ -143,6 +188,10 @@ class _Search:
             self.lengths[key] = problem.price(batch, problem.cover(batch))
         self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives()]
         self.sizes = problem.sizes()
+        # A fresh draw costs as much as the rest of a step, so draws are kept and taken round and round: who moves, and
+        # how; the two rounds differ in length, so that the same pair comes again after a hundred million steps.
+        who = islice(_who(self.rng.bits64(), self.near, self.sizes), max(WHO_MIN, WHO_EACH * len(self.sizes)))
+        self.draws = zip(cycle(who), cycle(islice(_how(self.rng.bits64()), HOW)), strict=True)
 
     def can_assemble(self, work: float) -> bool:
         """Whether carts hold so few orders that putting plans together anew is no more than so much work."""
@@ -161,7 +210,7 @@ class _Search:
         """One cooling from the best plan, until `fraction` (of the steps of this round) is 1 or the steps are used
         up.
         """
-        problem, lengths, near, sizes = self.problem, self.lengths, self.near, self.sizes
+        problem, lengths, sizes = self.problem, self.lengths, self.sizes
         masks, loads, room, guards, length = (
             problem.masks,
             problem.loads,
@@ -178,151 +227,145 @@ class _Search:
         costs = [lengths[key] for key in keys]
         free = [room - sum(loads[o] for o in batch) for batch in members]
         fill = [sum(sizes[o] for o in batch) for batch in members]
-        home = [0] * n
+        # Cells of at least one, two and three orders of each batch: what is left when one or two of them go.
+        once, twice, thrice = map(list, zip(*[_depths(masks, batch) for batch in members], strict=True))
+        suits: dict[tuple[int, int], int] = {}
+        suits_max = SUITS_WORK // n
+        # The last place, of no order, is where an empty batch stands, so that a move can open it.
+        home = [len(keys)] * (n + 1)
         for b, batch in enumerate(members):
             for o in batch:
                 home[o] = b
         total = sum(costs)
         mean = total / len(keys)
-        # One more batch stands empty, so that a move can open it.
-        spare = len(keys)
-        self._open(members, keys, costs, free, fill)
+        self._open(members, keys, costs, free, fill, once, twice, thrice)
         hot, cold = HOT * mean * heat, COLD * mean
-        temperature, uneven = hot, UNEVEN * mean
         get = lengths.get
-        state = self.rng.bits64()
-        k = 0
-        while True:
-            if not k & 63:
-                done = fraction(k)
-                if done >= 1 or self.best <= self.enough:
-                    break
-                temperature = hot * (cold / hot) ** done
-                uneven = UNEVEN * mean * (1 - done)
-                if len(lengths) > CACHE_MAX:
-                    self.lengths = lengths = {key: lengths[key] for key in (0, *keys, *self.best_keys)}
-                    get = lengths.get
-            if k == steps_max:
+        draws, k = self.draws, 0
+        while k != steps_max:
+            done = fraction(k)
+            if done >= 1 or self.best <= self.enough:
                 break
-            k += 1
-            # Knuth's linear congruential generator, in line because a call costs as much as the rest of a draw; its
-            # low bits are poor and not used.
-            state = (state * 6364136223846793005 + 1442695040888963407) & _MASK
-            i = (state >> 48) * n >> 16
-            a = home[i]
-            if state & 0xF0000000:
-                ranked = near[i]
-                partner = ranked[(state >> 32 & 0xFFF) * len(ranked) >> 12]
-            else:
-                partner = (state >> 32 & 0xFFFF) * (n + 1 + n // 16) >> 16
-            b = home[partner] if partner < n else spare
-            if a == b:
-                continue
-            in_a, in_b = members[a], members[b]
-            moved, back, size = 1 << i, 0, sizes[i]
-            free_a, free_b = free[a] + loads[i], free[b] - loads[i]
-            kind, pick = state >> 20 & 3, state >> 8 & 0xFFF
-            if kind or free_b & guards != guards:
-                # Not i alone: an order other than the partner comes back, one of those that fit both carts. Before that
-                # a second order may go along (kind 3, now and then with none back) or come back already (kind 2).
-                if kind == 3 and size > 0:
-                    o = in_a[pick % len(in_a)]
-                    if o != i:
-                        moved |= 1 << o
-                        size += sizes[o]
-                        free_a, free_b = free_a + loads[o], free_b - loads[o]
-                elif kind == 2 and in_b:
-                    j = in_b[pick % len(in_b)]
-                    if j != partner:
-                        back = 1 << j
+            temperature = hot * (cold / hot) ** done
+            reward = 2 * UNEVEN * mean * (1 - done)
+            if len(lengths) > CACHE_MAX:
+                self.lengths = lengths = {key: lengths[key] for key in (0, *keys, *self.best_keys)}
+                get = lengths.get
+            look = LOOK if steps_max is None else min(LOOK, steps_max - k)
+            k += look
+            for (i, partner, go_two, come_two), (pick, pick_too, pick_back, wait) in islice(draws, look):
+                a, b = home[i], home[partner]
+                if a == b:
+                    continue
+                in_a, in_b = members[a], members[b]
+                moved, back, size = 1 << i, 0, sizes[i]
+                go, go_too, come, come_too = masks[i], 0, 0, 0
+                free_a, free_b = free[a] + loads[i], free[b] - loads[i]
+                if go_two or come_two or free_b & guards != guards:
+                    # Not i alone: an order other than the partner comes back, one of those that fit both carts, and
+                    # before that a second one goes along or comes back.
+                    if go_two:
+                        o = in_a[pick * len(in_a) >> 12]
+                        if o != i:
+                            moved |= 1 << o
+                            go_too = masks[o]
+                            size += sizes[o]
+                            free_a, free_b = free_a + loads[o], free_b - loads[o]
+                    if come_two and in_b:
+                        j = in_b[pick_too * len(in_b) >> 12]
+                        if j != partner:
+                            back = 1 << j
+                            come_too = masks[j]
+                            size -= sizes[j]
+                            free_a, free_b = free_a - loads[j], free_b + loads[j]
+                    options = suits.get((free_a, free_b))
+                    if options is None:
+                        # Which orders fit by their loads alone: for all of them and kept, while that is cheap.
+                        keep = len(suits) < suits_max
+                        options = 0
+                        for j in range(n) if keep else in_b:
+                            if (free_a - loads[j]) & (free_b + loads[j]) & guards == guards:
+                                options |= 1 << j
+                        if keep:
+                            suits[free_a, free_b] = options
+                    options &= keys[b] & ~(back | 1 << partner)
+                    if options and (not go_two or back or pick_back & 1 or free_b & guards != guards):
+                        for _ in range(pick_back * options.bit_count() >> 12):
+                            options &= options - 1
+                        options &= -options
+                        back |= options
+                        j = options.bit_length() - 1
+                        come = masks[j]
                         size -= sizes[j]
                         free_a, free_b = free_a - loads[j], free_b + loads[j]
-                options = [
-                    j
-                    for j in in_b
-                    if (free_a - loads[j]) & (free_b + loads[j]) & guards == guards
-                    and j != partner
-                    and not back >> j & 1
-                ]
-                if options and (kind < 3 or pick & 0x800 or free_b & guards != guards):
-                    j = options[(pick & 0x7FF) * len(options) >> 11]
-                    back |= 1 << j
-                    size -= sizes[j]
-                    free_a, free_b = free_a - loads[j], free_b + loads[j]
-                elif free_a & free_b & guards != guards:
+                    elif free_a & free_b & guards != guards:
+                        continue
+                swap = moved | back
+                key_a, key_b = keys[a] ^ swap, keys[b] ^ swap
+                fill_a, fill_b = fill[a], fill[b]
+                # Taking `size` from a to b changes the sum of squared fills by 2 size (fill_b - fill_a + size).
+                allowed = costs[a] + costs[b] + temperature * wait + reward * size * (fill_b - fill_a + size)
+                cost_a = get(key_a)
+                if cost_a is None:
+                    # A cell that one or both of those going shared with no other order is walked to no more.
+                    gone = go & ~twice[a]
+                    if go_too:
+                        gone = (go ^ go_too) & ~twice[a] | go & go_too & ~thrice[a]
+                    mask = once[a] ^ gone | come | come_too
+                    cost_a = lengths[key_a] = length(mask) if own is None else own(members_of(key_a), mask)
+                if cost_a > allowed:
                     continue
-            swap = moved | back
-            key_a, key_b = keys[a] ^ swap, keys[b] ^ swap
-            fill_a, fill_b = fill[a], fill[b]
-            # Taking `size` from a to b changes the sum of squared fills by 2 size (fill_b - fill_a + size).
-            allowed = (
-                costs[a]
-                + costs[b]
-                + temperature * _WAIT[state >> 16 & 0xFFF]
-                + 2 * uneven * size * (fill_b - fill_a + size)
-            )
-            cost_a = get(key_a)
-            if cost_a is None:
-                mask = 0
-                for o in in_a:
-                    if not moved >> o & 1:
-                        mask |= masks[o]
-                for o in in_b:
-                    if back >> o & 1:
-                        mask |= masks[o]
-                cost_a = lengths[key_a] = length(mask) if own is None else own(members_of(key_a), mask)
-            if cost_a > allowed:
-                continue
-            cost_b = get(key_b)
-            if cost_b is None and monotone:
-                # One more order never shortens a tour: what stays in b alone may already be too much.
-                stays = key_b & ~moved
-                least = get(stays)
-                if least is None:
-                    mask = 0
-                    for o in in_b:
-                        if not back >> o & 1:
-                            mask |= masks[o]
-                    least = lengths[stays] = length(mask)
-                if cost_a + least > allowed:
+                cost_b = get(key_b)
+                if cost_b is None:
+                    gone = (come ^ come_too) & ~twice[b] | come & come_too & ~thrice[b]
+                    mask = once[b] ^ gone
+                    if monotone:
+                        # One more order never shortens a tour: what stays in b alone may already be too much.
+                        stays = key_b & ~moved
+                        least = get(stays)
+                        if least is None:
+                            least = lengths[stays] = length(mask)
+                        if cost_a + least > allowed:
+                            continue
+                    mask |= go | go_too
+                    cost_b = lengths[key_b] = length(mask) if own is None else own(members_of(key_b), mask)
+                if cost_a + cost_b > allowed:
                     continue
-            if cost_b is None:
-                mask = masks[i]
-                if moved & (moved - 1):
-                    for o in in_a:
-                        if moved >> o & 1:
-                            mask |= masks[o]
-                for o in in_b:
-                    if not back >> o & 1:
-                        mask |= masks[o]
-                cost_b = lengths[key_b] = length(mask) if own is None else own(members_of(key_b), mask)
-            if cost_a + cost_b > allowed:
-                continue
-            total += cost_a + cost_b - costs[a] - costs[b]
-            members[a] = fresh_a = [o for o in in_a if not moved >> o & 1] + [o for o in in_b if back >> o & 1]
-            members[b] = fresh_b = [o for o in in_b if not back >> o & 1] + [o for o in in_a if moved >> o & 1]
-            keys[a], keys[b] = key_a, key_b
-            costs[a], costs[b] = cost_a, cost_b
-            free[a], free[b] = free_a, free_b
-            fill[a] = fill_a - size
-            fill[b] = fill_b + size
-            for o in fresh_a:
-                home[o] = a
-            for o in fresh_b:
-                home[o] = b
-            if b == spare:
-                spare = keys.index(0) if 0 in keys else len(keys)
-                if spare == len(keys):
-                    self._open(members, keys, costs, free, fill)
-            if total < self.best:
-                self.best = total
-                self.best_keys = list(keys)
+                total += cost_a + cost_b - costs[a] - costs[b]
+                members[a] = fresh_a = [o for o in in_a if not moved >> o & 1] + [o for o in in_b if back >> o & 1]
+                members[b] = fresh_b = [o for o in in_b if not back >> o & 1] + [o for o in in_a if moved >> o & 1]
+                keys[a], keys[b] = key_a, key_b
+                costs[a], costs[b] = cost_a, cost_b
+                free[a], free[b] = free_a, free_b
+                fill[a] = fill_a - size
+                fill[b] = fill_b + size
+                for o in fresh_a:
+                    home[o] = a
+                for o in fresh_b:
+                    home[o] = b
+                for place in (a, b):
+                    once[place], twice[place], thrice[place] = _depths(masks, members[place])
+                if partner == n:
+                    home[n] = keys.index(0) if 0 in keys else len(keys)
+                    if home[n] == len(keys):
+                        self._open(members, keys, costs, free, fill, once, twice, thrice)
+                if total < self.best:
+                    self.best = total
+                    self.best_keys = list(keys)
         self.steps += k
 
     def _open(
-        self, members: list[list[int]], keys: list[int], costs: list[int], free: list[int], fill: list[float]
+        self,
+        members: list[list[int]],
+        keys: list[int],
+        costs: list[int],
+        free: list[int],
+        fill: list[float],
+        *depths: list[int],
     ) -> None:
         """One more batch, empty."""
+        for depth in depths:
+            depth.append(0)
         members.append([])
         keys.append(0)
         costs.append(0)
