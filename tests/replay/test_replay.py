@@ -99,17 +99,17 @@ def _command(folder: Path, home: Path) -> list[str]:
     ]
 
 
-def _environment(home: Path) -> dict[str, str]:
-    """The project's own source, compiled once for all runs of a test."""
+def _environment() -> dict[str, str]:
+    """The project's own source, compiled once for all runs."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"PYTHONPATH": str(ROOT / "src"), "PYTHONPYCACHEPREFIX": str(home.parent / "compiled")}
+    return kept | {"PYTHONPATH": str(ROOT / "src")}
 
 
 def _killed(command: list[str], home: Path, moments: Iterator[float]) -> int:
     """Start a replay again and again and kill -9 each at its moment; returns how many were cut."""
     cut = 0
     for moment in moments:
-        run = subprocess.Popen(command, cwd=home, env=_environment(home), stdout=subprocess.DEVNULL)
+        run = subprocess.Popen(command, cwd=home, env=_environment(), stdout=subprocess.DEVNULL)
         time.sleep(moment)
         if run.poll() is None:
             run.send_signal(signal.SIGKILL)
@@ -125,7 +125,7 @@ def test_a_run_that_is_killed_ten_times_ends_with_the_report_of_an_uncut_one(tmp
     cut.mkdir()
     began = time.monotonic()
     uncut = subprocess.run(
-        _command(MORNING, whole), cwd=whole, env=_environment(whole), capture_output=True, text=True, check=True
+        _command(MORNING, whole), cwd=whole, env=_environment(), capture_output=True, text=True, check=True
     )
     length = time.monotonic() - began
     rng = random.Random(7)
@@ -133,7 +133,7 @@ def test_a_run_that_is_killed_ten_times_ends_with_the_report_of_an_uncut_one(tmp
     moments = (length * (0.15 + 0.5 * rng.random()) for _ in range(10))
     assert _killed(_command(MORNING, cut), cut, moments) >= 3
     resumed = subprocess.run(
-        _command(MORNING, cut), cwd=cut, env=_environment(cut), capture_output=True, text=True, check=True
+        _command(MORNING, cut), cwd=cut, env=_environment(), capture_output=True, text=True, check=True
     )
     assert _facts(resumed.stdout).replace(str(cut), "") == _facts(uncut.stdout).replace(str(whole), "")
 
@@ -424,7 +424,7 @@ def test_reading_only_the_first_lines_of_the_report_is_no_error(tmp_path: Path) 
     run = subprocess.Popen(
         _command(MORNING, tmp_path),
         cwd=tmp_path,
-        env=_environment(tmp_path),
+        env=_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
