@@ -40,9 +40,10 @@ class Sealing:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
+        self._text = codec.dumps
 
     def dumps(self, value: Any, *of: str) -> str:
-        return sealed(self._codec.dumps(value), *of)
+        return sealed(self._text(value), *of)
 
     def loads(self, text: object, *of: str) -> Any:
         return self._codec.loads(opened(text, *of))

@@ -193,10 +193,9 @@ class Codec:
         >>> Codec([kernel.Money]).dumps({"paid": kernel.Money(5, "EUR")})
         '{"paid":{"$":"kernel.Money/1","minor":5,"currency":"EUR"}}'
         """
-        if value is None:
-            return "null"
         try:
-            return self._write(value)
+            write = self._writers.get(type(value))
+            return self._write(value) if write is None else write(value)
         except (Bad, AttributeError, TypeError, ValueError, RecursionError):
             pass  # found again below, with its path
         data = self.encode(value)

@@ -119,10 +119,12 @@ def once(txn: Claims, key: str, fingerprint: str, work: Callable[[], T], *, not_
     Traceback (most recent call last):
     omscore.errors.KeyReused: key 'web-17' was used before with other content; use a new key for a new command
     """
-    return _once(txn, key, fingerprint, lambda _: work(), not_after)
+    return _once(txn, key, fingerprint, work, (), not_after)
 
 
-def _once(txn: Any, key: str, fingerprint: str, work: Callable[[Any], T], not_after: datetime | None) -> T:
+def _once(
+    txn: Claims, key: str, fingerprint: str, work: Callable[..., T], given: tuple[Any, ...], not_after: datetime | None
+) -> T:
     kept = txn.claimed(key)
     if kept is not None:
         first: T = _first(key, fingerprint, kept)
@@ -130,7 +132,7 @@ def _once(txn: Any, key: str, fingerprint: str, work: Callable[[Any], T], not_af
     try:
         if not_after is not None and (now := txn.now()) > utc(not_after, "not_after"):
             raise CommandRefused([_late(key, now, not_after)])
-        result = work(txn)
+        result = work(*given)
     except REFUSALS:
         # The stock that is missing, the reservation that is gone: a copy on its way at the same time may have them.
         kept = txn.claimed(key)
@@ -159,7 +161,7 @@ def run_once(
     'hello'
     """
     try:
-        return store.run(lambda txn: _once(txn, key, fingerprint, work, not_after))
+        return store.run(lambda txn: _once(txn, key, fingerprint, work, (txn,), not_after))
     except Answered as answered:
         first: T = answered.result
         return first

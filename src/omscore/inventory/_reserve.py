@@ -126,6 +126,10 @@ def reserve(
         if type(want) is not Want:
             check_wants(wants)
         found = ranked(books.cells_of(want.item), want, select)
+        if found and not (held or floors or taken or reclaimed) and want.units <= found[0][1][0]:
+            # The first cell has it all, as it mostly does.
+            taken[found[0][0]] = want.units
+            continue
         rest = _take(found, want.units, held, taken, floors, reclaimed)
         if rest:
             reclaimed = reclaimed or Reclaimed(books)
