@@ -119,7 +119,7 @@ class OneStatement(_Attempt):
         if not self._first or statements[-1][0] != "COMMIT":
             return super()._piped(statements)
         check, self._first = self._first[-1], []
-        writes = [*statements[:-1], check]
+        writes = [*(one for one in statements[:-1] if one != sql.HURRY), check]
         *parts, last = [statement for statement, _ in writes]
         text = "WITH " + ", ".join(f"w{n} AS ({part} RETURNING 1)" for n, part in enumerate(parts)) + f" {last}"
         return self._conn.send([(text, tuple(value for _, values in writes for value in values))])

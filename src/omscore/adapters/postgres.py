@@ -120,7 +120,7 @@ class PostgresStore:
 
         `work` is called again when another command won a race, so it must do nothing but use the transaction. Reading
         (`write=False`) sees one moment throughout. Raises Busy when patience ends, Unknown when the connection broke
-        during COMMIT: send the same key again.
+        during COMMIT: send the same key again; SchemaMismatch when a newer omscore has changed the tables meanwhile.
 
         >>> callable(PostgresStore.run)
         True
