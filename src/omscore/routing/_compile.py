@@ -16,7 +16,7 @@ from omscore.routing._demand import NO_FACTS, Demand
 from omscore.routing._network import Network
 from omscore.routing._policy import Policy, Rule
 from omscore.routing._preferences import Rank, rank_of
-from omscore.routing._requirements import lower_requirement
+from omscore.routing._qualify import lower_requirement
 from omscore.routing._terms import Condition, Preference, Requirement
 
 Select = Callable[[Demand, Case], int]

@@ -12,8 +12,8 @@ from omscore.routing._case import Case, bits
 from omscore.routing._explain_thresholds import other_amounts
 from omscore.routing._explanation import Explanation, Refusal, Scored
 from omscore.routing._plans import Found, single
+from omscore.routing._qualify import refusal
 from omscore.routing._rank import first
-from omscore.routing._requirements import refusal
 from omscore.routing._serve import runner_up, vector
 from omscore.routing._trace import Decision, Plan, Review, plan_of
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from omscore.routing._case import Case, Row, bits
 from omscore.routing._preferences import Rank
-from omscore.routing._requirements import units_left
+from omscore.routing._qualify import units_left
 from omscore.routing._terms import minor
 
 LAST = 10**15

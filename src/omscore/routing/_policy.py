@@ -14,7 +14,8 @@ from omscore.errors import DefinitionError
 from omscore.routing._conditions import CONDITIONS
 from omscore.routing._logic import contradiction, implies, never
 from omscore.routing._preferences import PREFERENCE_WORDS, own_preference
-from omscore.routing._requirements import WORDS, own_requirement
+from omscore.routing._qualify import WORDS
+from omscore.routing._requirements import own_requirement
 from omscore.routing._review import REVIEW_WORDS
 from omscore.routing._terms import Condition, Preference, Requirement, ReviewSign, Term, amount, from_data
 from omscore.routing._toml import toml_text

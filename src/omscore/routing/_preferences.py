@@ -17,7 +17,7 @@ from attrs import frozen
 from omscore.errors import DefinitionError
 from omscore.routing._case import Case, Grid, bits
 from omscore.routing._network import Node
-from omscore.routing._requirements import units_left
+from omscore.routing._qualify import units_left
 from omscore.routing._terms import Preference, Word, amount, minor, names, positive, whole
 
 Scores = Sequence[Any]

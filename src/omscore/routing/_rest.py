@@ -8,8 +8,8 @@ from datetime import datetime
 from omscore.routing._case import Case, bits
 from omscore.routing._compile import ReadyRule
 from omscore.routing._plans import Found, Take, Way, bundles_of, multiples_of
+from omscore.routing._qualify import units_left
 from omscore.routing._rank import ranked_nodes
-from omscore.routing._requirements import units_left
 
 RESTS = ("backorder", "transfer", "drop_ship")
 """The ways in which a rule may serve units that are not there."""

@@ -13,8 +13,8 @@ from omscore.routing._case import Case
 from omscore.routing._compile import ReadyRule
 from omscore.routing._demand import NO_FACTS
 from omscore.routing._plans import LAST, Found, Part, Search, cost_of, multiples_of, part_of, single
+from omscore.routing._qualify import units_left
 from omscore.routing._rank import first, ranked_nodes
-from omscore.routing._requirements import units_left
 from omscore.routing._rest import RESTS, with_rest
 from omscore.routing._sourced import Question, can_source
 from omscore.routing._terms import Condition, minor
