@@ -15,7 +15,7 @@ from omscore import routing as r
 from omscore.errors import DefinitionError
 from omscore.kernel import Address, GeoPoint, Money
 from omscore.routing._compile import Compiled
-from omscore.routing._logic import contradiction
+from omscore.routing._logic import contradiction, implies
 from omscore.routing._plans import Search, part_of
 from omscore.routing._sourced import Question
 
@@ -450,6 +450,49 @@ def policies(draw: st.DrawFn) -> r.Policy:
         pick=draw(st.sampled_from(["first", "most_specific"])),
         review=draw(st.sampled_from([r.ReviewDesk(), r.ReviewDesk("desk", hours=2, default="park")])),
     )
+
+
+few = st.recursive(
+    st.builds(
+        lambda make, given: make(*given),
+        st.sampled_from([r.channel_is, r.any_tag, r.all_tags]),
+        st.lists(st.sampled_from("ab"), min_size=1, max_size=2, unique=True),
+    )
+    | st.builds(
+        lambda sign, to: r.compare("units", sign, to),
+        st.sampled_from(["<", "<=", "=", ">=", ">"]),
+        st.sampled_from([0, 1, 1.5, 2, 3]),
+    )
+    | st.builds(
+        lambda sign, to: r.compare("margin", sign, to),
+        st.sampled_from(["<", "=", ">"]),
+        st.sampled_from(["1.00", "2.00 EUR", "2.00 USD"]),
+    ),
+    lambda inner: (
+        st.builds(lambda a, b: a & b, inner, inner)
+        | st.builds(lambda a, b: a | b, inner, inner)
+        | inner.map(lambda a: ~a)
+    ),
+    max_leaves=6,
+)
+EVERY_KIND = [
+    r.Demand("o", [r.DemandLine("1", "X", n)], channel=channel, tags=tags, margin=margin)
+    for n in (1, 2, 3, 4)
+    for channel in ("", "a", "b")
+    for tags in ((), ("a",), ("a", "b"))
+    for margin in (None, *(Money(minor, currency) for minor in (50, 100, 150, 200, 250) for currency in ("EUR", "USD")))
+]
+
+
+@given(st.lists(few, min_size=2, max_size=40))
+def test_what_is_refused_because_it_can_never_hold_holds_for_no_order(conditions: list[r.Condition]) -> None:
+    never = [one for one in conditions if contradiction([one])]
+    match = r.matcher(never)
+    assert not any(match(demand) for demand in EVERY_KIND)
+    narrow = [(a, b) for a in conditions for b in conditions[:5] if a is not b and implies(a, b)]
+    for a, b in narrow:
+        both = r.matcher([a, b])
+        assert all(both(demand) != 1 for demand in EVERY_KIND)
 
 
 @given(policies())

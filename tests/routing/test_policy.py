@@ -100,6 +100,21 @@ def test_text_that_is_no_json_or_toml_is_refused() -> None:
         (lambda: [r.Route("a", [ONE], when=(r.value < "5") & (r.value > "7"))], "no value fits every bound"),
         (lambda: [r.Route("a", [ONE], when=(r.units < 5) & (r.units >= 5))], "no units fits every bound"),
         (lambda: [r.Route("a", [ONE], when=r.is_pickup() & ~r.is_pickup())], "exclude each other"),
+        (lambda: [r.Route("a", [ONE], when=r.units < 1)], r"\(units < 1\) can never hold: no units fits every"),
+        (lambda: [r.Route("a", [ONE], when=(r.units > 3) & (r.units < 4))], r"\(units < 4\)\) can never hold"),
+        (lambda: [r.Route("a", [ONE], when=(r.units > 6) & ~(r.units > 5))], "> 6\\) exclude each other"),
+        (lambda: [r.Route("a", [ONE], when=r.channel_is("x") & ~(r.is_pickup() | r.channel_is("x", "y")))], "exclude"),
+        (
+            lambda: [
+                r.Route(
+                    "a",
+                    [ONE],
+                    when=r.channel_is("x")
+                    & ((r.channel_is("y") & r.is_pickup()) | (r.channel_is("z") & (r.units > 2))),
+                )
+            ],
+            r"channel_is\('x'\).*can never hold: no order fits every channel_is",
+        ),
         (lambda: [r.Route("a", [ONE], when=r.online())], "when must be a condition"),  # type: ignore[arg-type]
         (lambda: [r.Route("a", [ONE, ONE])], "two rules of the same name"),
     ],
@@ -108,6 +123,28 @@ def test_text_that_is_no_json_or_toml_is_refused() -> None:
 def test_a_route_that_no_order_can_reach_is_refused(routes: Any, message: str) -> None:
     with pytest.raises(DefinitionError, match=message):
         r.Policy("p", routes())
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"op": "channel_is", "names": "web"}, r"routes\[0\].when.names: a list is needed, not 'web'"),
+        ({"op": "channel_is", "names": 5}, r"routes\[0\].when.names: a list is needed, not 5"),
+        ({"not": {"op": "channel_is", "names": {"a": 1}}}, r"routes\[0\].when.not.names: a list is needed"),
+        ({"op": "compare", "field": "units", "is": "<", "to": float("inf")}, "compared with a number, not inf"),
+    ],
+)
+def test_what_is_no_list_of_names_is_refused_at_load_and_never_taken_apart(data: dict[str, Any], message: str) -> None:
+    stored = r.Policy("p", [r.Route("a", [ONE])]).to_dict()
+    stored["routes"][0]["when"] = data
+    with pytest.raises(DefinitionError, match=message):
+        r.Policy.from_dict(stored)
+    blend = {"op": "blend", "parts": 5, "weights": [1, 1]}
+    stored["routes"][0] = {"name": "a", "rules": [{"name": "x", "prefer": [blend]}]}
+    with pytest.raises(DefinitionError, match=r"routes\[0\].rules\[0\].prefer\[0\].parts: a list is needed, not 5"):
+        r.Policy.from_dict(stored)
+    with pytest.raises(DefinitionError, match="an owner is named by"):
+        r.ReviewDesk(5)  # type: ignore[arg-type]
 
 
 def test_the_hash_changes_with_the_content_and_with_nothing_else() -> None:

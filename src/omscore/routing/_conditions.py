@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Protocol
 
 from omscore.errors import DefinitionError
@@ -209,12 +210,14 @@ _NUMBERS = {
 class Measure:
     """A number or an amount of an order, to be compared: `value < "75.00"`, `units.between(2, 5)`.
 
-    Money is compared with text ("75.00": in the order's currency) or with Money; a plain number is refused with
-    DefinitionError. What an order does not have (no margin, no promise) never holds.
+    `==` and `!=` make conditions too. Money is compared with text ("75.00": in the order's currency) or with Money; a
+    plain number is refused with DefinitionError. What an order does not have (no margin, no promise) never holds.
 
     >>> value = Measure("value")
     >>> value >= "75.00", value < Money.of("10", "EUR"), Measure("units").between(2, 5)
     ((value >= '75.00'), (value < '10.00 EUR'), units.between(2, 5))
+    >>> Measure("units") == 1, Measure("units") != 1
+    ((units = 1), ~(units = 1))
     >>> value < 75
     Traceback (most recent call last):
     omscore.errors.DefinitionError: value compares money, so 75 will not do; ...
@@ -236,6 +239,14 @@ class Measure:
 
     def __ge__(self, other: Any) -> Condition:
         return compare(self.name, ">=", other)
+
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+        return compare(self.name, "=", other)
+
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+        return ~compare(self.name, "=", other)
+
+    __hash__ = object.__hash__
 
     def equals(self, other: Any) -> Condition:
         """Exactly this much.
@@ -284,7 +295,7 @@ def _bound(field: str, value: Any) -> Any:
         return amount(field, value)
     if isinstance(value, Money):
         raise DefinitionError(f"{field} is a number, not money; {value} will not do")
-    if type(value) not in (int, float) or value != value:  # noqa: PLR0124 - NaN is the value that differs from itself
+    if type(value) not in (int, float) or not isfinite(value):
         raise DefinitionError(f"{field} is compared with a number, not {value!r}")
     return value
 

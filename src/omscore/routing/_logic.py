@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from math import ceil, floor
 
 from omscore.routing._terms import Condition, Requirement, Term
 
@@ -22,6 +23,15 @@ _SINGLE = (
 )
 """Words about something that has one name at a time, so that two of them may leave nothing."""
 
+_LEAST = {
+    "units": Decimal(1),
+    "line_count": Decimal(1),
+    "weight_grams": Decimal(0),
+    "attempts": Decimal(0),
+    "earlier_orders": Decimal(0),
+}
+"""Measures that are whole numbers, with the least each can be."""
+
 Bound = tuple[Decimal, bool]
 """A number, and whether it is itself excluded."""
 
@@ -33,25 +43,57 @@ def number(bound: object) -> Decimal:
 
 def _parts(term: Term) -> Iterator[Term]:
     """What must all hold for a term to hold."""
-    if term.op != "all":
+    inner = term.parts[0] if term.op == "not" else None
+    if term.op == "all":
+        for part in term.parts:
+            yield from _parts(part)
+    elif inner is not None and inner.op == "not":
+        yield from _parts(inner.parts[0])
+    elif inner is not None and inner.op == "any":
+        for part in inner.parts:
+            yield from _parts(_opposite(part))
+    else:
         yield term
-        return
-    for part in term.parts:
-        yield from _parts(part)
+
+
+def _opposite(term: Term) -> Term:
+    return ~term if isinstance(term, Requirement) else term
+
+
+def _sides(term: Term) -> tuple[Term, ...]:
+    """The terms of which one must hold for a term to hold; none where it is not of that kind."""
+    if term.op == "any":
+        return term.parts
+    if term.op == "not" and term.parts[0].op == "all":
+        return tuple([_opposite(part) for part in term.parts[0].parts])
+    return ()
 
 
 def contradiction(terms: Iterable[Term]) -> str:
     """Why terms can never all hold, or nothing when no reason was found.
 
-    Looks at terms beside their opposite, at names that exclude each other, and at bounds that leave nothing between.
+    Looks at terms beside their opposite, at names that exclude each other, at bounds that leave nothing between, and at
+    alternatives of which none can hold beside the rest.
     """
     parts = [part for term in terms for part in _parts(term)]
+    plain = [part for part in parts if not _sides(part)]
+    why = _contradiction(plain)
+    for part in parts:
+        sides = [contradiction([*plain, side]) for side in _sides(part)] if not why else []
+        if sides and all(sides):
+            return sides[0]
+    return why
+
+
+def _contradiction(parts: list[Term]) -> str:
     sets: dict[str, frozenset[str]] = {}
     low: dict[str, Bound] = {}
     high: dict[str, Bound] = {}
     for part in parts:
-        if part.op == "not" and any(part.parts[0] == other for other in parts):
-            return f"{part!r} and {part.parts[0]!r} exclude each other"
+        if part.op == "not":
+            for other in parts:
+                if _covers(part.parts[0], other):
+                    return f"{part!r} and {other!r} exclude each other"
         if part.op in _SINGLE:
             wanted = frozenset(part["names"])
             sets[part.op] = sets.get(part.op, wanted) & wanted
@@ -65,7 +107,10 @@ def contradiction(terms: Iterable[Term]) -> str:
             if below is not None:
                 old = high.get(name, below)
                 high[name] = min(old, below, key=lambda bound: (bound[0], not bound[1]))
-    for name in low.keys() & high.keys():
+    for name, least in _LEAST.items():
+        if name in high:
+            low[name] = max(low.get(name, (least, False)), (least, False))
+    for name in sorted(low.keys() & high.keys()):
         (a, open_a), (z, open_z) = low[name], high[name]
         if a > z or (a == z and (open_a or open_z)):
             return f"no {name} fits every bound in it"
@@ -75,10 +120,14 @@ def contradiction(terms: Iterable[Term]) -> str:
 def _range(term: Term) -> tuple[Bound | None, Bound | None]:
     """The lower and the upper bound of a comparison."""
     sign, to = term["is"], term["to"]
-    if sign == "between":
-        return (number(to[0]), False), (number(to[1]), False)
-    bound = (number(to), sign in ("<", ">"))
-    return (bound if sign in (">", ">=", "=") else None), (bound if sign in ("<", "<=", "=") else None)
+    low, high = (number(to[0]), number(to[1])) if sign == "between" else (number(to), number(to))
+    above = (low, sign == ">") if sign in (">", ">=", "=", "between") else None
+    below = (high, sign == "<") if sign in ("<", "<=", "=", "between") else None
+    if term["field"] in _LEAST:
+        # Whole numbers: more than 3 is 4 at least.
+        above = None if above is None else (Decimal(floor(low) + 1 if above[1] else ceil(low)), False)
+        below = None if below is None else (Decimal(ceil(high) - 1 if below[1] else floor(high)), False)
+    return above, below
 
 
 def implies(narrow: Condition | None, wide: Condition | None) -> bool:

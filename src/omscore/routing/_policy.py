@@ -199,6 +199,8 @@ class ReviewDesk:
     default: str = "accept"
 
     def __attrs_post_init__(self) -> None:
+        if not self.owner or not isinstance(self.owner, str):
+            raise DefinitionError(f"review: an owner is named by non-empty text, not {self.owner!r}")
         if self.default not in ("accept", "park"):
             raise DefinitionError(f"review: default must be accept or park, not {self.default!r}")
         if type(self.hours) is not int or self.hours < 1:

@@ -241,11 +241,9 @@ def from_data(data: Any, words: Mapping[str, Callable[..., Any]], kind: type[Ter
     if make is None:
         raise DefinitionError(f"{where}: unknown word {op!r}; known are {', '.join(sorted(words))}")
     args = {str(k): v for k, v in data.items() if k != "op"}
-    listed = [tuple(v) if isinstance(v, list) else v for v in args.pop("names", [])]
-    if "parts" in args:
-        listed += [
-            from_data(part, words, kind, f"{where}.parts[{i}]", depth + 1) for i, part in enumerate(args.pop("parts"))
-        ]
+    listed = list(_list(args.pop("names", []), f"{where}.names"))
+    parts = _list(args.pop("parts", []), f"{where}.parts")
+    listed += [from_data(part, words, kind, f"{where}.parts[{i}]", depth + 1) for i, part in enumerate(parts)]
     args = {k: tuple(v) if isinstance(v, list) else v for k, v in args.items()}
     try:
         return make(*listed, **args)
@@ -253,6 +251,12 @@ def from_data(data: Any, words: Mapping[str, Callable[..., Any]], kind: type[Ter
         raise DefinitionError(f"{where}: {op}: {wrong}") from None
     except DefinitionError as wrong:
         raise DefinitionError(f"{where}: {wrong}") from None
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise DefinitionError(f"{where}: a list is needed, not {value!r}")
+    return [tuple(v) if isinstance(v, list) else v for v in value]
 
 
 def _combined_from(
