@@ -290,3 +290,21 @@ def test_what_is_no_policy_or_no_network_is_refused_at_once() -> None:
     for policy, network in wrong:
         with pytest.raises(InvalidValue, match="takes a Policy and a Network"):
             r.Router(policy, network)
+
+
+def test_a_host_s_preference_that_gives_no_number_is_named_with_its_node() -> None:
+    network = r.Network([r.Node("A"), r.Node("B")])
+    for given in ("x", float("nan")):
+        odd = r.own_preference("odd", lambda node, _, given=given: given if node.id == "B" else 1)  # type: ignore[misc]
+        router = r.Router(r.Policy("p", [r.Route("all", [r.Rule("x", prefer=odd)])]), network)
+        with pytest.raises(InvalidValue, match=r"own\('odd'\) gave .* for node 'B'; give a number"):
+            router.route(r.Demand("o", [r.DemandLine("1", "X")]), {("A", "X"): 1, ("B", "X"): 1})
+
+
+def test_what_is_no_stock_and_what_is_no_trace_is_said_so() -> None:
+    router = r.Router(r.packs.single_location(), r.Network([r.Node("A")]))
+    order = r.Demand("o", [r.DemandLine("1", "X")])
+    with pytest.raises(InvalidValue, match="stock is a Stock, a view of one, or a mapping"):
+        router.route(order, None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidValue, match=r"`trace` or `record\(\)` is replayed"):
+        router.replay(router.route(order, {("A", "X"): 1}))  # type: ignore[arg-type]

@@ -118,6 +118,10 @@ class Router:
         levels = self._levels
         if levels is None or levels.stock is not stock:
             view = Stock(stock) if isinstance(stock, Mapping) else stock
+            if not hasattr(view, "available"):
+                raise InvalidValue(
+                    f"stock is a Stock, a view of one, or a mapping (node, item) -> units, not {stock!r}"
+                )
             levels = self._levels = Levels(view, self.grid.ids)
         if now is not None:
             now = utc(now, "now")
@@ -191,6 +195,8 @@ class Router:
         >>> router.replay(decision.trace) == decision
         True
         """
+        if not isinstance(trace, Record | Trace):
+            raise InvalidValue(f"a decision's `trace` or `record()` is replayed, not {trace!r}")
         if isinstance(trace, Record):
             same = trace.network_hash == self.network_hash
         else:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from attrs import frozen
 
-from omscore.errors import DefinitionError
+from omscore.errors import DefinitionError, InvalidValue
 from omscore.routing._case import Case, Grid, bits
 from omscore.routing._network import Node
 from omscore.routing._qualify import units_left
@@ -247,7 +248,7 @@ def own_preference(name: str, call: Callable[[Node, Any], Any], *, tolerance: fl
     """A preference of the host's own: `call(node, demand)` gives a number, lower first, or None to abstain.
 
     It works like any other but cannot be stored as data. A negative score excludes the node while another is left. With
-    a `tolerance` numbers that close to the best tie.
+    a `tolerance` numbers that close to the best tie. What is no number raises InvalidValue when an order is decided.
 
     >>> own_preference("new first", lambda node, demand: node.position)
     own('new first')
@@ -437,7 +438,13 @@ def _cost(_: Preference, grid: Grid) -> Column:
 
 def _own(term: Preference, _: Grid) -> Column:
     def score(x: Case, i: int) -> Any:
-        return term.call(x.grid.nodes[i], x.demand) if term.call is not None else None
+        if term.call is None:
+            return None
+        node = x.grid.nodes[i]
+        given = term.call(node, x.demand)
+        if given is not None and (not isinstance(given, int | float | Decimal) or given != given):  # noqa: PLR0124 - NaN
+            raise InvalidValue(f"{term!r} gave {given!r} for node {node.id!r}; give a number, or None to abstain")
+        return given
 
     return _each(score)(term, _)
 
