@@ -182,7 +182,8 @@ def test_the_functions_on_books_refuse_tuples_and_nothing_too(work: Callable[[An
         ([("SKU-1", 2)], "('SKU-1', 2) is nothing one can want; write Want('SKU-1', 2)"),
         ("SKU-1", "'S' is nothing one can want"),
         (Want("SKU-1", 2), "what is wanted is a list of wants; write [Want("),
-        (None, "None is nothing one can want"),
+        (None, "what is wanted is a list of wants, not None; write [Want('SKU-1', 2)]"),
+        ((want for want in [Want("SKU-1", 2)]), "what is wanted is a list of wants, not <generator"),
     ],
 )
 def test_whoever_wants_nothing_or_no_wants_is_told_how_to_want(verb: str, wants: Any, told: str) -> None:

@@ -166,6 +166,30 @@ def test_a_row_from_before_there_were_seals_is_read_as_it_is(rotting: tuple[Stor
     assert ledger.verify().ok
 
 
+@pytest.mark.parametrize(
+    ("gone", "found"),
+    [
+        ("oms_log WHERE seq = 2", {"event": "number 2"}),
+        ("oms_log WHERE seq = 1", {"event": "number 1"}),
+        ("oms_outbox WHERE id = 'e-1'", {"effect": "number 1"}),
+        ("oms_records WHERE id = 'n-1'", {"record": "n-1"}),
+    ],
+)
+def test_a_row_that_somebody_deletes_is_noticed_where_others_lean_on_it(
+    opened: Opener, gone: str, found: dict[str, str]
+) -> None:
+    store = opened()
+    opened(tenant="other").run(lambda t: t.append("note", "n-1", ["theirs"], cause="c"))
+    store.run(lambda t: t.append("note", "n-1", ["a", "b", "c"], cause="c"))
+    store.run(lambda t: t.emit([Effect("e-1", "notify.x", {}), Effect("e-2", "notify.x", {})]))
+    store.run(lambda t: t.put("note", "n-1", "a", version=0, index={"all": "n-1"}))
+    assert Ledger(store).verify().ok
+    with closing(sqlite3.connect(store._path)) as conn, conn:
+        conn.execute(f"DELETE FROM {gone} AND tenant = 0")  # noqa: S608 - the rows above
+    (finding,) = Ledger(store).verify().findings
+    assert dict(finding.facts) == found
+
+
 def test_a_record_that_is_found_no_more_is_named(rotting: tuple[Store, Rot]) -> None:
     store, rot = rotting
     ledger = Ledger(store)

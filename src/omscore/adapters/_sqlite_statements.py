@@ -116,6 +116,11 @@ READ_DUE = "SELECT id, version, due, value FROM oms_reservations WHERE tenant = 
 ADD_HOLDER = "INSERT INTO oms_holders (cell, id) VALUES (?, ?)"
 DROP_HOLDER = "DELETE FROM oms_holders WHERE cell = ? AND id = ?"
 READ_ENTRIES = "SELECT kind, id, entries FROM oms_records WHERE tenant = ?"
+# Entries of the index whose record is gone.
+READ_LOST = (
+    "SELECT DISTINCT id FROM oms_indexes i WHERE tenant = ?1 AND NOT EXISTS "
+    "(SELECT 1 FROM oms_records r WHERE r.tenant = ?1 AND r.kind = i.kind AND r.id = i.id)"
+)
 READ_INDEX = "SELECT 1 FROM oms_indexes WHERE tenant = ? AND kind = ? AND name = ? AND sort = ? AND id = ?"
 ADD_INDEX = "INSERT INTO oms_indexes (tenant, kind, name, sort, id) VALUES (?, ?, ?, ?, ?)"
 DROP_INDEX = "DELETE FROM oms_indexes WHERE tenant = ? AND kind = ? AND name = ? AND sort = ? AND id = ?"
@@ -136,3 +141,9 @@ SETTLE = (
     "WHERE tenant = ? AND id = ? AND state = 'leased' AND lease = ?"
 )
 READ_OUTBOX = f"SELECT {_EFFECT}, attempts, error FROM oms_outbox WHERE tenant = ? AND state = ? ORDER BY n LIMIT ?"
+
+
+def gaps(table: str) -> str:
+    """The numbers behind which rows are missing that are numbered without gaps; ?1 is the end of the tenant's."""
+    rows = f"SELECT n, lag(n, 1, ?1 - {TENANT_SPAN}) OVER (ORDER BY n) AS before FROM {table} WHERE {_MINE}"
+    return f"SELECT before - ?1 + {TENANT_SPAN} FROM ({rows}) WHERE n != before + 1"

@@ -172,7 +172,8 @@ class SqliteTransaction(SqliteBooks):
 
         A row that is lost has no seal to look at; SQLite sees that from how its pages and indexes hang together. It
         believes what the file says of its tables, though: a word that rots there hides a column and leaves the rest
-        right. What a record is found by stands in its own row too.
+        right. What a record is found by stands in its own row too, and events and effects are numbered without gaps.
+        A key that somebody deletes by hand leaves no trace, nor does the last event or effect.
         """
         self._start()
         for (found,) in self._run(f"PRAGMA integrity_check({_FAULTS_MAX})").fetchall():
@@ -186,6 +187,11 @@ class SqliteTransaction(SqliteBooks):
             for name, sort in _sql.index_entries(text).items():
                 if not self._run(sql.READ_INDEX, (self._tenant, kind, name, sort, id_)).fetchone():
                     yield "record", id_
+        for (id_,) in self._run(sql.READ_LOST, (self._tenant,)).fetchall():
+            yield "record", id_
+        for what, rows in (("event", "oms_log"), ("effect", "oms_outbox")):
+            for (before,) in self._run(sql.gaps(rows), (self._end,)).fetchall():
+                yield what, f"number {before + 1}"
         for table in TABLES:
             columns = ", ".join((*table.of, table.text))
             yield from broken(table, self._run(f"SELECT {columns} FROM {table.name} WHERE tenant = ?", (self._tenant,)))  # noqa: S608 - names of _seal.py

@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 def wants_of(wants: Sequence[Want]) -> tuple[Any, ...]:
     try:
+        if len(wants) == 1:
+            (w,) = wants
+            return ((w.item, w.units, w.nodes, w.pools),)
         found = tuple([(w.item, w.units, w.nodes, w.pools) for w in wants])
     except (AttributeError, TypeError):
         found = ()

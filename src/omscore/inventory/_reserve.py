@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -199,17 +199,17 @@ def deadline(now: datetime, expires_in: timedelta | None) -> datetime | None:
         raise InvalidValue(f"a hold cannot last {expires_in!r} ({error}); None lets it stand until it ends") from None
 
 
-def check_wants(wants: Iterable[object]) -> None:
+def check_wants(wants: object) -> None:
     """Refuse what is no list of wants, or one without any; raises InvalidValue."""
-    some = False
-    for want in wants if isinstance(wants, Iterable) else [wants]:
+    if isinstance(wants, Want):
+        raise InvalidValue(f"what is wanted is a list of wants; write [{wants!r}]")
+    if not isinstance(wants, Collection):
+        raise InvalidValue(f"what is wanted is a list of wants, not {wants!r}; write [Want('SKU-1', 2)]")
+    if not wants:
+        raise InvalidValue("nothing is wanted: name at least one Want; to give up what is held, release it")
+    for want in wants:
         if not isinstance(want, Want):
             raise InvalidValue(f"{want!r} is nothing one can want; write Want('SKU-1', 2)")
-        some = True
-    if not isinstance(wants, Iterable):
-        raise InvalidValue(f"what is wanted is a list of wants; write [{wants!r}]")
-    if not some:
-        raise InvalidValue("nothing is wanted: name at least one Want; to give up what is held, release it")
 
 
 def _summed(wants: Sequence[Want]) -> list[Want]:
