@@ -1,5 +1,6 @@
 """What the PostgreSQL store promises beyond the others: many hosts, lost races, lost connections."""
 
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -212,6 +213,25 @@ def test_a_lost_reply_for_a_group_leaves_nobody_refused_for_what_may_not_have_ha
     # The first never reached the server, so there is one for the second.
     store._together(jobs[1:])
     assert jobs[1].error is None
+
+
+def test_whoever_stops_a_command_that_waits_gets_out_and_the_store_goes_on(connected: PostgresOpener) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    store = stocked(connected())
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with connect(store._conninfo) as holder, holder.transaction():
+            holder.execute(schema.LOCK_CELL, (store._tenant, *A))
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(KeyboardInterrupt):
+                reserve_one(store, "web-1")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert store.run(lambda t: t.claimed("web-1"), write=False) is None
+    reserve_one(store, "web-1")
+    assert store.run(verify, write=False).ok
 
 
 def test_a_connection_lost_before_commit_is_no_harm(connected: PostgresOpener) -> None:

@@ -100,7 +100,8 @@ class Pipe:
         unsent = pg.flush()
         while True:
             # Also while there is more to send: the server may have to tell something before it takes the rest.
-            now = yield both if unsent else read
+            # Nothing comes back where the wait was interrupted and is taken up again, to the end of what was cancelled.
+            now = (yield both if unsent else read) or ready.NONE
             if now & ready.W:
                 unsent = pg.flush()
             if now & ready.R:
