@@ -1,13 +1,14 @@
 """Batches: limits kept, nothing lost, what cannot be planned refused by name."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tests.batching.published import floor_of, instances, orders_of
 
-from omscore.batching import BatchPlan, Cart, Floor, Limits, MatrixFloor, PickLine, PickOrder, plan
+from omscore.batching import BatchPlan, Cart, Floor, Limits, MatrixFloor, PickLine, PickOrder, Tour, plan, release
 from omscore.errors import DefinitionError, InvalidValue
 
 FLOOR = Floor.parallel(aisles=4, cells=10)
@@ -175,6 +176,78 @@ def test_a_search_by_time_stops_when_the_time_is_up() -> None:
     )
     assert made.steps > 0
     assert next(ticks) <= 60
+
+
+def test_any_clock_in_seconds_will_do_wherever_it_stands() -> None:
+    ticks = itertools.count(1_000_000)
+    made = plan(
+        scattered(24), FLOOR, Limits(orders_max=5), method="search", seconds_max=50, elapsed=lambda: float(next(ticks))
+    )
+    assert made.steps > 0
+    began = next(ticks)
+    parts = release(
+        scattered(24),
+        FLOOR,
+        Limits(orders_max=5, same="lane"),
+        method="search",
+        seconds_max=50,
+        elapsed=lambda: float(next(ticks)),
+    )
+    assert parts.steps > 0
+    assert next(ticks) - began <= 62
+
+
+class CountingFloor:
+    """A floor on which each length asked for takes a second."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor, self.seconds, self.rules = floor, 0, floor.rules
+
+    def __contains__(self, bin_id: object) -> bool:
+        return bin_id in self.floor
+
+    def cover(self, bins: Iterable[str]) -> int:
+        return self.floor.cover(bins)
+
+    def measure(self, rule: str = "exact") -> Callable[[int], int]:
+        length = self.floor.measure(rule)
+
+        def slowly(mask: int) -> int:
+            self.seconds += 1
+            return length(mask)
+
+        return slowly
+
+    def tour(self, bins: Iterable[str], rule: str = "exact") -> Tour:
+        return self.floor.tour(bins, rule)
+
+
+@pytest.mark.parametrize("n", [120, 240])
+def test_a_first_plan_that_takes_longer_than_the_budget_is_cut_short_and_still_whole(n: int) -> None:
+    floor, orders = CountingFloor(FLOOR), scattered(n)
+    made = plan(
+        orders,
+        floor,
+        Limits(orders_max=7),
+        method="search",
+        seconds_max=1000,
+        elapsed=lambda: float(floor.seconds),
+    )
+    assert n < floor.seconds <= 3000
+    assert sorted(name for batch in held(made) for name in batch) == sorted(o.id for o in orders)
+    assert max(map(len, held(made))) <= 7
+    whole = CountingFloor(FLOOR)
+    plan(orders, whole, Limits(orders_max=7))
+    assert whole.seconds > 6000
+
+
+@pytest.mark.parametrize(("value", "told"), [(None, "None"), ("far", "'far'"), (1.5, "1.5")])
+def test_an_objective_that_gives_no_whole_number_is_named(value: Any, told: str) -> None:
+    def toll(_members: Sequence[PickOrder], _length_mm: int) -> Any:
+        return value
+
+    with pytest.raises(DefinitionError, match=f"objective toll must give a whole number .* it gave {told}"):
+        plan(scattered(6), FLOOR, Limits(orders_max=2), method="search", steps_max=100, objective=toll)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush, nsmallest
 
-from omscore.batching._problem import ALL_PAIRS_MAX, FEW, Batches, Problem
+from omscore.batching._problem import ALL_PAIRS_MAX, FEW, LOOK, Batches, Problem, never
 
 SLACK_NODES = 2000
 """Fillings looked at for each batch of the tightest packing."""
@@ -12,14 +13,19 @@ SLACK_NODES = 2000
 
 def first_come(problem: Problem) -> Batches:
     """Fill one batch after the other in the order given; the next batch starts when an order does not fit."""
+    return _in_turn(problem, [([order], load) for order, load in enumerate(problem.loads)])
+
+
+def _in_turn(problem: Problem, parts: Sequence[tuple[list[int], int]]) -> Batches:
+    """Parts of batches, each with its load, put together as they come."""
     batches: Batches = []
     load = 0
-    for order, more in enumerate(problem.loads):
+    for part, more in parts:
         if batches and problem.fits(load + more):
-            batches[-1].append(order)
+            batches[-1] += part
             load += more
         else:
-            batches.append([order])
+            batches.append(list(part))
             load = more
     return batches
 
@@ -54,8 +60,10 @@ def seed(problem: Problem) -> Batches:
     return batches
 
 
-def tight(problem: Problem) -> Batches:
+def tight(problem: Problem, stop: Callable[[], bool] = never) -> Batches:
     """Few batches, wherever they walk: each takes the largest order left and what fills it best beside that.
+
+    Told to stop, it gives none.
 
     This is the minimum bin slack heuristic (Gupta and Ho, Production Planning & Control 10, 1999); with several limits
     an order's size is its largest share of any of them.
@@ -65,6 +73,8 @@ def tight(problem: Problem) -> Batches:
     waiting = sorted(range(len(sizes)), key=lambda o: (-sizes[o], o))
     batches: Batches = []
     while waiting:
+        if stop():
+            return []
         first, *others = waiting
         best, best_fill, nodes = [first], sizes[first], 0
         ends: list[tuple[int, list[int], int, float]] = [(0, [first], loads[first], sizes[first])]
@@ -82,12 +92,12 @@ def tight(problem: Problem) -> Batches:
     return batches
 
 
-def savings(problem: Problem) -> Batches:
+def savings(problem: Problem, stop: Callable[[], bool] = never) -> Batches:
     """Merge the two batches that save most until none fit: Clarke and Wright (Operations Research 12, 1964), second
     form.
 
     In the second form the savings of a merged batch are computed anew. With many orders, only partners that share many
-    bins' neighborhoods are looked at; what is left over is merged wherever it fits.
+    bins' neighborhoods are looked at. Told to stop, it fills batches with what it has merged so far, as it comes.
     """
     length, fits = problem.length, problem.fits
     n = len(problem.masks)
@@ -96,19 +106,19 @@ def savings(problem: Problem) -> Batches:
     loads = dict(enumerate(problem.loads))
     cost = {order: length(mask) for order, mask in masks.items()}
     near: dict[int, set[int]] = {order: set() for order in range(n)}
-    for i, ranked in enumerate(problem.relatives()):
+    for i, ranked in enumerate(problem.relatives(stop)):
         near[i].update(ranked)
         for j in ranked:
             near[j].add(i)
-    heap = [
-        (problem.pair(i, j) - cost[i] - cost[j], i, j)
-        for i, partners in near.items()
-        for j in partners
-        if i < j and fits(loads[i] + loads[j])
-    ]
+    heap: list[tuple[int, int, int]] = []
+    for i, partners in near.items():
+        if not i & LOOK and stop():
+            break
+        fitting = [j for j in partners if i < j and fits(loads[i] + loads[j])]
+        heap += [(problem.pair(i, j) - cost[i] - cost[j], i, j) for j in fitting]
     heapify(heap)
     fresh = n
-    while heap:
+    while heap and (fresh & LOOK or not stop()):
         saving, i, j = heappop(heap)
         if i not in batches or j not in batches or saving > 0:
             continue
@@ -127,4 +137,7 @@ def savings(problem: Problem) -> Batches:
         near[fresh] = partners
         batches[fresh] = merged
         fresh += 1
-    return [sorted(batch) for _, batch in sorted(batches.items(), key=lambda item: min(item[1]))]
+    made = sorted(batches, key=lambda key: min(batches[key]))
+    if heap or stop():
+        return [sorted(batch) for batch in _in_turn(problem, [(batches[key], loads[key]) for key in made])]
+    return [sorted(batches[key]) for key in made]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from math import ceil, gcd
 
 from omscore.batching._master import Column, Master, column
-from omscore.batching._problem import Batches, Problem
+from omscore.batching._problem import Batches, Problem, never
 
 
 def cover(
@@ -58,8 +58,8 @@ def cover(
     return found, looks < looks_max
 
 
-def all_columns(problem: Problem, count_max: int) -> list[Column] | None:
-    """Every feasible batch, or None when there are more than `count_max`."""
+def all_columns(problem: Problem, count_max: int, stop: Callable[[], bool] = never) -> list[Column] | None:
+    """Every feasible batch, or None when there are more than `count_max` or it is told to stop."""
     n = len(problem.masks)
     loads, masks, length, fits = problem.loads, problem.masks, problem.length, problem.fits
     columns: list[Column] = []
@@ -69,7 +69,7 @@ def all_columns(problem: Problem, count_max: int) -> list[Column] | None:
         for o in range(members[-1] + 1 if members else 0, n):
             if fits(load + loads[o]):
                 wider = (key | 1 << o, (*members, o), load + loads[o], mask | masks[o])
-                if len(columns) >= count_max:
+                if len(columns) >= count_max or (not len(columns) & 1023 and stop()):
                     return None
                 columns.append(column(wider[0], wider[1], length(wider[3]), n))
                 open_ends.append(wider)
@@ -90,7 +90,7 @@ def small_optimum(problem: Problem, start: Batches, stop: Callable[[], bool]) ->
 
     The bound is rounded up to a multiple of what all lengths are multiples of.
     """
-    columns = all_columns(problem, LISTED_MAX)
+    columns = all_columns(problem, LISTED_MAX, stop)
     if not columns:
         return None
     n, upper = len(problem.masks), problem.total(start)

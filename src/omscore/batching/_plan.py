@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from math import inf
 from typing import Any, Protocol
 
@@ -221,13 +222,13 @@ def plan(
     `limits` are those of the one kind of cart there is, or a list of `Cart`: each order goes with the first kind that
     takes it. `method` is `first_come` (as given), `seed`, `savings` (at once, even for a thousand orders) or `search`,
     which improves on savings until `steps_max` moves were tried (the same seed gives the same plan, and more steps
-    never a worse one) or `seconds_max` have passed by `elapsed`, a function that tells the seconds since it was made.
-    `rule` is one of the floor's tour rules; left out, its best. `objective` replaces distance as what the search makes
-    small.
+    never a worse one) or `seconds_max` have passed by `elapsed`, any clock in seconds, `time.monotonic` for one. Where
+    even savings takes longer than that, batches are filled with what it has merged by then. `rule` is one of the
+    floor's tour rules; left out, its best. `objective` replaces distance as what the search makes small.
 
     Orders of higher priority come in earlier batches when `limits.same` holds `priority`. An order that cannot be
-    planned is refused by name and the rest is planned. Raises DefinitionError for an unknown method or rule and for a
-    search without a budget.
+    planned is refused by name and the rest is planned. Raises DefinitionError for an unknown method or rule, for a
+    search without a budget, and for an objective that gives anything but a whole number.
 
     >>> from omscore.batching import Floor
     >>> floor = Floor.parallel(aisles=4, cells=10)
@@ -282,12 +283,12 @@ def _budget(
     if (steps_max is None) == (seconds_max is None):
         raise DefinitionError("method 'search' needs a budget: steps_max, or seconds_max with elapsed")
     if seconds_max is not None and elapsed is None:
-        raise DefinitionError("seconds_max needs elapsed, a function that tells the seconds since it was made")
+        raise DefinitionError("seconds_max needs elapsed, a clock in seconds: elapsed=time.monotonic")
     if steps_max is not None and (type(steps_max) is not int or steps_max < 0):
         raise DefinitionError(f"steps_max must be a whole number of at least 0, not {steps_max!r}")
     if seconds_max is not None and not 0 <= seconds_max < inf:
         raise DefinitionError(f"seconds_max must be a number of seconds, at least 0, not {seconds_max!r}")
-    return Budget(steps_max, seconds_max, elapsed)
+    return Budget(steps_max, seconds_max, elapsed).from_now()
 
 
 def _split(group: list[PickOrder], floor: AnyFloor, limits: Limits, length: Callable[[int], int], how: _How) -> _Made:
@@ -295,14 +296,13 @@ def _split(group: list[PickOrder], floor: AnyFloor, limits: Limits, length: Call
     if how.method != "search":
         return _Made(_named(METHODS[how.method](bare), group))
     if how.objective is not None:
-        own = how.objective
-        bare = evolve(bare, cost=lambda members, mask: own([group[i] for i in members], length(mask)))
+        bare = evolve(bare, cost=_costed(how.objective, group, length))
     elif isinstance(floor, Floor) and (how.rule == "exact" or not floor.one_way):
         bare = evolve(bare, monotone=True)
-    start = _construct.savings(bare)
+    start = _construct.savings(bare, partial(how.budget.up, 0.8))
     bound = None
     if how.objective is None:
-        start, bound = small_optimum(bare, start, how.budget.half_up) or (start, bare.lower_bound())
+        start, bound = small_optimum(bare, start, partial(how.budget.up, 0.5)) or (start, bare.lower_bound())
         if bare.total(start) == bound:
             return _Made(_named(start, group), bound)
     found, steps = improve(bare, start, how.seed, how.budget, bound)
@@ -313,6 +313,26 @@ def _carts(limits: Sequence[Cart]) -> list[Cart]:
     if not isinstance(limits, Iterable) or not all(isinstance(cart, Cart) for cart in limits):
         raise DefinitionError(f"limits are Limits(orders_max=12) or their like, or several Cart, not {limits!r}")
     return list(limits)
+
+
+def _costed(
+    objective: Objective, group: Sequence[PickOrder], length: Callable[[int], int]
+) -> Callable[[Sequence[int], int], int]:
+    """The cost of a batch by a host's objective, which may be wrong."""
+
+    def cost(members: Sequence[int], mask: int) -> int:
+        batch = [group[i] for i in members]
+        value: object = objective(batch, length(mask))
+        if type(value) is not int:
+            name = getattr(objective, "__name__", repr(objective))
+            orders = ", ".join(repr(order.id) for order in batch)
+            raise DefinitionError(
+                f"objective {name} must give a whole number for a batch, less being better; for {orders} it gave "
+                f"{value!r}"
+            )
+        return value
+
+    return cost
 
 
 def _named(batches: Batches, group: Sequence[PickOrder]) -> list[list[PickOrder]]:

@@ -22,6 +22,15 @@ FEW = 24
 """Partners of each order looked at beyond that."""
 
 
+def never() -> bool:
+    """No reason to stop."""
+    return False
+
+
+LOOK = 15
+"""Between looks at the clock so many orders, less one, a power of two."""
+
+
 @frozen
 class Problem:
     """Orders 0 to n - 1: their sets of bins, packed loads, and the function from a set of bins to a tour length."""
@@ -36,6 +45,7 @@ class Problem:
     monotone: bool = False
     """Whether one more order never makes a tour shorter."""
     _pairs: dict[int, int] = field(factory=dict, init=False, repr=False, eq=False)
+    _relatives: list[list[int]] = field(factory=list, init=False, repr=False, eq=False)
 
     def fits(self, load: int) -> bool:
         """Whether a packed load is within all limits."""
@@ -91,24 +101,26 @@ class Problem:
             known = self._pairs[at] = self.length(self.masks[i] | self.masks[j])
         return known
 
-    def relatives(self) -> list[list[int]]:
+    def relatives(self, stop: Callable[[], bool] = never) -> list[list[int]]:
         """For each order the others, those that save most when walked together first.
 
         With many orders what they save is guessed from how many cells they have next to each other, and only the best
-        few are given.
+        few are given. Orders not yet looked at when it is told to stop have none.
         """
-        n = len(self.masks)
-        if n <= ALL_PAIRS_MAX:
-            alone = [self.length(mask) for mask in self.masks]
-            together = [[-(alone[i] + alone[j]) / (self.pair(i, j) or 1) for j in range(n)] for i in range(n)]
-            return [sorted((j for j in range(n) if j != i), key=gain.__getitem__) for i, gain in enumerate(together)]
-        ranked = []
-        for i, mask in enumerate(self.masks):
-            wide = mask | mask << 1 | mask >> 1 | mask << 2 | mask >> 2
-            overlap = [(wide & other).bit_count() for other in self.masks]
-            overlap[i] = -1
-            ranked.append(sorted(range(n), key=overlap.__getitem__, reverse=True)[:FEW])
-        return ranked
+        n, ranked = len(self.masks), self._relatives
+        alone = [self.length(mask) for mask in self.masks] if n <= ALL_PAIRS_MAX else []
+        for i, mask in enumerate(self.masks[len(ranked) :], len(ranked)):
+            if not i & LOOK and stop():
+                break
+            if alone:
+                gain = [-(alone[i] + alone[j]) / (self.pair(i, j) or 1) for j in range(n)]
+                ranked.append(sorted((j for j in range(n) if j != i), key=gain.__getitem__))
+            else:
+                wide = mask | mask << 1 | mask >> 1 | mask << 2 | mask >> 2
+                overlap = [(wide & other).bit_count() for other in self.masks]
+                overlap[i] = -1
+                ranked.append(sorted(range(n), key=overlap.__getitem__, reverse=True)[:FEW])
+        return ranked + [[] for _ in range(n - len(ranked))]
 
     def total(self, batches: Batches) -> int:
         """The length of all tours."""

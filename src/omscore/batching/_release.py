@@ -64,6 +64,7 @@ def release(
     if isinstance(floor, Floor) and (strange := [zone for zone in listed if not floor.has_zone(zone)]):
         has = ", ".join(sorted({repr(b.zone) for b in floor.bins if b.zone})) or "none"
         raise DefinitionError(f"no bin of the floor is in zone {strange[0]!r}; its zones are: {has}")
+    budget = Budget(steps_max, seconds_max, elapsed).from_now()
     base = plan([], floor, limits, steps_max=steps_max, seconds_max=seconds_max, elapsed=elapsed, **how)
     good, refused = _plannable(orders, floor, carts, listed)
     parts: list[_Part] = []
@@ -74,7 +75,7 @@ def release(
             parts += _parts(wave.orders, floor, listed, same_item_min, wave.cutoff.id)
     else:
         parts += _parts(good, floor, listed, same_item_min, "")
-    budget, searching = Budget(steps_max, seconds_max, elapsed), base.method == "search"
+    searching = base.method == "search"
     batches: list[Batch] = []
     bound: int | None = 0 if parts else None
     steps = 0

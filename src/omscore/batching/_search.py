@@ -17,7 +17,7 @@ from functools import partial
 from itertools import cycle, islice
 from math import log
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from omscore.batching._assemble import assemble
 from omscore.batching._construct import tight
@@ -67,15 +67,22 @@ LOOK = 64
 
 @frozen
 class Budget:
-    """When to stop: after so many steps, or when `elapsed` (seconds since the start) reaches `seconds`."""
+    """When to stop: after so many steps, or when `elapsed` (seconds since now, see `from_now`) reaches `seconds`."""
 
     steps: int | None = None
     seconds: float | None = None
     elapsed: Callable[[], float] | None = None
 
-    def half_up(self) -> bool:
-        """Whether half of the time is up."""
-        return self.seconds is not None and self.elapsed is not None and self.elapsed() > self.seconds / 2
+    def from_now(self) -> Budget:
+        """The same budget by a clock that starts at 0 now: any clock in seconds will do."""
+        if self.elapsed is None:
+            return self
+        begin, elapsed = self.elapsed(), self.elapsed
+        return evolve(self, elapsed=lambda: elapsed() - begin)
+
+    def up(self, part: float) -> bool:
+        """Whether this part of the time is up."""
+        return self.seconds is not None and self.elapsed is not None and self.elapsed() > part * self.seconds
 
     def share(self, groups: int, spent: int) -> Budget:
         """The part of what is left for the next of so many groups, after `spent` steps."""
@@ -83,8 +90,7 @@ class Budget:
             return Budget(max(0, self.steps - spent) // groups)
         if self.seconds is None or self.elapsed is None:
             return self
-        begin, elapsed = self.elapsed(), self.elapsed
-        return Budget(None, max(0.0, self.seconds - begin) / groups, lambda: elapsed() - begin)
+        return evolve(self, seconds=max(0.0, self.seconds - self.elapsed()) / groups).from_now()
 
 
 def improve(
@@ -93,9 +99,9 @@ def improve(
     """Batches no costlier than the ones at the start, and the steps taken; it ends early with a plan that costs no more
     than `enough`.
     """
-    if len(start) < 2:
+    if len(start) < 2 or budget.up(0.9):
         return start, 0
-    search = _Search(problem, start, seed, enough)
+    search = _Search(problem, start, seed, enough, partial(budget.up, 0.9))
     if budget.steps is not None:
         length = ROUND_STEPS
         while search.steps < budget.steps and search.best > search.enough:
@@ -170,7 +176,9 @@ def _how(seed: int) -> Iterator[tuple[int, int, int, float]]:
 class _Search:
     """The state of one search: the plan it stands at, the best one, and every tour length met."""
 
-    def __init__(self, problem: Problem, start: Batches, seed: int, enough: int | None) -> None:
+    def __init__(
+        self, problem: Problem, start: Batches, seed: int, enough: int | None, stop: Callable[[], bool]
+    ) -> None:
         self.enough = -1 if enough is None else enough
         self.problem = problem
         self.rng = Rng(seed)
@@ -182,11 +190,11 @@ class _Search:
         self.best = sum(self.lengths[key] for key in self.best_keys)
         # An extra batch costs more than most moves save, and is hard to be rid of: where the tightest packing has fewer
         # batches than the best plan, a round starts from it.
-        packed = tight(problem)
+        packed = tight(problem, stop) or start
         self.tight_keys = [sum(1 << o for o in batch) for batch in packed]
         for key, batch in zip(self.tight_keys, packed, strict=True):
             self.lengths[key] = problem.price(batch, problem.cover(batch))
-        self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives()]
+        self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives(stop)]
         self.sizes = problem.sizes()
         # A fresh draw costs as much as the rest of a step, so draws are kept and taken round and round: who moves, and
         # how; the two rounds differ in length, so that the same pair comes again after a hundred million steps.
