@@ -9,7 +9,7 @@ import omscore as oms
 from omscore import batching as b
 from omscore import inventory, simulate  # noqa: F401 - named in the lines that are tried
 from omscore import routing as r
-from omscore.adapters import JsonChannel, MemoryStore, TableCarrier
+from omscore.adapters import CsvChannel, JsonChannel, MemoryStore, TableCarrier
 from omscore.testing.walkthrough import up_to
 
 NETWORK = oms.Network([oms.Node("ghent")])
@@ -117,6 +117,10 @@ def test_one_rule_and_one_route_need_no_tuple() -> None:
         ("shop.set_credit('c-17', 500, key='k')", "limit must be Money, not 500"),
         ("shop.set_credit('c-17', oms.Money(-1, 'EUR'), key='k')", "is at least 0, not -0.01 EUR"),
         ("shop.set_credit('c-17', oms.Money(1, 'EUR'), days=-1, key='k')", "days must be between 0"),
+        ("shop.promise('SKU-1')", "lines are units by SKU, such as {'SKU-1': 2}"),
+        ("shop.promise(None)", "lines are units by SKU"),
+        ("shop.count('ghent', {'SKU-1': '3'}, key='k')", "counted units of 'SKU-1' must be a whole number"),
+        ("shop.orders('akzepted')", "'akzepted' is no state of an order; they are draft, captured"),
         ("shop.kpis(since=SPRING)", "since must carry a time zone"),
         ("shop.kpis(since='2026-03-02')", "since must be a datetime"),
         ("shop.fulfillments('ord-9')", "no order with id 'ord-9'"),
@@ -130,6 +134,41 @@ def test_a_wrong_argument_is_named_and_nothing_happens(command: str, message: st
         eval(command, globals(), {"shop": at.shop})  # noqa: S307 - one of the lines above
     assert message in str(told.value)
     assert (at.shop.history("ord-1"), at.shop.fulfillments("ord-1"), at.shop.available("SKU-1")) == before
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"columns": {"hue": "farbe"}}, "columns: no field 'hue'; the fields are external_id"),
+        ({"currency": "euro"}, "ISO 4217"),
+        ({"zone": "Mars"}, "'Mars' is no known time zone"),
+    ],
+)
+def test_a_table_of_orders_is_described_in_words_that_are_known(how: dict[str, Any], message: str) -> None:
+    with pytest.raises(oms.OmsError, match=message):
+        CsvChannel("files", **({"currency": "EUR", "columns": {}} | how))
+
+
+ROW = {"no": "1", "sku": "A", "n": "2", "price": "1.50", "at": "2026-03-02T09:00:00Z", "#row": "2"}
+FILE = CsvChannel(
+    "files",
+    currency="EUR",
+    columns={"external_id": "no", "item": "sku", "units": "n", "unit_price": "price", "placed_at": "at"},
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (None, "expected a list of rows, got NoneType"),
+        (ROW, "expected a list of rows, got dict"),
+        (["1;A;2"], "each row is an object with the file's columns"),
+        ([ROW, ROW | {"no": "2", "#row": "3"}], "row 3: it is of order 2, and the rows before it are of 1"),
+    ],
+)
+def test_rows_that_are_not_of_one_order_are_no_draft(rows: Any, message: str) -> None:
+    with pytest.raises(oms.ChannelError, match=message):
+        FILE.draft(rows)
 
 
 def test_half_a_point_is_no_place() -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from omscore.errors import ChannelError, InvalidValue
+from omscore.errors import ChannelError, DefinitionError, InvalidValue
 from omscore.kernel import QUANTITY_MAX, Address, GeoPoint, Money, key
 from omscore.orders import Customer, Draft, DraftLine
 from omscore.ports import Effect
 
 _REQUIRED = "external_id"
+_COLUMNS = (
+    *("external_id", "item", "units", "unit_price", "placed_at"),
+    *("name", "customer", "country", "postcode", "region", "line", "payment"),
+)
 
 
 class _Fields:
@@ -255,10 +259,11 @@ def _address(value: Any, where: str) -> Address | None:
 
 
 class CsvChannel:
-    """Orders from CSV rows, one row a line, grouped by an order column; `columns` maps our field names to the file's.
+    """Orders from CSV rows, one row a line, the rows of one order at a time; `columns` maps our fields to the file's.
 
     Fields: external_id, item, units, unit_price, placed_at, and optionally name, customer, country, postcode, region,
-    line. Naive times take `zone`. Raises ChannelError naming the row (as `row` counts it) and the field.
+    line, payment. Naive times take `zone`. Raises ChannelError naming the row (by its `#row`, if it has one) and the
+    field, DefinitionError for a field, a currency or a zone that is none.
 
     >>> rows = [{"no": "7", "sku": "A", "n": "2", "price": "1.50", "at": "2026-03-02 09:30:00", "land": "BE"}]
     >>> channel = CsvChannel("csv", currency="EUR", zone="Europe/Brussels", columns={"external_id": "no",
@@ -269,9 +274,16 @@ class CsvChannel:
 
     def __init__(self, name: str, *, currency: str, columns: Mapping[str, str], zone: str | None = None) -> None:
         self._name = key(name, "name")
-        self._currency = currency
+        if unknown := [field for field in columns if field not in _COLUMNS]:
+            raise DefinitionError(f"columns: no field {unknown[0]!r}; the fields are {', '.join(_COLUMNS)}")
+        self._currency = Money(0, currency).currency
         self._columns = dict(columns)
-        self._zone = ZoneInfo(zone) if zone else None
+        try:
+            self._zone = ZoneInfo(zone) if zone else None
+        except (LookupError, ValueError, OSError):
+            raise DefinitionError(
+                f"{zone!r} is no known time zone; use an IANA name such as 'Europe/Brussels'"
+            ) from None
         self._told: dict[str, Effect] = {}
 
     @property
@@ -341,15 +353,24 @@ class CsvChannel:
         Traceback (most recent call last):
         omscore.errors.ChannelError: csv: an order needs at least one row
         """
+        if isinstance(payload, (str, Mapping)) or not isinstance(payload, Iterable):
+            raise ChannelError(f"{self._name}: expected a list of rows, got {type(payload).__name__}")
         rows = list(payload)
         if not rows:
             raise ChannelError(f"{self._name}: an order needs at least one row")
+        if not all(isinstance(row, Mapping) for row in rows):
+            raise ChannelError(f"{self._name}: each row is an object with the file's columns, as csv.DictReader has it")
         first = rows[0]
+        number = self._get(first, "external_id")
+        for row in rows[1:]:
+            if (other := self._get(row, "external_id", number)) != number:
+                why = f"it is of order {other}, and the rows before it are of {number}; give the rows of one order"
+                raise ChannelError(f"{self._name}: {_row(row)}: {why}")
         country = self._get(first, "country", "")
         try:
             return Draft(
                 channel=self._name,
-                external_id=self._get(first, "external_id"),
+                external_id=number,
                 currency=self._currency,
                 lines=tuple(self.line(row, i) for i, row in enumerate(rows, 1)),
                 placed_at=self.placed_at(first),

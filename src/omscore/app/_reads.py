@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from omscore.app._service import Service
 from omscore.app._work import Work
-from omscore.orders import Fulfillment, Order
+from omscore.errors import InvalidValue
+from omscore.orders import ORDER_STATES, Fulfillment, Order
 from omscore.ports import Logged
 from omscore.returns import Return
 from omscore.shipping import Shipment
@@ -24,12 +25,14 @@ class Reads(Service):
         return self._read(lambda work: work.order(order_id))
 
     def orders(self, state: str, *, limit: int = 1_000) -> list[Order]:
-        """Orders in a state, oldest first.
+        """Orders in a state, oldest first; raises InvalidValue for what is no state.
 
         >>> import omscore as oms
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).orders("accepted")
         []
         """
+        if state not in ORDER_STATES.moves:
+            raise InvalidValue(f"{state!r} is no state of an order; they are {', '.join(ORDER_STATES.moves)}")
 
         def read(work: Work) -> list[Order]:
             return [work.order(id_) for _, id_ in work.txn.find("order", f"state:{state}", limit=limit)]

@@ -12,7 +12,7 @@ from omscore.app._many import RoutedTogether
 from omscore.app._reads import Reads
 from omscore.app._service import pairs, told_of
 from omscore.app._work import Work
-from omscore.errors import InsufficientStock, NotFound, Reason
+from omscore.errors import InsufficientStock, InvalidValue, NotFound, Reason
 from omscore.kernel import Address, quantity
 from omscore.orders import Fulfillment, Order, Promised, Routed
 from omscore.routing import Decision, DeliveryPromise, Demand, DemandLine, route_many
@@ -324,6 +324,8 @@ class RouteWork(Reads):
         promise: no date
           3 of 9 SKU-1 are there or announced (promise.no_stock)
         """
+        if not isinstance(lines, (Mapping, Sequence)) or isinstance(lines, str):
+            raise InvalidValue(f"lines are units by SKU, such as {{'SKU-1': 2}}, or DemandLine, not {lines!r}")
 
         def read(work: Work) -> DeliveryPromise:
             rows = [_line(work, sku, n) for sku, n in lines.items()] if isinstance(lines, Mapping) else list(lines)

@@ -10,6 +10,7 @@ from omscore.app._reads import Reads
 from omscore.app._service import pairs, told_of
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue
+from omscore.kernel import quantity
 from omscore.ports import TellsMessages, WmsMessage
 
 
@@ -103,4 +104,6 @@ class WmsWork(Reads):
         (['ord-1'], <Order ord-1 accepted: backordered 1, allocated 1>)
         """
         content = (node, pairs(counted), seen_at)
+        for item, n in counted.items():
+            quantity(n, f"counted units of {item!r}", at_least=0)
         return list(self._command("count", key, content, lambda work: _counts.count(work, node, counted, seen_at)))
