@@ -27,7 +27,8 @@ from omscore.adapters import postgres as module
 from omscore.adapters._postgres_pipe import Statement
 from omscore.adapters._sql import SNAPSHOT_EVERY
 from omscore.adapters.postgres import _Attempt
-from omscore.inventory import Cell, Want, as_of, link, receive, reserve, verify
+from omscore.inventory import Cell, Want, as_of, link, receive, release, reserve, verify
+from omscore.ports import Transaction
 
 
 class Bare:
@@ -191,6 +192,36 @@ def past(conninfo: str, rows: int) -> None:
     store.close()
 
 
+def as_it_grows(conninfo: str, small: str, rows: int) -> None:
+    """A reserve on a cell of many rows (made by `past`) beside one in a database that has a thousand; room of holds."""
+    long, short = PostgresStore(conninfo, tenant="past"), PostgresStore(small, tenant="past")
+    with connect(small) as conn:
+        _loaded(conn, 1_001)
+        conn.execute("VACUUM ANALYZE oms_journal, oms_snapshots")
+        spent: dict[str, list[float]] = {"long": [], "short": []}
+        for i in range(600):
+            for name, one in (("long", long), ("short", short)):
+                begin = time.perf_counter()
+                one.run(command(f"more-{i}"))
+                spent[name].append(time.perf_counter() - begin)
+        ratio = median(spent["long"]) / median(spent["short"])
+        print(f"reserve at {rows:,} rows takes {ratio:.2f} times what it takes at 1,000")
+        size = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname LIKE 'oms\\_%' AND relkind = 'r'"
+        before = conn.execute(size).fetchone()[0]
+        for start in range(0, 20_000, 100):
+            short.run(lambda txn, start=start: _settled(txn, start))  # type: ignore[misc]
+        after = conn.execute(size).fetchone()[0]
+    print(f"one reservation of one line, settled, takes {(after - before) / 20_000:,.0f} bytes with its indexes")
+    long.close()
+    short.close()
+
+
+def _settled(txn: Transaction, start: int) -> None:
+    for i in range(start, start + 100):
+        command(f"size-{i}")(txn)
+        release(txn, f"ord-size-{i}", cause=f"size-{i}")
+
+
 def _loaded(conn: Any, rows: int) -> None:
     """Fill a cell's journal through COPY: a receipt, then units that are reserved and released again."""
     if rows % 2 == 0:
@@ -294,6 +325,9 @@ def main(argv: list[str] | None = None) -> None:
         many_clients(own)
         hot(own, options.rounds)
         past(own, options.rows)
+        with database(uri) as small:
+            PostgresStore(small).close()
+            as_it_grows(own, small, options.rows)
 
 
 if __name__ == "__main__":

@@ -190,6 +190,28 @@ def test_a_row_that_somebody_deletes_is_noticed_where_others_lean_on_it(
     assert dict(finding.facts) == found
 
 
+@pytest.mark.parametrize(
+    ("gone", "found"),
+    [
+        ("oms_log WHERE seq = 2", {"event": "n-1 2"}),
+        ("oms_log WHERE seq = 1", {"event": "n-1 1"}),
+        ("oms_records WHERE id = 'n-1'", {"record": "n-1"}),
+    ],
+)
+def test_a_row_that_somebody_deletes_on_the_server_is_noticed_where_others_lean_on_it(
+    connected: PostgresOpener, gone: str, found: dict[str, str]
+) -> None:
+    store = connected()
+    store.run(lambda t: t.append("note", "n-1", ["a", "b", "c"], cause="c"))
+    store.run(lambda t: t.append("note", "n-2", ["a"], cause="c"))
+    store.run(lambda t: t.put("note", "n-1", "a", version=0, index={"all": "n-1"}))
+    assert Ledger(store).verify().ok
+    with connect(store._conninfo) as conn:
+        conn.execute(f"DELETE FROM {gone} AND tenant = '{store._tenant}'".encode())  # noqa: S608 - the rows above
+    (finding,) = Ledger(store).verify().findings
+    assert dict(finding.facts) == found
+
+
 def test_a_record_that_is_found_no_more_is_named(rotting: tuple[Store, Rot]) -> None:
     store, rot = rotting
     ledger = Ledger(store)

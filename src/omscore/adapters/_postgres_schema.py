@@ -185,6 +185,11 @@ READ_ENTRIES = (
     "SELECT kind, id, entries FROM oms_records WHERE tenant = %s AND (kind, id) > (%s, %s) AND entries <> '' "
     "ORDER BY kind, id LIMIT 1000"
 )
+# Entries of the index whose record is gone.
+READ_LOST = (
+    "SELECT DISTINCT id FROM oms_indexes i WHERE tenant = %s AND NOT EXISTS "
+    "(SELECT 1 FROM oms_records r WHERE r.tenant = i.tenant AND r.kind = i.kind AND r.id = i.id)"
+)
 READ_INDEX = "SELECT 1 FROM oms_indexes WHERE tenant = %s AND kind = %s AND name = %s AND sort = %s AND id = %s"
 ADD_INDEX = "INSERT INTO oms_indexes (tenant, kind, name, sort, id) VALUES (%s, %s, %s, %s, %s)"
 DROP_INDEX = "DELETE FROM oms_indexes WHERE tenant = %s AND kind = %s AND name = %s AND sort = %s AND id = %s"
@@ -198,6 +203,11 @@ ADD_LOGGED = (
     "INSERT INTO oms_log (tenant, kind, id, seq, recorded_at, turn, cause, actor, event) "
     "SELECT %s, %s, %s, coalesce(max(seq), 0) + 1, greatest(%s, coalesce(max(recorded_at), 0)), "
     "greatest(%s, coalesce(max(turn), 0) + 1), %s, %s, %s FROM oms_log WHERE tenant = %s AND kind = %s AND id = %s"
+)
+# Events of a record are numbered without gaps: those in front of which one is missing.
+READ_GAPS = (
+    "SELECT id, seq FROM (SELECT id, seq, lag(seq, 1, CAST(0 AS BIGINT)) OVER (PARTITION BY kind, id ORDER BY seq) "
+    "AS before FROM oms_log WHERE tenant = %s) AS e WHERE seq <> before + 1"
 )
 _LOGGED = "SELECT kind, id, seq, recorded_at, cause, actor, event FROM oms_log "
 READ_EVENTS = f"{_LOGGED}WHERE tenant = %s AND kind = %s AND id = %s ORDER BY seq"

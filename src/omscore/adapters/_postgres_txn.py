@@ -306,7 +306,8 @@ class PostgresTransaction:
     def broken_seals(self) -> Iterator[tuple[str, str]]:
         """What `verify` names: the kind and the name of each row whose text is not what was written.
 
-        What a record is found by stands in its own row too, and is compared.
+        What a record is found by stands in its own row too, and is compared, and a record's events are numbered without
+        gaps. A key or an effect that somebody deletes by hand leaves no trace, nor does a record's last event.
         """
         upto = ("", "")
         while records := self._rows(sql.READ_ENTRIES, (self._tenant, *upto)):
@@ -318,6 +319,8 @@ class PostgresTransaction:
             ]
             there = self._ask_all([(sql.READ_INDEX, (self._tenant, *entry)) for entry in found_by])
             yield from (("record", entry[3]) for entry, rows in zip(found_by, there, strict=True) if not rows)
+        yield from (("record", id_) for (id_,) in self._rows(sql.READ_LOST, (self._tenant,)))
+        yield from (("event", f"{id_} {seq - 1}") for id_, seq in self._rows(sql.READ_GAPS, (self._tenant,)))
         for table in TABLES:
             after: tuple[Any, ...] = tuple(0 if column == "seq" else "" for column in table.order)
             n = len(table.order)
