@@ -1,6 +1,6 @@
 """Routing in the service: what is brought, rejected, promised, counted down, and decided together."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -746,6 +746,33 @@ def test_supply_that_is_overdue_is_seen_by_tick_which_promises_anew_on_what_come
     shop.clock.advance(days=1)
     shop.oms.tick()
     assert shop.oms.promised("ord-1").because == "stock arrived"
+
+
+def test_what_was_to_arrive_by_now_and_has_not_left_is_promised_anew_and_what_has_left_is_not() -> None:
+    shop = Shop(STORE, network=SERVICES, keeps_promises=True)
+    shop.stock(store={"X": 3})
+    for n in (1, 2, 3):
+        shop.order(f"ord-{n}", "X")
+    shop.oms.route(orders_max=2)
+    shop.oms.ship("ord-1-f1", key="ship-1")
+    first = shop.oms.promised("ord-1").arrives_at
+    assert first is not None
+    shop.clock.set(first)
+    shop.oms.tick()
+    assert [len(promises(shop, f"ord-{n}")) for n in (1, 2, 3)] == [1, 1, 1]
+    shop.clock.advance(hours=1)
+    for _ in range(2):
+        shop.oms.tick()
+    assert [len(promises(shop, f"ord-{n}")) for n in (1, 2, 3)] == [1, 2, 2]
+    given, waits = shop.oms.promised("ord-2"), shop.oms.promised("ord-3")
+    text = f"1 unit was to arrive by {first.astimezone(UTC):%Y-%m-%d %H:%M} UTC, not all of it has left"
+    assert (given.arrives_at, given.because, given.reasons[0].code) == (None, text, "promise.missed")
+    assert waits.because == text
+    assert waits.arrives_at is not None
+    assert waits.arrives_at > first
+    shop.clock.advance(days=9)
+    shop.oms.tick()
+    assert [len(promises(shop, f"ord-{n}")) for n in (1, 2, 3)] == [1, 2, 3]
 
 
 def test_the_host_says_what_only_it_knows() -> None:

@@ -414,8 +414,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         A plan that nobody reviewed in time is carried out, or its order is parked, as the review desk says; work
         that a node was offered and did not answer in time counts as rejected. Authorizations of payments that run out
         within a day are asked for anew, if the gateway can; returns of which nothing came in time expire; a surge
-        begins or ends. Orders that were promised on supply or transfers which have not come are promised anew. What
-        fails for one order stops no other: the observer is told, and it is tried next time.
+        begins or ends. Orders promised on supply or transfers that have not come, or not gone in time, are promised
+        anew. What fails for one order stops no other: the observer is told, and it is tried next time.
 
         >>> import omscore as oms
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).tick()

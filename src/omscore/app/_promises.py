@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
 
@@ -85,9 +85,11 @@ def _promised(
 
 
 def _save(work: Work, made: Promised) -> None:
+    """Keep a promise, found by when it may turn out untrue: what it rests on has not come, or the day has passed."""
     index = {"all": stamp(made.at or work.now)}
-    if made.rests_until is not None:
-        index["rests"] = stamp(made.rests_until)
+    ends = [when for when in (made.rests_until, made.arrives_at) if when is not None and when >= work.now]
+    if ends:
+        index["ends"] = stamp(min(ends).astimezone(UTC))
     work.save("promise", made.order, made, index)
 
 
@@ -104,34 +106,47 @@ def keep_promise_of_arrival(work: Work, order: Order, node: str, units: Mapping[
 
 
 def overdue(work: Work) -> list[str]:
-    """The orders whose promise rests on something that was to be there by now."""
-    return list(work.every("promise", "rests", upto=stamp(work.now - timedelta(microseconds=1))))
+    """The orders whose promise rests on something that was to be there by now, or that were to arrive by now."""
+    return list(work.every("promise", "ends", upto=stamp(work.now - timedelta(microseconds=1))))
 
 
 def promise_again(work: Work, order_id: str) -> Promised | None:
-    """What an order waits for was to be there by now: promise it anew, or say that nobody knows a date."""
+    """Something was to be there by now: promise the order anew where it is not, or say that nobody knows a date."""
     order = work.order(order_id)
-    made = None
-    if order.state in ("captured", "accepted"):
-        late = [
-            Reason(
-                "promise.overdue",
-                f"{line.awaited} of {line.item} were to come to {one.node} by {one.comes_at:%Y-%m-%d %H:%M %Z}",
-                {"units": line.awaited, "item": line.item, "node": one.node, "fulfillment": one.id},
-            )
-            for one in work.fulfillments(order_id)
-            if one.state == "planned" and one.comes_at is not None and one.comes_at < work.now
-            for line in one.lines
-            if line.awaited
-        ]
-        if late:
-            made = _promised(work, order, f"{late[0].text} and have not", None, tuple(late), None)
-        else:
-            made = keep_promise(work, order, _late_supply(work, order))
+    made = _again(work, order) if order.state in ("captured", "accepted") else None
     after: Promised = work.load("promise", order_id)
-    if after.rests_until is not None and after.rests_until < work.now:
-        _save(work, evolve(after, rests_until=None))
+    past = after.rests_until is not None and after.rests_until < work.now
+    _save(work, evolve(after, rests_until=None) if past else after)
     return made
+
+
+def _again(work: Work, order: Order) -> Promised | None:
+    late = [
+        Reason(
+            "promise.overdue",
+            f"{line.awaited} of {line.item} were to come to {one.node} by {one.comes_at:%Y-%m-%d %H:%M %Z}",
+            {"units": line.awaited, "item": line.item, "node": one.node, "fulfillment": one.id},
+        )
+        for one in work.fulfillments(order.id)
+        if one.state == "planned" and one.comes_at is not None and one.comes_at < work.now
+        for line in one.lines
+        if line.awaited
+    ]
+    before: Promised = work.load("promise", order.id)
+    missed = before.arrives_at is not None and before.arrives_at < work.now
+    if not late and missed:
+        totals = order.totals
+        left = totals.allocated + totals.picked + totals.packed
+        waits = totals.open + totals.reserved + totals.backordered
+        some = "1 unit was" if left + waits == 1 else f"{left + waits} units were"
+        text = f"{some} to arrive by {before.arrives_at:%Y-%m-%d %H:%M %Z}, not all of it has left"
+        if waits:
+            return keep_promise(work, order, text)
+        late = [Reason("promise.missed", text, {"units": left})] if left else []
+        return _promised(work, order, text, None, tuple(late), None) if late else None
+    if late:
+        return _promised(work, order, f"{late[0].text} and have not", None, tuple(late), None)
+    return keep_promise(work, order, _late_supply(work, order))
 
 
 def _late_supply(work: Work, order: Order) -> str:
