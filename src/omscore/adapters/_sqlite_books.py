@@ -70,8 +70,9 @@ class SqliteBooks(SqliteStart):
             at = _sql.stamp(recorded_at)
             self._newest = max(self._newest or 0, at)
         changed, numbered, kept = _sql.applied(movements, floors, self._row)
-        cells, moves, n, rows = self._cells, self._moves, self._n, self._entries
+        cells, moves, n = self._cells, self._moves, self._n
         digests: dict[Cell, bytes] = {}
+        rows = []
         for seq, (cell, source, target, units, verb, cause, reservation, effective_at, mirrors) in numbered:
             no, _, last = cells.get(cell) or self._added(cell)
             move = moves.get((verb, source, target)) or self._move(verb, source, target)
@@ -81,7 +82,8 @@ class SqliteBooks(SqliteStart):
             n += 1
             rows.append((n, no, seq, at, move, units, cause, reservation, effective, mirrors, digest))
         self._n = n
-        self._noted += len(numbered)
+        self._noted += len(rows)
+        self._entries += rows
         items, moved = self._items, self._moved
         for cell, row in changed.items():
             no = cells[cell][0]

@@ -150,6 +150,8 @@ class Ledger(Allocating, OnTheFloor, Stocking, Supplying):
     def export(self, *, codec: Foreign | None = None) -> Iterator[str]:
         """The whole ledger as lines of JSON; with a codec, the keys of a host's own commands too.
 
+        They show one moment: all are read in one transaction, and kept in memory until they are taken.
+
         >>> list(Ledger.in_memory().export())[0]
         '["omscore.ledger/1"]'
         """
