@@ -50,8 +50,13 @@ def room(module: str) -> str:
     return [*module.split("."), ""][1]
 
 
-def imports(module: str, path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def imports(module: str, path: Path) -> tuple[tuple[int, str], ...]:
     """(line, dotted target) of every import anywhere in a file; `from a import b` gives `a.b`."""
+    return tuple(_imports(module, path))
+
+
+def _imports(module: str, path: Path) -> Iterator[tuple[int, str]]:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
