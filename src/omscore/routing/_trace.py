@@ -48,7 +48,7 @@ class Assignment:
 assignment = maker(Assignment)
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Plan:
     """Which node ships which units, and what that costs as far as the network prices it.
 
@@ -94,6 +94,9 @@ class Plan:
         return sum(a.units for a in self.assignments)
 
 
+_plan = maker(Plan)
+
+
 @frozen
 class Review:
     """Why a person should look at a plan, who, until when, what happens otherwise, and the plan it stands against.
@@ -109,7 +112,7 @@ class Review:
     against: Plan | None = None
 
 
-@frozen(eq=False)
+@frozen(eq=False, weakref_slot=False)
 class Trace:
     """What a decision rested on: everything needed to explain it or to decide again.
 
@@ -125,6 +128,9 @@ class Trace:
     policy_hash: str
     route: int
     masks: tuple[tuple[int, ...], ...]
+
+
+_trace = maker(Trace)
 
 
 @frozen
@@ -220,8 +226,9 @@ class Decision:
         1
         """
         x, rules = self._x.asked or self._x, self._router.compiled.rules[self._route] if self._route >= 0 else []
-        masks = tuple(ready.masks(x.demand, x) for ready in rules[: self._last + 1])
-        return Trace(x, self._router.hash, self._route, masks)
+        d = x.demand
+        masks = tuple([ready.masks(d, x) for ready in rules[: self._last + 1]])
+        return _trace(x, self._router.hash, self._route, masks)
 
     @property
     def _found(self) -> Found | None:
@@ -512,7 +519,8 @@ def whole_plan(x: Case, i: int) -> Plan:
     node = x.grid.ids[i]
     given = tuple([assignment(node, line.id, line.item, line.units) for line in lines])
     cost = x.whole_cost(i)
-    return Plan(given, None if cost is None else Money(cost, x.grid.network.currency), _substitutes(x))
+    price = None if cost is None else Money(cost, x.grid.network.currency)
+    return _plan(given, price, () if x.asked is None else _substitutes(x))
 
 
 def plan_of(x: Case, found: Found) -> Plan:
