@@ -8,6 +8,7 @@ import pytest
 import omscore as oms
 from omscore import routing as r
 from omscore.adapters import MemoryStore
+from omscore.app._route import route
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, TransitionNotAllowed
 from omscore.inventory import Cell, Want, expect
 from omscore.kernel import GeoPoint, Item, ManualClock, Money
@@ -498,6 +499,17 @@ def test_where_the_rule_that_lost_finds_no_plan_any_more_the_one_that_wins_inste
     none = racing(only("first", "b"), takes=["b"])
     assert none.oms.route_order("ord-1").outcome == "parked"
     assert "neither all/first, which had won, nor another rule finds a plan" in none.oms.explain("ord-1")
+
+
+def test_of_orders_decided_in_one_transaction_only_the_one_that_lost_the_race_says_so() -> None:
+    """While a surge lasts a region's orders are routed together; each is then tried alone."""
+    shop = racing(only("first", "b", "c", "d"), takes=[])
+    shop.order("ord-2", "X")
+    assert isinstance(shop.store, LateStore)
+    shop.store.takes = ["c"]  # ord-2 holds the unit at b
+    done = shop.oms._routed(["ord-1", "ord-2"], route)
+    assert {one.order: (one.nodes, len(one.lost)) for one in done} == {"ord-1": (("d",), 1), "ord-2": (("b",), 0)}
+    shop.sound()
 
 
 def test_an_order_that_loses_three_races_is_put_off_and_tried_again_later() -> None:
