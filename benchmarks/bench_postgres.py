@@ -295,7 +295,7 @@ def many_clients(conninfo: str, clients: int = 8, n: int = 200, items: int = 20,
     )
 
 
-def hot(conninfo: str, rounds: int, n: int = 25) -> None:
+def hot(conninfo: str, rounds: int, n: int = 40) -> None:
     """Callers of one process on one item: committed together when they meet, or each by itself."""
     print("\nPostgreSQL, callers of one process on one item, reserves per second, interleaved")
     for threads in (1, 4, 16):
