@@ -10,7 +10,7 @@ from omscore import batching as b
 from omscore import inventory, simulate  # noqa: F401 - named in the lines that are tried
 from omscore import routing as r
 from omscore.adapters import CsvChannel, JsonChannel, MemoryStore, TableCarrier
-from omscore.testing.walkthrough import up_to
+from omscore.testing.walkthrough import draft, up_to  # noqa: F401 - named in the lines that are tried
 
 NETWORK = oms.Network([oms.Node("ghent")])
 POST = TableCarrier.flat("post", cost_minor=495, currency="EUR")
@@ -31,6 +31,16 @@ def host(**parts: Any) -> oms.Oms:
         ("host(carriers=(POST, POST))", "two of carriers are named 'post'"),
         ("host(carriers=(object(),))", "each of carriers has a name"),
         ("host(channels='web')", "channels are given as a sequence"),
+        ("host(checks=print)", "checks are given as a sequence, such as checks=(one,)"),
+        ("host(measures=print)", "measures are given as a sequence"),
+        ("host(express='express')", "express are given as a sequence"),
+        ("host(catalog=[oms.Item('SKU-1')])", "catalog must give items by SKU"),
+        ("host(costs={'SKU-1': 100})", "costs['SKU-1'] must be Money, not 100"),
+        ("host(profiles={'web': {}})", "profiles['web'] must be ChannelProfile, not {}"),
+        ("host(buffers={'SKU-1': 2})", "buffers are by cell, such as {Cell('SKU-1', 'ghent'): 2}"),
+        ("host(wms=object())", "wms must be a mapping of warehouse systems by node"),
+        ("host(duplicates_within=60)", "duplicates_within must be a timedelta, not 60"),
+        ("host(return_policy=30)", "return_policy must be a ReturnPolicy, not 30"),
         ("host(network=[oms.Node('ghent')])", "a Policy and a Network, not Policy and list"),
         ("oms.Network(['ghent'])", "a network takes Node, not 'ghent'"),
         ("oms.Network(oms.Node('ghent'))", "takes a list of Node"),
@@ -117,6 +127,9 @@ def test_one_rule_and_one_route_need_no_tuple() -> None:
         ("shop.set_credit('c-17', 500, key='k')", "limit must be Money, not 500"),
         ("shop.set_credit('c-17', oms.Money(-1, 'EUR'), key='k')", "is at least 0, not -0.01 EUR"),
         ("shop.set_credit('c-17', oms.Money(1, 'EUR'), days=-1, key='k')", "days must be between 0"),
+        ("shop.hold('ord-1', 'fraud', key='k')", "a hold is a Hold, such as Hold('fraud_review', owner='risk')"),
+        ("shop.capture('web', draft('2'), key='k', id='ord-1')", "order 'ord-1' is web/1001 already; give web/2 an id"),
+        ("shop.capture('web', draft('2'), key='k', id=5)", "id must be a non-empty string, not 5"),
         ("shop.promise('SKU-1')", "lines are units by SKU, such as {'SKU-1': 2}"),
         ("shop.promise(None)", "lines are units by SKU"),
         ("shop.count('ghent', {'SKU-1': '3'}, key='k')", "counted units of 'SKU-1' must be a whole number"),

@@ -30,7 +30,7 @@ from omscore.app._route_work import RouteWork
 from omscore.app._service import content_of, pairs
 from omscore.app._ship_work import ShipWork
 from omscore.app._watch_work import WatchWork
-from omscore.app._wiring import AnyItem, Wiring, by_name, region_of, standard_checks
+from omscore.app._wiring import AnyItem, Wiring, by_name, region_of, several, standard_checks
 from omscore.app._wms_work import WmsWork
 from omscore.app._work import Work
 from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
@@ -44,6 +44,7 @@ from omscore.errors import (
 )
 from omscore.inventory import Cell, Selector, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
+from omscore.kernel import key as named
 from omscore.orders import (
     Check,
     Draft,
@@ -160,7 +161,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
             ids=ids or TimeIds(lambda: store.run(lambda txn: txn.now(), write=False), randbits),
             carriers=by_name("carriers", carriers),
             channels=by_name("channels", channels),
-            checks=standard_checks(catalog) if checks is None else tuple(checks),
+            checks=standard_checks(catalog) if checks is None else several("checks", checks),
             notifier=notifier,
             observer=observer,
             floors=floors or {},
@@ -177,18 +178,18 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
             risk_limit=risk_limit or RiskLimit(),
             duplicates_within=duplicates_within,
             incident_rules={**INCIDENT_RULES, **(incident_rules or {})},
-            detectors=tuple(detectors),
+            detectors=several("detectors", detectors),
             return_policy=return_policy,
             costs=costs or {},
             profiles=profiles or {},
             wms=wms or {},
-            workflows=tuple(workflows),
-            guards=tuple(guards),
-            measures=tuple(measures),
+            workflows=several("workflows", workflows),
+            guards=several("guards", guards),
+            measures=several("measures", measures),
             surge=surge,
-            express=frozenset(express),
-            cartons=tuple(cartons),
-            packing_rules=tuple(packing_rules),
+            express=frozenset(several("express", express)),
+            cartons=several("cartons", cartons),
+            packing_rules=several("packing_rules", packing_rules),
             packer=packer,
         )
 
@@ -214,7 +215,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
             raise ChannelError(f"channel {channel!r} made {type(draft).__name__} of a payload, not a Draft")
         if draft.channel != channel:
             raise InvalidValue(f"the draft is of channel {draft.channel!r}, not {channel!r}")
-        order_id = id or self._wiring.ids.next("ord")
+        order_id = self._wiring.ids.next("ord") if id is None else named(id, "id")
         content = fingerprint(content_of(draft))
         told = self._told_of(draft)
         found = self._command(
@@ -291,6 +292,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         >>> at.shop.hold(at.order.id, Hold("fraud_review", owner="risk"), key="hold-1")
         <Order ord-1 accepted: reserved 2, held: fraud_review>
         """
+        if not isinstance(hold, Hold):
+            raise InvalidValue(f"a hold is a Hold, such as Hold('fraud_review', owner='risk'), not {hold!r}")
         self._command("hold", key, (order_id, hold), lambda work: work.tell(work.order(order_id), PlaceHold(hold)).id)
         return self.order(order_id)
 

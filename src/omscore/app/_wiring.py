@@ -110,6 +110,23 @@ class Wiring:
     keeps_promises: bool = False
     due: Callable[[Draft, datetime], datetime | None] = field(default=lambda draft, now: draft.ship_by)
 
+    def __attrs_post_init__(self) -> None:
+        for name, kind, such_as in _PARTS:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise DefinitionError(f"{name} must be {such_as}, not {value!r}")
+        if not callable(getattr(self.catalog, "get", None)):
+            raise DefinitionError(
+                "catalog must give items by SKU, such as {'SKU-1': Item('SKU-1')}, or with a method get"
+            )
+        for name, kind in (("costs", Money), ("profiles", ChannelProfile)):
+            for key, value in getattr(self, name).items():
+                if not isinstance(value, kind):
+                    raise DefinitionError(f"{name}[{key!r}] must be {kind.__name__}, not {value!r}")
+        for cell in self.buffers:
+            if not isinstance(cell, Cell):
+                raise DefinitionError(f"buffers are by cell, such as {{Cell('SKU-1', 'ghent'): 2}}, not by {cell!r}")
+
     def profile(self, channel: str) -> ChannelProfile:
         """The profile of a channel; one that was given none has what every channel has."""
         return self.profiles.get(channel, _ANY_CHANNEL)
@@ -117,13 +134,32 @@ class Wiring:
 
 _ANY_CHANNEL = ChannelProfile()
 
+_PARTS: tuple[tuple[str, type, str], ...] = (
+    ("floors", Mapping, "a mapping of floors by node"),
+    ("bins", Mapping, "a mapping of bins by node and SKU"),
+    ("buffers", Mapping, "a mapping of units by Cell"),
+    ("costs", Mapping, "a mapping of Money by SKU"),
+    ("profiles", Mapping, "a mapping of ChannelProfile by channel"),
+    ("incident_rules", Mapping, "a mapping of IncidentRule by kind"),
+    ("wms", Mapping, "a mapping of warehouse systems by node"),
+    ("risk_limit", RiskLimit, "a RiskLimit"),
+    ("return_policy", ReturnPolicy, "a ReturnPolicy"),
+    ("duplicates_within", timedelta, "a timedelta"),
+    ("surge", SurgeRule, "a SurgeRule"),
+)
+
+
+def several(what: str, given: Iterable[Any]) -> tuple[Any, ...]:
+    """What is given as a sequence; raises DefinitionError for one alone."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise DefinitionError(f"{what} are given as a sequence, such as {what}=(one,), not {given!r}")
+    return tuple(given)
+
 
 def by_name(what: str, ports: Iterable[Any]) -> dict[str, Any]:
     """Ports by the names they give themselves; raises DefinitionError for what has none, or another's."""
-    if isinstance(ports, str) or not isinstance(ports, Iterable):
-        raise DefinitionError(f"{what} are given as a sequence, such as {what}=(one,), not {ports!r}")
     found: dict[str, Any] = {}
-    for port in ports:
+    for port in several(what, ports):
         name = getattr(port, "name", None)
         if not isinstance(name, str) or not name:
             raise DefinitionError(f"each of {what} has a name, which {port!r} has not")
