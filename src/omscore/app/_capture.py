@@ -9,7 +9,7 @@ from omscore import inventory
 from omscore.app import _books, _credit, _money, _owed
 from omscore.app._promises import keep_promise
 from omscore.app._work import Work
-from omscore.errors import Conflict, Reason
+from omscore.errors import Reason
 from omscore.inventory import Cell, Want
 from omscore.kernel import stamp
 from omscore.orders import (
@@ -41,9 +41,6 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
     `content` is the draft's fingerprint, `told` what was found out before, outside of the store.
     """
     external_id = f"{draft.channel}/{draft.external_id}"
-    if (known := work.find("order", order_id)) is not None:
-        theirs = f"{known.draft.channel}/{known.draft.external_id}"
-        raise Conflict(f"order {order_id!r} is {theirs} already; give {external_id} an id of its own, or none")
     work.save("external", external_id, External(order_id, draft.revision, content, said=said_by(draft)))
     findings = (*validate(draft, work.wiring.catalog, work.wiring.checks), *told, *_similar(work, draft))
     order = work.tell(None, Capture(order_id, draft))

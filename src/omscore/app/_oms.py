@@ -218,9 +218,13 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         order_id = self._wiring.ids.next("ord") if id is None else named(id, "id")
         content = fingerprint(content_of(draft))
         told = self._told_of(draft)
-        found = self._command(
-            "capture", key, (channel, content), lambda work: _revise.capture(work, draft, content, order_id, told)
-        )
+
+        def work_(work: Work) -> str | DraftConflict:
+            if id is not None:
+                _revise.check_id(work, draft, id)
+            return _revise.capture(work, draft, content, order_id, told)
+
+        found = self._command("capture", key, (channel, content), work_)
         if isinstance(found, DraftConflict):
             key_ = f"{found.external}/{found.revision}"
             raise ContentConflict(key_, found.id, [path for path, _, _ in found.fields])

@@ -9,7 +9,7 @@ from attrs import evolve
 from omscore.app import _capture, _said
 from omscore.app._edit import edit
 from omscore.app._work import Work
-from omscore.errors import InvalidValue
+from omscore.errors import Conflict, InvalidValue
 from omscore.kernel import stamp
 from omscore.orders import Captured, Draft, DraftConflict, External, Finding, Order, changes_between, differences
 
@@ -37,6 +37,14 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
         save(work, conflict.decided("supersede", f"revision {draft.revision} came"))
     _bring(work, work.order(known.order), draft, f"revision {draft.revision} of {external_id}", known.said)
     return known.order
+
+
+def check_id(work: Work, draft: Draft, order_id: str) -> None:
+    """Refuse the id of another draft's order; those that are drawn are nobody's yet."""
+    known: Order | None = work.find("order", order_id)
+    if known is not None and (known.draft.channel, known.draft.external_id) != (draft.channel, draft.external_id):
+        theirs, ours = (f"{one.channel}/{one.external_id}" for one in (known.draft, draft))
+        raise Conflict(f"order {order_id!r} is {theirs} already; give {ours} an id of its own, or none")
 
 
 def _bring(work: Work, order: Order, draft: Draft, why: str, said: Mapping[str, int] | None = None) -> None:
