@@ -15,9 +15,9 @@ from omscore.kernel import QUANTITY_MAX
 from omscore.kernel.times import EPOCH, microseconds
 
 _q: Callable[[str], str] = json.encoder.encode_basestring_ascii
-_INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
+INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
 _MICROSECOND = timedelta(microseconds=1)
-_FREE = _INDEX["free"]
+_FREE = INDEX["free"]
 VERSION = len(BUCKETS)
 
 SNAPSHOT_EVERY = 100
@@ -47,7 +47,7 @@ def applied(movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Cal
     changed: dict[Cell, list[int]] = {}
     numbered: list[tuple[int, Movement]] = []
     kept: list[tuple[Cell, Row]] = []
-    index = _INDEX
+    index = INDEX
     suspect = bool(floors)
     for movement in movements:
         cell, source, target, units, _, _, _, _, _ = movement
@@ -70,11 +70,12 @@ def applied(movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Cal
             kept.append((cell, tuple(row)))
     if suspect:
         for cell, row in changed.items():
-            _check(cell, rows(cell)[_FREE], row, floors.get(cell, 0))
+            check(cell, rows(cell)[_FREE], row, floors.get(cell, 0))
     return changed, numbered, kept
 
 
-def _check(cell: Cell, free_before: int, row: Sequence[int], floor: int) -> None:
+def check(cell: Cell, free_before: int, row: Sequence[int], floor: int) -> None:
+    """Refuse what a posting would make of a cell; raises what `Books.post` raises."""
     if row[_FREE] < free_before and row[_FREE] < floor:
         raise Short(cell, floor)
     for bucket, units in zip(BUCKETS, row, strict=False):
