@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from threading import Lock
 from typing import Any, NoReturn
 
-from omscore.adapters._postgres_txn import PostgresTransaction, State, Wire
+from omscore.adapters._postgres_books import State, Wire
+from omscore.adapters._postgres_txn import PostgresTransaction
 from omscore.codec import Codec
 from omscore.errors import StoreError
 from omscore.inventory import Cell, Reservation

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from omscore.adapters import _postgres_schema as sql
+from omscore.adapters._postgres_books import Wire
 from omscore.adapters._postgres_errors import RERUN, classified, psycopg
 from omscore.adapters._postgres_pipe import Statement
-from omscore.adapters._postgres_txn import PostgresTransaction, Wire
+from omscore.adapters._postgres_txn import PostgresTransaction
 from omscore.errors import Busy, InvalidValue
 from omscore.ports import Capabilities, Transaction
 

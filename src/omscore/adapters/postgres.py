@@ -14,10 +14,11 @@ from omscore import codec as codecs
 from omscore.adapters import _postgres_schema as schema
 from omscore.adapters import _sql
 from omscore.adapters._postgres_blind import FRESH_S, BlindTransaction, Memory
+from omscore.adapters._postgres_books import Wire
 from omscore.adapters._postgres_errors import RERUN, Lost, classified, psycopg
 from omscore.adapters._postgres_joined import JoinedPostgres
 from omscore.adapters._postgres_pipe import Pipe, Statement, touched
-from omscore.adapters._postgres_txn import PostgresTransaction, Wire
+from omscore.adapters._postgres_txn import PostgresTransaction
 from omscore.adapters._waiting import Job, Line, pauses
 from omscore.errors import Busy, DefinitionError, InvariantBroken, SchemaMismatch, StoreError, Unknown
 from omscore.inventory import Cell
