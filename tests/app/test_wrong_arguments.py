@@ -89,6 +89,7 @@ def wish(**parts: Any) -> oms.Draft:
         ("r.Rule('one', require=r.has_stock)", "has_stock is to be called: write has_stock()"),
         ("r.Rule('one', prefer=(r.nearest,))", "nearest is to be called: write nearest()"),
         ("simulate.compare(a=1)", "'a' is a int; compare takes what run(...) gave"),
+        ("inventory.Ledger('shop.db')", "a ledger is kept in a store, such as MemoryStore()"),
         ("inventory.Want('SKU-1', 1, nodes='ghent')", "nodes are a list of names, not the text 'ghent'"),
         ("b.plan([], None, b.Limits(orders_max=2))", "a plan is for a floor"),
         ("b.plan([], FLOOR, None)", "limits are Limits(orders_max=12)"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from omscore.errors import DefinitionError
 from omscore.inventory import _reserve
 from omscore.inventory._backorders import Repromise, repromise
 from omscore.inventory._books import LedgerTransaction
@@ -50,6 +51,10 @@ class Commands:
     def __init__(
         self, store: LedgerStore, *, buffers: Sequence[Buffer] = (), velocities: Mapping[str, str] | None = None
     ) -> None:
+        if not callable(getattr(store, "run", None)):
+            raise DefinitionError(
+                f"a ledger is kept in a store, such as MemoryStore() of omscore.adapters, not {store!r}"
+            )
         self.store = store
         self.buffers = tuple(buffers)
         self.velocities = dict(velocities or {})
