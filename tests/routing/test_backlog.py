@@ -195,6 +195,22 @@ def test_orders_of_many_lines_are_decided_with_the_others() -> None:
     assert plan.bound <= plan.cost <= plan.first_come
 
 
+@pytest.mark.parametrize("dear", [10**12, 10**14, 10**18])
+def test_however_dear_it_is_to_leave_an_order_out_no_node_serves_that_may_not(dear: int) -> None:
+    for lines in (1, 2, 3, 8):
+        order = BacklogOrder(
+            items=range(lines),
+            units=[1] * lines,
+            fixed=(500, 600),
+            line_costs=[(0, 0)] * lines,
+            unfilled=[dear] * lines,
+            nodes=0b01,
+        )
+        plan = JointPlanner(repairs=20).plan(Backlog((order, order), stock=[(n % 2 * 2, 2) for n in range(lines)]))
+        assert plan.where[0] == tuple([0 if n % 2 else -1 for n in range(lines)])
+        assert plan.bound <= plan.cost == plan.first_come
+
+
 def crowd(seed: int) -> Backlog:
     """A hundred orders, a third of them of several lines, for the same twenty items at six nodes."""
     rng = Rng(seed)
@@ -256,6 +272,7 @@ def test_the_ways_to_price_one_order_agree() -> None:
         (BacklogOrder((0,), (1,), (1, 1), ((1,),), (1,)), "for each of the 1 nodes"),
         (BacklogOrder((0,), (0,), (1,), ((1,),), (1,)), "units below 1"),
         (BacklogOrder((0,), (1,), (1,), ((-1,),), (1,)), "cost below 0"),
+        (BacklogOrder((0,), (1,), (1,), ((1,),), (10**18 + 1,)), "costs end at"),
         (BacklogOrder((4,), (1,), (1,), ((1,),), (1,)), "asks for item 4"),
     ],
 )

@@ -16,7 +16,7 @@ Rows = list[list[int]]
 Sizes = tuple[tuple[int, int], ...]
 """The units of an item that some line asks at once, each with its place in `Ready.free`."""
 
-FAR = 1 << 50
+FAR = 1 << 90
 """The cost of what cannot be."""
 SCALE = 16
 """Costs are counted in sixteenths of a minor unit, so that prices can be finer than money."""

@@ -8,6 +8,9 @@ from attrs import frozen
 
 from omscore.errors import InvalidValue
 
+COST_MAX = 10**18
+"""The dearest anything may be, in minor units."""
+
 
 @frozen
 class BacklogOrder:
@@ -77,6 +80,8 @@ class Backlog:
             )
             if min(order.units) < 1 or min(figures) < 0:
                 raise InvalidValue(f"order {o} has units below 1 or a cost below 0")
+            if max(figures) > COST_MAX:
+                raise InvalidValue(f"order {o} has a cost of {max(figures)}; costs end at {COST_MAX}")
 
 
 @frozen
