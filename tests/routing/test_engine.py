@@ -7,7 +7,7 @@ import pytest
 
 from omscore import routing as r
 from omscore.errors import InvalidValue
-from omscore.kernel import Address, GeoPoint, Money
+from omscore.kernel import Address, GeoPoint, Money, Rng
 
 GHENT, BRUSSELS, PARIS = GeoPoint(51.05, 3.72), GeoPoint(50.85, 4.35), GeoPoint(48.86, 2.35)
 NETWORK = r.Network(
@@ -219,7 +219,11 @@ def test_a_saving_below_the_threshold_says_what_threshold_would_have_changed_it(
     stock = {("A", "X"): 1, ("A", "Y"): 1, ("B", "X"): 1, ("C", "Y"): 1}
     told = explained(rule, stock, X, Y, A=500, B=100, C=100)
     assert told.margin == "kept at one node: B, C saves 3.00 EUR, not more than 5.00"
-    assert told.changes == ("B, C would win if saving_min were below 3.00 EUR",)
+    assert told.changes == (
+        "B, C would win if saving_min were below 3.00 EUR",
+        "B alone would win with 1 more Y",
+        "C alone would win with 1 more X",
+    )
 
 
 def test_what_a_tolerance_lets_tie_does_not_decide() -> None:
@@ -308,3 +312,50 @@ def test_what_is_no_stock_and_what_is_no_trace_is_said_so() -> None:
         router.route(order, None)  # type: ignore[arg-type]
     with pytest.raises(InvalidValue, match=r"`trace` or `record\(\)` is replayed"):
         router.replay(router.route(order, {("A", "X"): 1}))  # type: ignore[arg-type]
+
+
+def test_a_nearer_candidate_that_lacks_something_says_so_and_with_how_much_more_it_would_have_won() -> None:
+    network = r.Network([r.Node("near", point=GHENT), r.Node("far", point=PARIS)])
+    router = r.Router(r.packs.shopify_default(), network)
+    stock = {("near", "X"): 1, ("near", "Y"): 1, ("far", "X"): 1, ("far", "Y"): 3}
+    order = r.Demand("o", [r.DemandLine("1", "X"), r.DemandLine("2", "Y", 3)], destination=Address("BE", point=GHENT))
+    told = router.route(order, stock).explain()
+    assert told.plan is not None
+    assert told.plan.nodes == ("far",)
+    lacks = "it has 1 of 3 Y, so another node would have to ship too"
+    assert told.nearer == (f"near at 0 km: {lacks}",)
+    assert told.why_not("near") == f"ranked: place 1 of 2; {lacks}"
+    assert "near alone would win with 2 more Y" in told.changes
+    split = router.route(order, {("near", "X"): 1, ("far", "Y"): 3}).explain()
+    assert split.split == "none of the 2 candidates has everything"
+    none = router.route(order, {("near", "X"): 1}).explain()
+    assert none.why_not("near") == "the last rule: place 1 of 1; it has 0 of 3 Y, and no plan was found"
+
+
+def test_with_the_units_that_an_explanation_says_are_missing_the_node_does_win() -> None:
+    rng, told = Rng(3), 0
+    policies = [
+        r.packs.shopify_default(),
+        r.packs.single_location(),
+        r.packs.value_threshold(),
+        r.packs.speed_then_cost(),
+    ]
+    for n in range(120):
+        nodes = [
+            r.Node(id_, point=GeoPoint(50 + rng.below(20) / 10, 3), parcel_cost=Money(300 + 100 * rng.below(8), "EUR"))
+            for id_ in "ABCD"[: 2 + rng.below(3)]
+        ]
+        router = r.Router(policies[n % 4], r.Network(nodes))
+        stock = {(node.id, item): rng.below(3) for node in nodes for item in "XYZ"}
+        lines = [r.DemandLine(item, item, 1 + rng.below(2), price=Money(2000, "EUR")) for item in "XYZ"[: 1 + n % 3]]
+        order = r.Demand("o", lines, destination=Address("BE", point=GHENT))
+        for change in router.route(order, stock).explain().changes:
+            node, alone, missing = change.partition(" alone would win with ")
+            if alone:
+                more = dict(stock)
+                for part in missing.split(", "):
+                    count, _, item = part.split(" ")
+                    more[node, item] += int(count)
+                assert router.route(order, more).nodes == (node,), change
+                told += 1
+    assert told > 50

@@ -165,7 +165,12 @@ def _nearer(x: Case, found: Found, refused: tuple[Refusal, ...], ranking: tuple[
     for d, i in before[:NEARER_MAX]:
         id_ = x.grid.ids[i]
         reasons = [refusal.reason.text for refusal in refused if refusal.node == id_]
-        places = [f"place {n} in the ranking" for n, scored in enumerate(ranking, 1) if scored.node == id_]
+        others = "others make up the plan" if len(found.nodes) > 1 else "another node would have to ship too"
+        places = [
+            f"it has {scored.lacks}, so {others}" if scored.lacks else f"place {n} in the ranking"
+            for n, scored in enumerate(ranking, 1)
+            if scored.node == id_
+        ]
         out.append(f"{id_} at {d / 1000:.0f} km: {(places or reasons or ['an earlier rule decided'])[-1]}")
     return tuple(out)
 
@@ -200,7 +205,10 @@ def _ranking(router: Router, x: Case, ready: ReadyRule, mask: int) -> tuple[Scor
     for i in sorted(bits(mask), key=lambda i: (key(i), i))[:RANKING_MAX]:
         cost = x.whole_cost(i)
         scores = tuple(column[i] for column in columns)
-        out.append(Scored(x.grid.ids[i], scores, None if cost is None else Money(cost, currency)))
+        lacks = ", ".join(
+            f"{max(0, row.units[i])} of {n} {row.item}" for row, n in x.needs if not row.at_least(n) >> i & 1
+        )
+        out.append(Scored(x.grid.ids[i], scores, None if cost is None else Money(cost, currency), lacks))
     return tuple(out)
 
 
@@ -214,6 +222,14 @@ def _first_difference(
         if mine[k] != theirs[k] and not (rank.tolerant and abs(mine[k] - theirs[k]) <= rank.tolerance(x)):
             return k, mine[k], theirs[k]
     return None
+
+
+def _beats(x: Case, ready: ReadyRule, one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether a plan wins over another: by the first preference that tells them apart, else by stops and node ids."""
+    found = _first_difference(x, ready, one, other)
+    if found is None:
+        return (len(one[-1]), one[-1]) < (len(other[-1]), other[-1])
+    return bool(found[1] < found[2])
 
 
 def _margin(
@@ -282,12 +298,12 @@ def _told(missing: dict[str, int]) -> str:
 
 
 def _alone_with_more(x: Case, ready: ReadyRule, mask: int, found: Found, mine: tuple[Any, ...]) -> Iterator[str]:
-    """For a split plan the candidates that would have shipped everything alone, those that lack the least first."""
-    if len(found.nodes) < 2 or found.backorders:
+    """The candidates that would have shipped everything alone and won, those that lack the least first."""
+    if found.backorders:
         return
     lacking = sorted((sum(_missing(x, i).values()), i) for i in bits(mask & ~x.covers_all()))
     for _, i in lacking[:CHANGES_MAX]:
-        if vector(ready, x, mask, single(x, i)) < mine:
+        if _beats(x, ready, vector(ready, x, mask, single(x, i)), mine):
             yield f"{x.grid.ids[i]} alone would win with {_told(_missing(x, i))}"
 
 

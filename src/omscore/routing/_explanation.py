@@ -24,11 +24,15 @@ class Refusal:
 
 @frozen
 class Scored:
-    """A node that stayed in, its scores in the order of the rule's preferences, and its cost for the whole demand."""
+    """A node that stayed in, its scores in the order of the rule's preferences, and its cost for the whole demand.
+
+    `lacks` tells what it has too little of to ship everything alone.
+    """
 
     node: str
     scores: tuple[Any, ...]
     cost: Money | None
+    lacks: str = ""
 
 
 @frozen
@@ -86,7 +90,10 @@ class Explanation:
 
     def _worse(self, scored: Scored) -> str:
         if not self.ranking or self.plan is None:
-            return "no plan was found"
+            return f"it has {scored.lacks}, and no plan was found" if scored.lacks else "no plan was found"
+        if scored.lacks:
+            others = "others make up the plan" if len(self.plan.nodes) > 1 else "another node would have to ship too"
+            return f"it has {scored.lacks}, so {others}"
         best = next((s for s in self.ranking if s.node in self.plan.nodes), None)
         if best is None:
             return "others make up the plan"
