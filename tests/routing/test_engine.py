@@ -332,7 +332,24 @@ def test_a_nearer_candidate_that_lacks_something_says_so_and_with_how_much_more_
     assert none.why_not("near") == "the last rule: place 1 of 1; it has 0 of 3 Y, and no plan was found"
 
 
-def test_with_the_units_that_an_explanation_says_are_missing_the_node_does_win() -> None:
+def test_the_runner_up_is_a_plan_of_the_same_rule_and_divides_no_line_that_somebody_has_whole() -> None:
+    """B and C could send the two X for less, one each; but A has both, so X is not divided."""
+    nodes = [r.Node(id_, parcel_cost=Money(cost, "EUR")) for id_, cost in (("A", 900), ("B", 100), ("C", 100))]
+    router = r.Router(r.packs.single_location(), r.Network(nodes))
+    stock = {("A", "X"): 2, ("B", "X"): 1, ("C", "X"): 1, ("B", "Y"): 1}
+    order = r.Demand("o", [r.DemandLine("1", "X", 2), r.DemandLine("2", "Y")])
+    told = router.route(order, stock).explain()
+    assert told.plan is not None
+    assert (told.plan.nodes, told.runner_up, told.margin) == (("A", "B"), None, "no other plan was possible")
+    stock["C", "X"] = 2
+    told = router.route(order, stock).explain()
+    assert told.plan is not None
+    assert (told.plan.nodes, told.plan.cost) == (("B", "C"), Money(200, "EUR"))
+    assert told.runner_up is not None
+    assert told.runner_up.nodes == ("A", "B")
+
+
+def test_what_an_explanation_says_is_so_the_runner_up_is_no_better_and_a_node_wins_with_what_it_lacks() -> None:
     rng, told = Rng(3), 0
     policies = [
         r.packs.shopify_default(),
@@ -349,7 +366,14 @@ def test_with_the_units_that_an_explanation_says_are_missing_the_node_does_win()
         stock = {(node.id, item): rng.below(3) for node in nodes for item in "XYZ"}
         lines = [r.DemandLine(item, item, 1 + rng.below(2), price=Money(2000, "EUR")) for item in "XYZ"[: 1 + n % 3]]
         order = r.Demand("o", lines, destination=Address("BE", point=GHENT))
-        for change in router.route(order, stock).explain().changes:
+        answer = router.route(order, stock).explain()
+        if n % 4 == 1 and answer.runner_up is not None and answer.plan is not None:
+            first, second = answer.plan.cost, answer.runner_up.cost
+            assert first is not None
+            assert second is not None
+            saved = first - second
+            assert saved <= Money(0, "EUR") or (len(answer.plan.nodes) == 1 and saved <= Money(500, "EUR"))
+        for change in answer.changes:
             node, alone, missing = change.partition(" alone would win with ")
             if alone:
                 more = dict(stock)

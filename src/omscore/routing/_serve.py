@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import islice, product
 from typing import Any
 
@@ -163,9 +164,22 @@ def runner_up(ready: ReadyRule, x: Case, mask: int, found: Found) -> Found | Non
     for i in found.nodes:
         rest = mask & ~(1 << i)
         other = served(ready, x, rest) if rest else None
+        if other is not None and _divides_more(ready, x, mask, other):
+            # Without the node nobody may have all of a line; but as the rule stands, somebody has.
+            whole = copy(ready)
+            whole.rule = evolve(ready.rule, split_lines=False)
+            other = served(whole, x, rest)
         if other is not None and (best is None or vector(ready, x, mask, other) < vector(ready, x, mask, best)):
             best = other
     return best
+
+
+def _divides_more(ready: ReadyRule, x: Case, mask: int, found: Found) -> bool:
+    """Whether a complete plan divides something that a candidate has whole, which the rule's own search would not."""
+    if ready.rule.fill == "in_order" or found.backorders or found.units() < x.demand.units:
+        return False
+    given = [k for _, k, _ in found.takes]
+    return any(given.count(k) > 1 and row.at_least(n) & mask for k, (row, n) in enumerate(x.needs))
 
 
 def vector(ready: ReadyRule, x: Case, mask: int, found: Found) -> tuple[Any, ...]:
