@@ -349,6 +349,27 @@ def test_the_runner_up_is_a_plan_of_the_same_rule_and_divides_no_line_that_someb
     assert told.runner_up.nodes == ("A", "B")
 
 
+def test_a_node_without_room_for_all_of_it_says_so_and_would_not_win_with_more_stock() -> None:
+    nodes = [r.Node("A", capacity_units=2, parcel_cost=Money(100, "EUR")), r.Node("B", parcel_cost=Money(500, "EUR"))]
+    rule = r.Rule("x", require=(r.has_stock(), r.has_capacity()), prefer=r.lowest_cost(), stops_max=3)
+    router = r.Router(r.Policy("p", [r.Route("all", [rule])]), r.Network(nodes))
+    order = r.Demand("o", [r.DemandLine("1", "X", 2), r.DemandLine("2", "Y")])
+    stock = {("A", "X"): 2, ("B", "X"): 2, ("B", "Y"): 1}
+    told = router.route(order, stock).explain()
+    assert told.why_not("A") == (
+        "x: place 1 of 2; it has 0 of 1 Y, room for 2 of 3 units, so another node would have to ship too"
+    )
+    assert told.changes == ()
+    assert router.route(order, {("A", "X"): 1}).explain().changes == (
+        "B would serve it by rule 'x' with 2 more X, 1 more Y",
+    )
+    stock["A", "Y"] = 1
+    again = router.route(order, stock).explain()
+    assert again.plan is not None
+    assert again.plan.nodes == ("B",)
+    assert again.why_not("A") == "x: place 1 of 2; it has room for 2 of 3 units, so another node would have to ship too"
+
+
 def test_what_an_explanation_says_is_so_the_runner_up_is_no_better_and_a_node_wins_with_what_it_lacks() -> None:
     rng, told = Rng(3), 0
     policies = [

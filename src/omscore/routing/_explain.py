@@ -12,7 +12,7 @@ from omscore.routing._case import Case, bits
 from omscore.routing._explain_thresholds import other_amounts
 from omscore.routing._explanation import Explanation, Refusal, Scored
 from omscore.routing._plans import Found, single
-from omscore.routing._qualify import refusal
+from omscore.routing._qualify import refusal, units_left
 from omscore.routing._rank import first
 from omscore.routing._serve import runner_up, vector
 from omscore.routing._trace import Decision, Plan, Review, plan_of
@@ -205,11 +205,18 @@ def _ranking(router: Router, x: Case, ready: ReadyRule, mask: int) -> tuple[Scor
     for i in sorted(bits(mask), key=lambda i: (key(i), i))[:RANKING_MAX]:
         cost = x.whole_cost(i)
         scores = tuple(column[i] for column in columns)
-        lacks = ", ".join(
-            f"{max(0, row.units[i])} of {n} {row.item}" for row, n in x.needs if not row.at_least(n) >> i & 1
-        )
-        out.append(Scored(x.grid.ids[i], scores, None if cost is None else Money(cost, currency), lacks))
+        lacks = [f"{max(0, row.units[i])} of {n} {row.item}" for row, n in x.needs if not row.at_least(n) >> i & 1]
+        if not _room(x, ready, i):
+            lacks.append(f"room for {max(0, units_left(x, i) or 0)} of {x.demand.units} units")
+        price = None if cost is None else Money(cost, currency)
+        out.append(Scored(x.grid.ids[i], scores, price, ", ".join(lacks)))
     return tuple(out)
+
+
+def _room(x: Case, ready: ReadyRule, i: int) -> bool:
+    """Whether a node's capacity lets it work on everything, as far as the rule looks at it."""
+    left = units_left(x, i) if ready.capped else None
+    return left is None or left >= x.demand.units
 
 
 def _first_difference(
@@ -301,7 +308,7 @@ def _alone_with_more(x: Case, ready: ReadyRule, mask: int, found: Found, mine: t
     """The candidates that would have shipped everything alone and won, those that lack the least first."""
     if found.backorders:
         return
-    lacking = sorted((sum(_missing(x, i).values()), i) for i in bits(mask & ~x.covers_all()))
+    lacking = sorted((sum(_missing(x, i).values()), i) for i in bits(mask & ~x.covers_all()) if _room(x, ready, i))
     for _, i in lacking[:CHANGES_MAX]:
         if _beats(x, ready, vector(ready, x, mask, single(x, i)), mine):
             yield f"{x.grid.ids[i]} alone would win with {_told(_missing(x, i))}"
@@ -313,7 +320,9 @@ def _with_more(x: Case, rules: list[ReadyRule]) -> Iterator[str]:
         x.needs = x.rows
         able = ready.without_stock()(x.demand, x)
         x.needs = x.rows
-        lacking = sorted((sum(missing.values()), i) for i in bits(able) if (missing := _missing(x, i)))
+        lacking = sorted(
+            (sum(missing.values()), i) for i in bits(able) if (missing := _missing(x, i)) and _room(x, ready, i)
+        )
         if lacking:
             i = lacking[0][1]
             yield f"{x.grid.ids[i]} would serve it by rule {ready.rule.name!r} with {_told(_missing(x, i))}"
@@ -328,7 +337,7 @@ def _lifted(x: Case, ready: ReadyRule, shown: list[str], mask: int, found: Found
         without = _alone(x, ready, skip) & ~mask
         stock = term.op in ("whole_order", "full_line", "has_stock")
         for i in better:
-            if without >> i & 1:
+            if without >> i & 1 and _room(x, ready, i):
                 lifted = "with enough stock" if stock else f"without {shown[skip]}"
                 yield f"{x.grid.ids[i]} would win {lifted}: {refusal(x, i, term, shown[skip]).text}"
 
