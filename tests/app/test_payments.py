@@ -675,6 +675,22 @@ def test_a_channel_that_speaks_of_money_it_never_had_is_brought_before_a_person(
     assert at.shop.order("ord-2").state == "accepted"
 
 
+def test_what_a_gateway_took_of_a_channels_promise_is_the_channels_to_give_back() -> None:
+    till = Till()
+    at = up_to("accepted", stock=9, gateway=till)
+    revised(at, 1, payment="authorized")
+    at.shop.route()
+    at.shop.ship("ord-2-f1", key="s-2")
+    at.shop.deliver()
+    assert at.shop.payment("ord-2").captured.minor == 3998
+    asked = dict(till.asked)
+    revised(at, 2, payment="partially_refunded", extra={"refunded": "10.00"})
+    at.shop.deliver()
+    assert at.shop.payment("ord-2").refunded.minor == 1000
+    assert till.asked == asked
+    assert not said_of_money(at)
+
+
 def test_more_than_a_channel_took_cannot_be_given_back_by_it() -> None:
     at = up_to("accepted", stock=9)
     revised(at, 1, payment="paid")

@@ -378,9 +378,12 @@ class OmsMachine(RuleBasedStateMachine):
                 return
             self.drafts[order_id] = later
             self.odd.add(order_id)
-            pots = (self.world.bank.taken, self.world.bank.granted)[: 2 if said == "voided" else 1]
-            gone = [pot.pop(f"web:{order_id}", 0) for pot in pots]
             before, after = (moment.payments[order_id] for moment in seen)
+            bank, web = self.world.bank, f"web:{order_id}"
+            theirs = {t.id for t in before.transactions if t.reference == web}
+            taken = [f"bank:{t.id}" for t in before.transactions if t.kind == "capture" and t.parent in theirs]
+            gone = [sum(bank.taken.pop(pot, 0) for pot in (web, *taken))]
+            gone += [bank.granted.pop(web, 0)] if said == "voided" else []
             if before.method == "on_terms":
                 assert (after.captured, after.refunded) == (before.captured, before.refunded)
             else:

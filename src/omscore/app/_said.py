@@ -25,9 +25,9 @@ def believe(work: Work, order: Order, draft: Draft, *, waiting: bool) -> None:
 
 
 def _own(payment: Payment, reference: str, rows: Iterable[PaymentTransaction]) -> list[PaymentTransaction]:
-    """The rows that the channel itself told of, with what is left of each."""
+    """The rows that the channel itself told of, or that a gateway took of its promise, with what is left of each."""
     told = {row.id for row in payment.transactions if row.reference == reference}
-    return [row for row in rows if row.id in told]
+    return [row for row in rows if row.id in told or row.parent in told]
 
 
 def _stands(payment: Payment, reference: str) -> bool:
