@@ -1,6 +1,7 @@
 """A shop that embeds omscore: its own carrier, notices and gateway, one file for the books, and a day of orders."""
 
 # %%
+from contextlib import closing
 from datetime import UTC, datetime
 
 import omscore as oms
@@ -51,10 +52,10 @@ CLOCK = oms.ManualClock(datetime(2026, 3, 2, 8, tzinfo=UTC))
 MAIL = Mail()
 
 
-def open_shop(path: str) -> oms.Oms:
+def open_shop(store: SqliteStore) -> oms.Oms:
     """Everything is wired here, once."""
     return oms.Oms(
-        store=SqliteStore(path, clock=CLOCK),
+        store=store,
         network=NETWORK,
         carriers=(TableCarrier.flat("post", cost_minor=495, currency="EUR"),),
         channels=(JsonChannel("web"),),
@@ -80,8 +81,7 @@ def checkout(number: int, item: str, units: int) -> dict[str, object]:
 
 
 # %%
-def main() -> None:
-    shop = open_shop("webshop.db")
+def a_day(shop: oms.Oms) -> None:
     shop.receive("ghent", {"lamp": 6, "vase": 1}, key="dock-1")
     shop.receive("lille", {"lamp": 4, "vase": 4}, key="dock-2")
 
@@ -120,6 +120,12 @@ def main() -> None:
     ]
     print(f"\n{text_table(['order', 'units', 'payment'], rows)}")
     print("\nlamps left:", shop.available("lamp"), " notices sent:", len(MAIL.sent))
+
+
+# %%
+def main() -> None:
+    with closing(SqliteStore("webshop.db", clock=CLOCK)) as store:
+        a_day(open_shop(store))
 
 
 if __name__ == "__main__":

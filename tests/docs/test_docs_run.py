@@ -9,6 +9,8 @@ from types import CodeType
 
 import pytest
 
+from omscore.adapters import SqliteStore
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     page
@@ -50,7 +52,9 @@ def _compiled(source: str, name: str, line: int) -> CodeType:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_code_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_code_of_a_page_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stores_of_the_page: list[SqliteStore]
+) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "__page__"}
     for line, language, source in fences(page.read_text("utf-8")):

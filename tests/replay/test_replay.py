@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
 
@@ -138,7 +139,19 @@ def test_a_run_that_is_killed_ten_times_ends_with_the_report_of_an_uncut_one(tmp
     assert _facts(resumed.stdout).replace(str(cut), "") == _facts(uncut.stdout).replace(str(whole), "")
 
 
-def test_a_run_cut_at_any_step_goes_on_and_does_nothing_twice(tmp_path: Path) -> None:
+OneFile = Callable[[oms.ManualClock], SqliteStore]
+
+
+@pytest.fixture
+def one_file(tmp_path: Path) -> Iterator[OneFile]:
+    """Opens the same file for each run; all are given back in the end."""
+    with ExitStack() as opened:
+        yield lambda clock: opened.enter_context(
+            closing(SqliteStore(tmp_path / "r.db", clock=clock, durability="process-crash"))
+        )
+
+
+def test_a_run_cut_at_any_step_goes_on_and_does_nothing_twice(one_file: OneFile) -> None:
     class Stop(Exception):
         pass
 
@@ -154,10 +167,10 @@ def test_a_run_cut_at_any_step_goes_on_and_does_nothing_twice(tmp_path: Path) ->
         return progress
 
     for step in stops:
-        run = Replay(day, lambda clock: SqliteStore(tmp_path / "r.db", clock=clock, durability="process-crash"))
+        run = Replay(day, one_file)
         with pytest.raises(Stop):
             run.run(stop_at(step))  # type: ignore[arg-type]
-    last = Replay(day, lambda clock: SqliteStore(tmp_path / "r.db", clock=clock, durability="process-crash"))
+    last = Replay(day, one_file)
     last.run()
     assert report(last).facts() == expected
     last.run()
@@ -330,11 +343,11 @@ def test_days_far_apart_are_replayed_without_a_wave_for_every_hour_between(tmp_p
     assert len(replay.steps) < 10_000
 
 
-def test_a_second_run_on_the_same_file_takes_over_and_the_first_stops(tmp_path: Path) -> None:
+def test_a_second_run_on_the_same_file_takes_over_and_the_first_stops(one_file: OneFile) -> None:
     day = read(MORNING)
 
     def run() -> Replay:
-        return Replay(day, lambda clock: SqliteStore(tmp_path / "r.db", clock=clock, durability="process-crash"))
+        return Replay(day, one_file)
 
     first, second = run(), run()
 

@@ -7,13 +7,14 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from time import monotonic
 
 from omscore.adapters import SqliteStore
 from omscore.app import Oms
 from omscore.errors import OmsError
+from omscore.kernel import ManualClock
 from omscore.replay._page import page
 from omscore.replay._read import read
 from omscore.replay._report import report
@@ -67,10 +68,15 @@ def _replay(args: argparse.Namespace) -> int:
     if args.page.is_dir() or not args.page.absolute().parent.is_dir():
         raise OmsError(f"--page {args.page}: the page must be a file in a folder that is there")
     day = read(args.folder)
-    run = Replay(day, lambda clock: SqliteStore(args.db, clock=clock, durability="process-crash"))
-    run.run(_progress() if sys.stderr.isatty() else None)
-    done = report(run)
-    args.page.write_text(page(run, done), encoding="utf-8")
+    with ExitStack() as opened:
+
+        def store(clock: ManualClock) -> SqliteStore:
+            return opened.enter_context(closing(SqliteStore(args.db, clock=clock, durability="process-crash")))
+
+        run = Replay(day, store)
+        run.run(_progress() if sys.stderr.isatty() else None)
+        done = report(run)
+        args.page.write_text(page(run, done), encoding="utf-8")
     print(done)  # noqa: T201 - the command line's own voice
     print(f"page: {args.page}   why an order went where it went: python -m omscore explain ORDER --db {args.db}")  # noqa: T201
     return 0 if done.oversold == 0 and not done.stock["cells that do not add up"] else 1
@@ -93,14 +99,14 @@ def _progress() -> Callable[[int, int], None]:
 def _explain(args: argparse.Namespace) -> int:
     if not _holds_a_store(args.db):
         raise OmsError(f"{args.db} is no file of omscore; replay a folder first, or name the file with --db")
-    store = SqliteStore(args.db)
-    shop = Oms(store=store, network=Network())
-    orders = [args.order]
-    if store.run(lambda txn: txn.get("order", args.order), write=False) is None:
-        found = store.run(lambda txn: txn.find("order", f"external:{args.order}"), write=False)
-        # Two channels may use one number: all of them are told.
-        orders = [id_ for _, id_ in found] or orders
-    print("\n\n".join(shop.explain(id_) for id_ in orders))  # noqa: T201 - the command line's own voice
+    with closing(SqliteStore(args.db)) as store:
+        shop = Oms(store=store, network=Network())
+        orders = [args.order]
+        if store.run(lambda txn: txn.get("order", args.order), write=False) is None:
+            found = store.run(lambda txn: txn.find("order", f"external:{args.order}"), write=False)
+            # Two channels may use one number: all of them are told.
+            orders = [id_ for _, id_ in found] or orders
+        print("\n\n".join(shop.explain(id_) for id_ in orders))  # noqa: T201 - the command line's own voice
     return 0
 
 
