@@ -1,13 +1,26 @@
 """What every store promises about books, records, events and the outbox."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Thread
 from typing import Any
 
 import pytest
 
+from omscore.adapters import MemoryStore
 from omscore.errors import Conflict, InsufficientStock, InvariantBroken
-from omscore.inventory import Cell, Movement, Reservation, Short, Want, allocate, expire, receive, release, reserve
+from omscore.inventory import (
+    Cell,
+    Movement,
+    Reservation,
+    Short,
+    Want,
+    allocate,
+    expire,
+    receive,
+    release,
+    reserve,
+    verify,
+)
 from omscore.kernel import ManualClock
 from omscore.ports import Effect, Leased, Store, Transaction
 
@@ -92,6 +105,23 @@ def test_a_posting_below_the_floor_is_short_and_moves_nothing(store: Store) -> N
     assert free(store) == 5
     store.run(lambda t: t.post(moves, {A: 2}))
     assert free(store) == 2
+
+
+def test_a_posting_that_fails_half_way_leaves_nothing_to_a_command_that_goes_on(store: Store) -> None:
+    if isinstance(store, MemoryStore):
+        return  # it keeps any time as it is
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    naive = datetime(2026, 3, 2)  # noqa: DTZ001 - what it is about
+
+    def work(t: Transaction) -> None:
+        good = Movement(A, "free", "damaged", 1, "damage", "drop-1")
+        with pytest.raises(TypeError):
+            t.post([good, good._replace(effective_at=naive)], {})
+        t.post([good._replace(cause="drop-2")], {})
+
+    store.run(work)
+    assert [e.movement.cause for e in store.run(lambda t: t.journal(), write=False)] == ["dock-1", "drop-2"]
+    assert store.run(verify, write=False).findings == ()
 
 
 def test_taking_what_nobody_holds_is_our_bug_and_moves_nothing(store: Store) -> None:

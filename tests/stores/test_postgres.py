@@ -1,5 +1,7 @@
 """What the PostgreSQL store promises beyond the others: many hosts, lost races, lost connections."""
 
+import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,7 +28,7 @@ from omscore.errors import (
     StoreError,
     Unknown,
 )
-from omscore.inventory import Cell, Want, fingerprint, once, receive, reserve, verify
+from omscore.inventory import Cell, Movement, Want, fingerprint, once, receive, reserve, verify
 from omscore.kernel import ManualClock
 from omscore.ports import Transaction
 from tests.postgres import connect, database
@@ -252,6 +254,105 @@ def test_a_connection_lost_before_commit_is_no_harm(connected: PostgresOpener) -
     store.run(work)
     assert len(runs) == 2
     assert store.run(lambda t: t.figures([A])[A].reserved) == 1
+
+
+def test_what_the_server_refused_is_not_taken_for_done_by_a_command_that_goes_on(connected: PostgresOpener) -> None:
+    store = connected()
+
+    def swallowing(bad: str) -> Callable[[Transaction], None]:
+        def work(t: Transaction) -> None:
+            t.put("note", "n-1", "hello", version=0)
+            t.find("note", "sent by now")
+            with suppress(Exception):
+                t.get("note", bad)
+
+        return work
+
+    for bad in ("n-\0", "n-\ud800"):
+        with pytest.raises(InvalidValue):
+            store.run(swallowing(bad))
+        job, other = Job(swallowing(bad)), Job(lambda t: t.emit([]))
+        store._together([job, other])
+        assert isinstance(job.error, InvalidValue)
+        assert other.error is None
+    assert store.run(lambda t: t.get("note", "n-1"), write=False) is None
+
+
+def test_a_command_whose_first_value_cannot_be_sent_is_in_a_transaction_all_the_same(connected: PostgresOpener) -> None:
+    store = connected()
+
+    def half(t: Transaction) -> None:
+        t.put("note", "n-1", "hello", version=0)
+        t.find("note", "sent by now")
+        raise ZeroDivisionError
+
+    def goes_on(t: Transaction) -> None:
+        with suppress(UnicodeEncodeError):
+            t.get("note", "\ud800")
+        half(t)
+
+    with pytest.raises(InvalidValue):
+        store.run(goes_on)
+    jobs = [Job(lambda t: t.get("note", "\ud800")), Job(half)]
+    store._together(jobs)
+    assert [type(job.error) for job in jobs] == [InvalidValue, ZeroDivisionError]
+    assert store.run(lambda t: t.get("note", "n-1"), write=False) is None
+
+
+def test_a_cell_that_is_read_twice_is_the_same_twice_or_the_command_is_run_again(connected: PostgresOpener) -> None:
+    store, other = stocked(connected()), connected()
+    seen: list[tuple[int, int]] = []
+
+    def work(t: Transaction) -> None:
+        first = t.figures([A])[A].free
+        if not seen:
+            thread = Thread(target=reserve_one, args=(other, "web-1"))
+            thread.start()
+            thread.join()
+        seen.append((first, dict(t.cells_of("A"))[A].free))
+        t.post([Movement(A, "free", "damaged", first, "damage", "all of it")], {})
+
+    store.run(work)
+    assert seen == [(9, 9), (8, 8)]
+    assert store.run(verify, write=False).ok
+
+
+def test_a_connection_that_a_pooler_reset_is_replaced(connected: PostgresOpener) -> None:
+    store = stocked(connected())
+    for pipe in store._idle:
+        pipe._conn.execute("DISCARD ALL")
+    reserve_one(store, "web-1")
+    assert store.run(lambda t: t.figures([A])[A].reserved, write=False) == 1
+
+
+def test_a_question_whose_commit_is_lost_is_asked_again(
+    connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = stocked(connected())
+    piped = _Attempt._piped
+
+    def breaking(self: _Attempt, statements: Sequence[Any]) -> list[Any]:
+        if statements[-1][0] == "COMMIT":
+            monkeypatch.undo()
+            self._conn.close()
+        return piped(self, statements)
+
+    monkeypatch.setattr(_Attempt, "_piped", breaking)
+    assert store.run(lambda t: t.figures([A])[A].free, write=False) == 9
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_works_whatever_the_parents_threads_were_at(connected: PostgresOpener) -> None:
+    store = stocked(connected())
+    with store._times:
+        child = multiprocessing.get_context("fork").Process(target=reserve_one, args=(store, "web-1"))
+        child.start()
+        child.join(10)
+        child.kill()
+    assert child.exitcode == 0
+    reserve_one(store, "web-2")
+    assert store.run(lambda t: t.figures([A])[A].reserved, write=False) == 2
 
 
 @pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])

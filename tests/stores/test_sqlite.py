@@ -4,7 +4,7 @@ import fcntl
 import multiprocessing
 import os
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -15,7 +15,7 @@ from omscore.adapters._relink import _link_v1
 from omscore.adapters._sqlite_schema import STEPS, prepare, schema_version
 from omscore.adapters._waiting import LockFile
 from omscore.errors import Busy, Corrupt, InvalidValue, ReadOnly, SchemaMismatch
-from omscore.inventory import Cell, Movement, Want, receive, reserve, verify
+from omscore.inventory import Cell, Want, receive, reserve, verify
 from omscore.kernel import ManualClock
 from omscore.ports import Transaction
 from tests.stores.conftest import Opener
@@ -158,22 +158,6 @@ def test_reading_does_not_write(opened: Opener) -> None:
     store = opened()
     with pytest.raises(ReadOnly):
         store.run(lambda t: receive(t, {A: 9}, cause="dock-1"), write=False)
-
-
-def test_a_posting_that_fails_half_way_leaves_nothing_to_a_command_that_goes_on(opened: Opener) -> None:
-    store = opened()
-    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
-    naive = datetime(2026, 3, 2)  # noqa: DTZ001 - what it is about
-
-    def work(t: Transaction) -> None:
-        good = Movement(A, "free", "damaged", 1, "damage", "drop-1")
-        with pytest.raises(TypeError):
-            t.post([good, good._replace(effective_at=naive)], {})
-        t.post([good._replace(cause="drop-2")], {})
-
-    store.run(work)
-    assert [e.movement.cause for e in store.run(lambda t: t.journal(), write=False)] == ["dock-1", "drop-2"]
-    assert store.run(verify, write=False).findings == ()
 
 
 def test_the_log_that_grew_behind_a_long_reader_shrinks_when_it_is_gone(

@@ -191,7 +191,8 @@ class PostgresBooks:
     def found_cells(self, item: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Take over what was read of an item: all its cells."""
         for row in rows:
-            self._cells[Cell._make(row[:4])] = _state_of(row[4:])
+            # A cell that was read before stays as it was: what the command made of that must show as overtaken.
+            self._cells.setdefault(Cell._make(row[:4]), _state_of(row[4:]))
         self._items[item] = [Cell._make(row[:4]) for row in rows]
 
     def read_ahead(self, reservation: str, items: Iterable[str]) -> None:
@@ -227,6 +228,7 @@ class PostgresBooks:
         stamped = self._stamp() if recorded_at is None else _sql.stamp(recorded_at)
         if recorded_at is None:
             stamped = max(stamped, *(state.recorded_at for state in states.values()))
+        entries: dict[Cell, list[tuple[Any, ...]]] = {cell: [] for cell in changed}
         for seq, (cell, source, target, units, verb, cause, reservation, effective_at, mirrors) in numbered:
             state = states[cell]
             turn = self._turn(state.turn)
@@ -234,9 +236,10 @@ class PostgresBooks:
             columns = (seq, stamped, source, target, units, verb, cause, reservation, effective, mirrors)
             digest = link(state.digest, cell, (*columns, b""))
             states[cell] = state._replace(digest=digest, turn=turn)
-            self._entries.setdefault(cell, []).append((self._tenant, *cell, *columns, digest, turn))
+            entries[cell].append((self._tenant, *cell, *columns, digest, turn))
         self._snapshots += [(sql.ADD_SNAPSHOT, (self._tenant, *cell, *then)) for cell, then in kept]
         for cell, row in changed.items():
+            self._entries.setdefault(cell, []).extend(entries[cell])
             self._cells[cell] = states[cell]._replace(figures=Figures._make(row), recorded_at=stamped)
             known = self._items.get(cell.item)
             if known is not None and cell not in known:

@@ -43,6 +43,7 @@ _TEXTS: dict[str, tuple[type[OmsError], str]] = {
     "23505": (Raced, "a number or a key was taken meanwhile, run again"),
     "23502": (Raced, "a version was overtaken meanwhile, run again"),
     "23514": (InvariantBroken, "a bucket would fall below zero; this is our bug, please report it"),
+    "26000": (Raced, "the connection was reset and forgot its statements, run again on another"),
     "55P03": (Raced, "a lock was held too long, run again"),
     "57P": (Lost, "the server went away"),
     "08": (Lost, "the connection broke"),

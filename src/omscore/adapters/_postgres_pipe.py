@@ -88,7 +88,11 @@ class Pipe:
         self._pg.exit_pipeline_mode()
         for answer in answers:
             if answer.status == psycopg.pq.ExecStatus.FATAL_ERROR:
-                raise psycopg.errors.error_from_result(answer)
+                error = psycopg.errors.error_from_result(answer)
+                if isinstance(error, psycopg.errors.InvalidSqlStatementName):
+                    # Somebody reset the connection, a pooler perhaps: what we set and prepared on it is gone.
+                    self.close()
+                raise error
         self._known.update(sent.new)
         return [answer for answer, is_wanted in zip(answers, sent.wanted, strict=True) if is_wanted]
 

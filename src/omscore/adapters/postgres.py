@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from threading import BoundedSemaphore, Lock, local
 from typing import Any, Literal, TypeVar
@@ -81,9 +82,8 @@ class PostgresStore:
         self._patience_s = patience_s
         self._codec = codec or codecs.standard()
         self._busy = local()
-        self._times = Lock()
         self._last = self._turns = 0
-        self._memory = Memory() if one_trip else None
+        self._one_trip = one_trip
         # The server's time when it was last asked, and this machine's steady clock then.
         self._server = (0, -FRESH_S)
         self._closed = False
@@ -92,6 +92,9 @@ class PostgresStore:
 
     def _reset(self) -> None:
         self._pid = os.getpid()
+        # Another thread of the parent may have held these at the fork.
+        self._times = Lock()
+        self._memory = Memory() if self._one_trip else None
         self._idle: deque[Pipe] = deque()
         self._crowded_until = 0.0
         self._line = Line(self._by_itself, self._together, most=_GROUP_MAX, patience_s=self._patience_s)
@@ -274,10 +277,11 @@ class PostgresStore:
     # -- what an attempt needs --------------------------------------------------------------------------------------
 
     def _connection(self) -> Pipe:
-        while self._idle:
-            conn = self._idle.pop()
-            if not conn.closed:
-                return conn
+        with suppress(IndexError):  # none is idle, or other threads were faster
+            while True:
+                conn = self._idle.pop()
+                if not conn.closed:
+                    return conn
         return Pipe(self._connect())
 
     def _connect(self) -> Any:
@@ -335,6 +339,7 @@ class _Attempt:
         self._first += [(schema.READ_CELLS, (store._tenant, item)) for item in self._items]  # noqa: SLF001
         self._locks = locks
         self._committing = False
+        self._failed: BaseException | None = None
         wire = Wire(self._ask, self._ask_all, self._send, self._conn.send_ahead)
         self.txn: PostgresTransaction = store._transaction(wire)  # noqa: SLF001
 
@@ -348,12 +353,22 @@ class _Attempt:
         return [touched(answer) for answer in self._piped(statements)] if statements else []
 
     def _piped(self, statements: Sequence[Statement]) -> list[Any]:
+        self._check()
         first, self._first = self._first, []
         items, self._items = self._items, []
-        answers = self._conn.send([*first, *statements])
+        try:
+            answers = self._conn.send([*first, *statements])
+        except BaseException as error:
+            self._failed = error
+            raise
         for item, answer in zip(items, answers[len(first) - len(items) :], strict=False):
             self.txn.found_cells(item, self._conn.rows(answer))
         return answers[len(first) :]
+
+    def _check(self) -> None:
+        """End what failed before: of what was sent nothing stands, and a command that caught the error may not know."""
+        if self._failed is not None:
+            raise self._failed
 
     def run_all(self, group: Sequence[Job]) -> None:
         """Several commands in one transaction; each sees what those before it wrote."""
@@ -366,9 +381,10 @@ class _Attempt:
                     job.result = job.work(txn)
                 except Exception as error:
                     # What was written for it cannot be taken back alone.
-                    if txn.writes != writes or isinstance(error, psycopg.Error):
+                    if txn.writes != writes:
                         raise
                     job.error = error
+                self._check()
 
         self.run(all_of)
 
@@ -377,9 +393,10 @@ class _Attempt:
         conn = self._conn
         try:
             result = work(self.txn)
+            self._check()
             waiting = self.txn.waiting()
             if waiting or not self._first:
-                self._committing = True
+                self._committing = self.txn.writes > 0
                 # A cell that somebody holds right now will have moved when it is let go: no use in waiting for it here.
                 hurry = () if self._locks or not waiting else (schema.HURRY,)
                 self._piped([*hurry, *waiting, ("COMMIT", ())])
