@@ -289,11 +289,13 @@ def test_totes_are_proved_at_the_packing_table() -> None:
     assert host.tally(batch, at="pack").open(3) == 1
 
 
-def test_pickers_who_scan_the_same_row_at_once_lose_nothing_and_take_nothing_twice(tmp_path: Path) -> None:
+def test_pickers_who_scan_the_same_row_at_once_lose_nothing_and_take_nothing_twice(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     def open_shop() -> oms.Oms:
-        return shop(
-            store=SqliteStore(tmp_path / "shop.db", clock=oms.ManualClock(MONDAY)), bins={("ghent", "RED"): "0-1"}
-        )
+        store = SqliteStore(tmp_path / "shop.db", clock=oms.ManualClock(MONDAY))
+        request.addfinalizer(store.close)
+        return shop(store=store, bins={("ghent", "RED"): "0-1"})
 
     host = open_shop()
     host.receive("ghent", {"RED": 30}, key="dock")
