@@ -12,8 +12,8 @@ import pytest
 
 from omscore.adapters import SqliteStore
 from omscore.adapters._waiting import Job
-from omscore.errors import StoreError, StoreFull
-from omscore.inventory import Cell, Want, fingerprint, once, receive, reserve
+from omscore.errors import InvalidValue, StoreError, StoreFull
+from omscore.inventory import Cell, Movement, Want, fingerprint, once, receive, reserve, verify
 from omscore.ports import Store, Transaction
 from tests.stores.conftest import Opener
 
@@ -116,6 +116,17 @@ def test_a_command_that_dies_inside_a_group_takes_nobody_along(opened: Opener) -
     assert isinstance(jobs[1].error, ZeroDivisionError)
     assert [job.error for job in jobs if job is not jobs[1]] == [None] * 3
     assert store.run(lambda t: [r.id for r in t.reservations_at(A)]) == ["ord-0", "ord-1", "ord-2"]
+
+
+@pytest.mark.parametrize("word", [{"cause": "half \ud800"}, {"mirrors": 2**70}])
+def test_a_command_whose_words_cannot_be_written_takes_nobody_along(opened: Opener, word: dict[str, Any]) -> None:
+    store = opened()
+    good = Movement(A, "supplier", "free", 1, "receive", "dock")
+    jobs = [Job(lambda t, one=one: t.post([one], {})) for one in (good, good._replace(**word), good)]  # type: ignore[misc]
+    store._perform(jobs)
+    assert [type(job.error) for job in jobs] == [type(None), InvalidValue, type(None)]
+    assert store.run(lambda t: t.figures([A])[A].free, write=False) == 2
+    assert store.run(verify, write=False).ok
 
 
 def test_a_group_that_meets_a_full_disk_tells_everybody(opened: Opener) -> None:

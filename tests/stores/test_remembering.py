@@ -113,6 +113,12 @@ def test_tables_that_a_newer_version_changed_meanwhile_are_written_no_more(opene
     for work in (taken("ord-1").work, lambda t: t.put("note", "n-1", "hello", version=0)):
         with pytest.raises(SchemaMismatch, match="schema version 99"):
             store.run(work)
+        host = sqlite3.connect(store._path, isolation_level=None)
+        host.execute("BEGIN IMMEDIATE")
+        with pytest.raises(SchemaMismatch, match="schema version 99"):
+            store.joined(host).run(work)
+        host.execute("ROLLBACK")
+        host.close()
     assert free_units(store) == 9
 
 

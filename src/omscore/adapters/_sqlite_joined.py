@@ -56,6 +56,7 @@ class JoinedSqlite:
         self._busy = True
         try:
             result = work(txn)
+            txn.finish()
             txn.write()
         except BaseException as error:
             if begun and self._conn.in_transaction:

@@ -7,7 +7,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from threading import Condition, Lock, Thread
 from typing import Any
 
@@ -63,73 +62,69 @@ class Line:
         self._patience_s = patience_s
         self._mutex = Lock()
         self._jobs: deque[Job] = deque()
-        self._led = False
+        # Who leads: a thread that found nobody there, or the job of one that waited.
+        self._leader: object | None = None
 
     def run(self, work: Callable[[Any], Any]) -> Any:
         """Have a command performed, by this thread or by one that leads meanwhile."""
-        with self._mutex:
-            alone = not self._led
-            if alone:
-                self._led = True
-            else:
-                job = Job(work)
-                job.wake.acquire()
-                self._jobs.append(job)
-        if alone:
-            try:
+        me: object = object()
+        job: Job | None = None
+        try:
+            with self._mutex:
+                if self._leader is None:
+                    self._leader = me
+                else:
+                    me = job = Job(work)
+                    job.wake.acquire()
+                    self._jobs.append(job)
+            if job is None:
                 return self._perform_one(work)
-            finally:
-                with self._mutex:
-                    if self._jobs:
-                        self._hand_on()
-                    else:
-                        self._led = False
-        self._wait(job)
-        if job.lead:
-            self._lead()
-        return job.outcome()
+            self._wait(job)
+            if job.lead:
+                self._lead(job)
+            return job.outcome()
+        finally:
+            # Also where this thread was interrupted before or behind its work: nobody waits for one who is gone.
+            with self._mutex:
+                if job is not None and job in self._jobs:
+                    self._jobs.remove(job)
+                if self._leader is me:
+                    self._hand_on()
 
     def _wait(self, job: Job) -> None:
-        try:
-            if job.wake.acquire(timeout=self._patience_s):
-                return
-            with self._mutex:
-                waiting = job in self._jobs and not job.lead
-                if waiting:
-                    self._jobs.remove(job)
-            if not waiting:
-                job.wake.acquire()  # it is being performed right now
-        except BaseException:
-            with self._mutex:
-                with suppress(ValueError):
-                    self._jobs.remove(job)
-                if job.lead:
-                    self._hand_on()
-            raise
+        if job.wake.acquire(timeout=self._patience_s):
+            return
+        with self._mutex:
+            waiting = job in self._jobs and not job.lead
+            if waiting:
+                self._jobs.remove(job)
         if waiting:
             raise Busy(f"{self._patience_s:g} s were not enough to come to the head of the line; try again")
+        job.wake.acquire()  # it is being performed right now
 
-    def _lead(self) -> None:
-        with self._mutex:
-            group = [self._jobs.popleft() for _ in range(min(self._most, len(self._jobs)))]
+    def _lead(self, me: Job) -> None:
+        group: list[Job] = []
         try:
+            with self._mutex:
+                group += [self._jobs.popleft() for _ in range(min(self._most, len(self._jobs)))]
             self._perform(group)
         except BaseException as error:  # noqa: BLE001 - whatever stopped the leader, nobody may take it for success
             stopped = Unknown(f"the thread that committed for this one was stopped ({error!r}); repeat the same key")
             for job in group:
-                job.error = error if job.lead else stopped
+                job.error = stopped
+            me.error = error
         finally:
             with self._mutex:
                 self._hand_on()
             for job in group:
-                if not job.lead:
+                if job is not me:
                     job.wake.release()
 
     def _hand_on(self) -> None:
         if not self._jobs:
-            self._led = False
+            self._leader = None
             return
-        heir = self._jobs[0]
+        self._leader = heir = self._jobs[0]
         heir.lead = True
         heir.wake.release()
 
@@ -164,8 +159,15 @@ class LockFile:
                 self._thread.start()
             self._asked = True
             self._turn.notify_all()
-            got = self._turn.wait_for(lambda: self._got, patience_s)
-            self._asked = self._got = False
+            try:
+                got = self._turn.wait_for(lambda: self._got, patience_s)
+            except BaseException:
+                if self._got:
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
+                raise
+            finally:
+                # Whoever stops waiting must not be given the lock: it would keep everybody else out.
+                self._asked = self._got = False
         if not got:
             raise Busy(f"another process held the store for {patience_s:g} s; try again")
 

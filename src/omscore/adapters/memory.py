@@ -30,7 +30,8 @@ class _MemoryTransaction(MemoryBooks):
         self._leases = self._leases_before = 0
 
     def begin(self) -> None:
-        self._undo.clear()
+        if self._undo:
+            self.abort()  # the rest of what was interrupted before it was undone
         self._leases_before = self._leases
 
     def abort(self) -> None:
@@ -44,14 +45,14 @@ class _MemoryTransaction(MemoryBooks):
         stream = self._streams.setdefault((kind, id), [])
         size, total, now = len(stream), len(self._log), self.now()
         logged = [Logged(kind, id, size + i, now, cause, actor, event) for i, event in enumerate(events, 1)]
-        stream.extend(logged)
-        self._log.extend(logged)
 
         def undo() -> None:
             del stream[size:]
             del self._log[total:]
 
         self._undo.append((undo,))
+        stream.extend(logged)
+        self._log.extend(logged)
 
     def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
         return list(self._streams.get((kind, id), ()))
@@ -169,18 +170,21 @@ class MemoryStore:
         with self._lock:
             if self._depth:
                 raise RuntimeError("a transaction is running in this thread; use the one you were given")
-            self._depth = 1
             try:
+                self._depth = 1
                 races = 0
                 while True:
                     txn.begin()
                     try:
-                        return work(txn)
+                        result = work(txn)
                     except Short:
                         races += 1
                         if races == _RACES_MAX:
                             raise
                         txn.abort()
+                    else:
+                        txn.commit()
+                        return result
             except BaseException:
                 txn.abort()
                 raise

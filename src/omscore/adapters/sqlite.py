@@ -114,6 +114,7 @@ class SqliteStore:
         self._cursor = self._writer.cursor()
         self._queue = LockFile(f"{self._path}-queue")
         self._forget()
+        self._clean = True
 
     def _connect(self, timeout_s: float) -> sqlite3.Connection:
         if not Path(self._path).resolve().parent.is_dir():
@@ -259,8 +260,8 @@ class SqliteStore:
         self._txn = self._transaction(self._cursor, None)
 
     def _begin(self) -> None:
-        self._queue.acquire(self._patience_s)
         self._queued = True
+        self._queue.acquire(self._patience_s)
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
@@ -280,22 +281,33 @@ class SqliteStore:
                 return
         raise Busy(f"{self._path!r} stayed locked for {self._patience_s:g} s; try again")
 
-    def _end(self) -> None:
+    def _enter(self) -> None:
+        if not self._clean:
+            self._leave(kept=False)  # the rest of a command that was interrupted while it cleaned up
+        self._clean = False
+
+    def _leave(self, *, kept: bool) -> None:
         """Leave no transaction and no lock behind, whatever happened."""
-        if self._writer.in_transaction:
-            self._cursor.execute("ROLLBACK")
-        if self._queued:
-            self._queued = False
-            self._queue.release()
+        try:
+            if self._writer.in_transaction:
+                self._cursor.execute("ROLLBACK")
+        finally:
+            if self._queued:
+                self._queue.release()
+                self._queued = False
+        if not kept:
+            self._forget()
+        self._clean = True
 
     def _alone(self, work: Callable[[Transaction], T]) -> T:
         cursor, busy = self._cursor, self._busy
         for _ in range(_RERUNS_MAX):
+            self._enter()
             txn = self._txn
             txn.again(self._begin)
             committing = committed = False
-            busy.now = True
             try:
+                busy.now = True
                 result = work(txn)
                 if txn.begun:
                     txn.finish()
@@ -313,9 +325,7 @@ class SqliteStore:
                 return result
             finally:
                 busy.now = False
-                if not committed and txn.begun:
-                    self._forget()
-                self._end()
+                self._leave(kept=committed or not txn.begun)
         raise Busy(f"other processes were faster {_RERUNS_MAX} times in a row; try again")
 
     def _together(self, group: Sequence[Job], *, savepoints: bool = False) -> bool:
@@ -323,8 +333,9 @@ class SqliteStore:
         committing = committed = False
         execute, busy, writer = self._cursor.execute, self._busy, self._writer
         begin = self._savepoint if savepoints else _nothing
-        busy.now = True
+        self._enter()
         try:
+            busy.now = True
             self._txn.again(begin)
             self._begin()
             for job in group:
@@ -349,7 +360,13 @@ class SqliteStore:
                 else:
                     if savepoints and txn.begun:
                         execute("RELEASE job")
-            self._txn.write()
+            try:
+                self._txn.write()
+            except ENGINE_ERRORS:
+                # With savepoints each job writes its own, and it shows whose cannot be written.
+                if savepoints:
+                    raise
+                return False
             committing = True
             execute("COMMIT")
             committed = True
@@ -361,9 +378,7 @@ class SqliteStore:
                 job.error = ours
         finally:
             busy.now = False
-            if not committed:
-                self._forget()
-            self._end()
+            self._leave(kept=committed)
         return True
 
     def _savepoint(self) -> None:

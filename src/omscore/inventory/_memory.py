@@ -271,8 +271,8 @@ class MemoryBooks(MemoryRecords):
                     self._check(cell, row, floors.get(cell, 0))
         except BaseException:
             # Whoever catches this finds the books as they were, and may go on.
-            self._undo.pop()
             self._unpost(changed, size)
+            self._undo.pop()
             raise
         for cell, (row, old, mine, _) in changed.items():
             if old is None:
@@ -288,9 +288,10 @@ class MemoryBooks(MemoryRecords):
             del mine[entries:]
             if old is not None:
                 self._figures[cell] = old
-            elif self._figures.pop(cell, None):
-                take_out(self._cells[cell.item], cell)
-                del self._entries[cell]
+            else:
+                self._figures.pop(cell, None)
+                self._entries.pop(cell, None)
+                take_out(self._cells.get(cell.item, []), cell)
             kept = self._snapshots.get(cell, [])
             while kept and kept[-1].version > (old or _ZEROS).version:
                 kept.pop()
@@ -335,7 +336,8 @@ class MemoryBooks(MemoryRecords):
         if old is None or new is None or old[1].keys() != new[1].keys():
             holders = self._holders
             for cell, _ in old[1] if old is not None else ():
-                holders[cell].pop(id_, None)
+                if cell in holders:
+                    holders[cell].pop(id_, None)
             for cell, _ in new[1] if new is not None else ():
                 if cell in holders:
                     holders[cell][id_] = None

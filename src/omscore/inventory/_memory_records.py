@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -21,12 +21,14 @@ def take_out(where: list[Any], value: Any) -> None:
 
 
 def put_in(where: list[Any], value: Any) -> None:
-    """Add a value to a sorted list."""
+    """Add a value to a sorted list, if it is not there."""
     # Deadlines mostly come in their order.
     if not where or where[-1] < value:
         where.append(value)
     else:
-        insort(where, value)
+        at = bisect_left(where, value)
+        if where[at] != value:
+            where.insert(at, value)
 
 
 def put_back(where: MutableMapping[Any, Any], key: Any, old: Any) -> None:
@@ -54,7 +56,8 @@ class MemoryRecords:
         self._indexed: dict[tuple[str, str], Mapping[str, str]] = {}
         # For each (kind, index) the sorted (sort key, id) pairs.
         self._indexes: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        # What undoes each write: a function and what to call it with.
+        # What undoes each write: a function and what to call it with. Noted before the write, so that it may find the
+        # write done in part or not at all, and called again where an interruption stopped it: so each may be repeated.
         self._undo: list[tuple[Callable[..., object], *tuple[Any, ...]]] = []
 
     # -- marks: a transaction is what lies after one ----------------------------------------------------------------
@@ -81,8 +84,9 @@ class MemoryRecords:
         self._keys = []
         undo = self._undo
         while len(undo) > mark:
-            step, *what = undo.pop()
+            step, *what = undo[-1]
             step(*what)
+            undo.pop()
 
     def commit(self) -> None:
         """Forget how to undo what was written so far.
@@ -101,12 +105,12 @@ class MemoryRecords:
         del where[key]
 
     def _insert(self, where: list[Any], value: Any) -> None:
-        put_in(where, value)
         self._undo.append((take_out, where, value))
+        put_in(where, value)
 
     def _remove(self, where: list[Any], value: Any) -> None:
+        self._undo.append((put_in, where, value))
         take_out(where, value)
-        self._undo.append((insort, where, value))
 
     # -- keys and records -------------------------------------------------------------------------------------------
 
