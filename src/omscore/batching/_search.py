@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
+from itertools import cycle, islice
 from math import log
-from typing import TypeVar
 
 from attrs import evolve, frozen
 
@@ -25,8 +24,6 @@ from omscore.batching._construct import tight
 from omscore.batching._master import members_of
 from omscore.batching._problem import Batches, Problem
 from omscore.kernel import Rng
-
-T = TypeVar("T")
 
 HOT, COLD = 0.02, 0.004
 """First and last temperature, as shares of the mean tour."""
@@ -61,8 +58,8 @@ SUITS_WORK = 1_000_000
 CACHE_MAX = 400_000
 """Tour lengths kept (about 60 MiB)."""
 
-DRAWS, ROUNDS = 4093, 4
-"""Draws kept, and how often they are taken before fresh ones are drawn."""
+WHO_MIN, WHO_EACH, HOW = 20_000, 60, 8191
+"""Draws kept."""
 
 LOOK = 64
 """Steps between looks at the clock."""
@@ -168,14 +165,6 @@ def _who(seed: int, near: Sequence[Sequence[int]], sizes: Sequence[float]) -> It
         yield i, partner, kind == 0 or (kind < 4 and sizes[i] <= half), kind == 0 or (kind < 4 and sizes[i] > half)
 
 
-def _kept(fresh: Iterator[T], many: int) -> Iterator[T]:
-    """Some draws, again and again; then others."""
-    while True:
-        draws = list(islice(fresh, many))
-        for _ in range(ROUNDS):
-            yield from draws
-
-
 def _how(seed: int) -> Iterator[tuple[int, int, int, float]]:
     """Three numbers of 12 bits to choose by, and by how many temperatures the plan may get worse: drawn
     exponentially, which is what Metropolis accepts.
@@ -207,10 +196,10 @@ class _Search:
             self.lengths[key] = problem.price(batch, problem.cover(batch))
         self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives(stop)]
         self.sizes = problem.sizes()
-        # A fresh draw costs as much as the rest of a step, so draws are kept and taken a few times: who moves each time
-        # with another way how.
-        who = _kept(_who(self.rng.bits64(), self.near, self.sizes), DRAWS)
-        self.draws = zip(who, _kept(_how(self.rng.bits64()), 2 * DRAWS + 1), strict=True)
+        # A fresh draw costs as much as the rest of a step, so draws are kept and taken round and round: who moves, and
+        # how; the two rounds differ in length, so that the same pair comes again after a hundred million steps.
+        who = islice(_who(self.rng.bits64(), self.near, self.sizes), max(WHO_MIN, WHO_EACH * len(self.sizes)))
+        self.draws = zip(cycle(who), cycle(islice(_how(self.rng.bits64()), HOW)), strict=True)
 
     def can_assemble(self, work: float) -> bool:
         """Whether carts hold so few orders that putting plans together anew is no more than so much work."""
