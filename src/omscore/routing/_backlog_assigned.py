@@ -8,7 +8,7 @@ from typing import Any
 
 from omscore.routing._backlog_orders import FAR, LINES_MAX, Ready, Rows, Sizes, Where, best_plan, divided
 from omscore.routing._backlog_prices import PriceRows, at_prices, price_rows
-from omscore.routing._search_problem import bits
+from omscore.routing._masks import bits
 
 Choice = tuple[Where, int, tuple[tuple[int, int, int, Sizes], ...]]
 """One order's plan: the node of each line, its true scaled cost, and its (item, units, node, sizes of the item)."""

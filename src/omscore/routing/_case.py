@@ -6,7 +6,7 @@ Node i of the sorted network is bit 1 << i, so that a set of nodes is one int, a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
@@ -15,19 +15,12 @@ from zoneinfo import ZoneInfo
 from omscore.errors import DefinitionError
 from omscore.kernel import EARTH_RADIUS_M, Address, CutOff, Money, distance_m
 from omscore.routing._demand import Demand, Facts, Stock, StockView
+from omscore.routing._masks import bits
 from omscore.routing._network import FREE, Band, Network, Node
 
 DistanceOf = Callable[[Node, Address], "int | None"]
 QuoteOf = Callable[[Node, Demand, int], "Money | None"]
 PLACES_MAX = 4096
-
-
-def bits(mask: int) -> Iterator[int]:
-    """The positions of the set bits, lowest first."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
 
 
 class Grid:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from omscore.errors import Reason
 from omscore.kernel import Money
-from omscore.routing._case import Case, bits
+from omscore.routing._case import Case
 from omscore.routing._explain_thresholds import other_amounts
 from omscore.routing._explanation import Explanation, Refusal, Scored
+from omscore.routing._masks import bits
 from omscore.routing._plans import Found, single
 from omscore.routing._qualify import refusal, units_left
 from omscore.routing._rank import first

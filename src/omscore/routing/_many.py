@@ -12,9 +12,10 @@ from omscore.errors import InvalidValue
 from omscore.kernel import Money
 from omscore.render import html_table, text_table
 from omscore.routing._capacity import Slots
-from omscore.routing._case import Case, bits
+from omscore.routing._case import Case
 from omscore.routing._demand import NO_FACTS, Demand, Facts, Stock, StockView
 from omscore.routing._engine import Router
+from omscore.routing._masks import bits
 from omscore.routing._orders import items_of, plan_to_commit
 from omscore.routing._plans import need_figures
 from omscore.routing._trace import Decision, Plan

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from omscore.routing._case import Case, Row, bits
+from omscore.routing._case import Case, Row
+from omscore.routing._masks import bits
 from omscore.routing._preferences import Rank
 from omscore.routing._qualify import units_left
 from omscore.routing._terms import minor

@@ -16,7 +16,8 @@ from typing import Any
 from attrs import frozen
 
 from omscore.errors import DefinitionError, InvalidValue
-from omscore.routing._case import Case, Grid, bits
+from omscore.routing._case import Case, Grid
+from omscore.routing._masks import bits
 from omscore.routing._network import Node
 from omscore.routing._qualify import units_left
 from omscore.routing._terms import Preference, Word, amount, minor, names, positive, whole

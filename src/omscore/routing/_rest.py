@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from omscore.routing._case import Case, bits
+from omscore.routing._case import Case
 from omscore.routing._compile import ReadyRule
+from omscore.routing._masks import bits
 from omscore.routing._plans import Found, Take, Way, bundles_of, multiples_of
 from omscore.routing._qualify import units_left
 from omscore.routing._rank import ranked_nodes

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
-from omscore.routing._search_problem import Atoms, Shares, bits
+from omscore.routing._masks import bits
+from omscore.routing._search_problem import Atoms, Shares
 from omscore.routing._search_sites import by_dual_ascent
 from omscore.routing._search_subsets import SUBSETS_MAX, by_subsets
 from omscore.routing._search_units import by_quantities

@@ -8,19 +8,12 @@ with the larger sum of powers comes first in lexicographic order. Dividing by `(
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import define
 
+from omscore.routing._masks import bits
 from omscore.routing._search_values import Sourcing
-
-
-def bits(mask: int) -> Iterator[int]:
-    """The indexes of the bits set, lowest first."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
 
 
 def scale_of(nodes: int) -> int:
@@ -34,6 +27,23 @@ def keyed(fixed: Sequence[int], penalty: int) -> list[int]:
     scale = (nodes + 1) << nodes
     stop = 1 << nodes
     return [(f + penalty) * scale + stop - (stop >> 1 + i) for i, f in enumerate(fixed)]
+
+
+def thinned(valued: Callable[[int], tuple[int, int] | None], value: int, used: int) -> tuple[int, int]:
+    """A plan's value and its nodes after closing nodes one by one while that helps.
+
+    `valued` gives the least value with some nodes open and the nodes then used, or None where there is no plan.
+    """
+    better = used.bit_count() > 1
+    while better:
+        better = False
+        for i in bits(used):
+            other = valued(used ^ (1 << i))
+            if other is not None and other[0] < value:
+                value, used = other
+                better = True
+                break
+    return value, used
 
 
 @define(eq=False)

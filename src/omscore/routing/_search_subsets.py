@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from omscore.routing._search_problem import Atoms, bits, keyed, scale_of
+from omscore.routing._masks import bits
+from omscore.routing._search_problem import Atoms, keyed, scale_of
 
 SUBSETS_MAX: Final = 8
 """Lines up to which the sets are listed: 3**n / 2 steps."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from omscore.routing._search_problem import Shares, bits, keyed, scale_of
+from omscore.routing._masks import bits
+from omscore.routing._search_problem import Shares, keyed, scale_of, thinned
 from omscore.routing._search_values import Take
 
 PASSES = 2
@@ -146,20 +147,13 @@ class _Units:
         return total, used
 
     def _offer(self, opened: int) -> None:
-        """Take a set of open nodes as the best plan if it is, after dropping nodes while that helps."""
+        """Take a set of open nodes as the best plan if it is, after closing nodes while that helps."""
         found = self._value(opened)
         if found is None:
             return
         value, used = found
-        better = used.bit_count() > 1 and (self.best is None or value < self.best + (self.best >> 4))
-        while better:
-            better = False
-            for i in bits(used):
-                other = self._value(used ^ (1 << i))
-                if other is not None and other[0] < value:
-                    value, used = other
-                    better = True
-                    break
+        if self.best is None or value < self.best + (self.best >> 4):
+            value, used = thinned(self._value, value, used)
         if used.bit_count() <= self.stops_max and (self.best is None or value < self.best):
             self.best, self.best_open = value, used
 

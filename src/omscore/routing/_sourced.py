@@ -11,7 +11,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
-from omscore.routing._case import Case, bits
+from omscore.routing._case import Case
+from omscore.routing._masks import bits
 from omscore.routing._plans import LAST, Found, Part, need_figures
 from omscore.routing._policy import Rule
 from omscore.routing._search import solve
