@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from omscore.errors import InsufficientStock, InvalidValue, StoreError
+from omscore.errors import Busy, InsufficientStock, InvalidValue, StoreError
 from omscore.inventory import Cell, Want, receive, release, reserve
 from omscore.ports import Store, Transaction
 from tests.postgres import connect
@@ -116,6 +117,37 @@ def test_a_joined_command_inside_another_is_refused(host: Host) -> None:
     with pytest.raises(RuntimeError, match="use the one you were given"):
         joined.run(lambda _: joined.run(lambda _: None))
     host.sql("ROLLBACK")
+
+
+def test_a_joined_command_that_catches_what_the_server_refused_is_undone(connected: PostgresOpener) -> None:
+    store = connected()
+
+    def caught(t: Transaction, *, at_first: bool) -> None:
+        if at_first:
+            with suppress(Exception):
+                t.journal(A, limit=-1)
+        t.put("note", "n-1", "hello", version=0)
+        t.find("note", "sent by now")
+        with suppress(Exception):
+            t.journal(A, limit=-1)
+
+    with connect(store._conninfo) as conn:
+        for at_first in (False, True):
+            conn.execute("BEGIN")
+            with pytest.raises(StoreError):
+                store.joined(conn).run(lambda t, first=at_first: caught(t, at_first=first))  # type: ignore[misc]
+            conn.execute("COMMIT")
+    assert store.run(lambda t: t.get("note", "n-1"), write=False) is None
+
+
+def test_a_host_whose_connection_is_lost_is_not_told_that_others_were_faster(connected: PostgresOpener) -> None:
+    store = connected()
+    with connect(store._conninfo) as conn, connect(store._conninfo) as other:
+        conn.execute("BEGIN")
+        other.execute("SELECT pg_terminate_backend(%s)", (conn.info.backend_pid,))
+        with pytest.raises(StoreError) as told:
+            store.joined(conn).run(take(1))
+    assert not isinstance(told.value, Busy)
 
 
 def test_hosts_that_join_never_oversell(host: Host) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from omscore.adapters import _postgres_schema as sql
 from omscore.adapters._postgres_books import Wire
-from omscore.adapters._postgres_errors import RERUN, classified, psycopg
+from omscore.adapters._postgres_errors import Raced, classified, psycopg
 from omscore.adapters._postgres_pipe import Statement
 from omscore.adapters._postgres_txn import PostgresTransaction
 from omscore.errors import Busy, InvalidValue
@@ -38,7 +39,8 @@ class JoinedPostgres:
         """Call `work`; commit nothing: what it wrote stands and falls with the host's transaction.
 
         An exception undoes what `work` wrote, and nothing else. Raises Busy when other commands won every race: roll
-        the host's transaction back and run it again.
+        the host's transaction back and run it again. Raises StoreError when the connection is lost, and with it the
+        host's transaction.
         """
         del write  # the host's transaction is what it is
         if self._busy:
@@ -53,7 +55,7 @@ class JoinedPostgres:
             for _ in range(_RERUNS_MAX):
                 try:
                     return self._attempt(work)
-                except RERUN as error:
+                except Raced as error:
                     failure = error
             raise Busy(f"other commands won every race ({failure}); roll back and run your transaction again")
         finally:
@@ -65,14 +67,17 @@ class JoinedPostgres:
         try:
             result = work(txn)
             self._send(txn.waiting())
+            if self._saved:
+                # It fails where the server refused something: a command that caught that may not know.
+                self._execute("RELEASE SAVEPOINT oms_joined")
         except BaseException as error:
             if self._saved and not self._conn.closed:
-                self._execute("ROLLBACK TO SAVEPOINT oms_joined")
+                # There is none where the transaction had failed before.
+                with suppress(psycopg.errors.InvalidSavepointSpecification):
+                    self._execute("ROLLBACK TO SAVEPOINT oms_joined")
             if isinstance(error, psycopg.Error | UnicodeEncodeError):
                 raise classified(error, broken=self._conn.closed) from error
             raise
-        if self._saved:
-            self._execute("RELEASE SAVEPOINT oms_joined")
         return result
 
     def _execute(self, statement: str, values: tuple[Any, ...] = (), *, prepare: bool | None = None) -> Any:
