@@ -46,8 +46,9 @@ class PostgresStore:
 
     `one_trip` sends a command that only takes from cells this process knows, for a key and an owner that are new, in
     one round trip: it is run on what was asked for in the last second, and written with COMMIT in one message, which
-    the server refuses as a whole where anything was not so; then it is run again in the usual way. For few processes
-    and a slow network: where many processes move the same cells, it only adds a vain trip.
+    the server refuses as a whole where what it moves was not so; then it is run again in the usual way. Cells it looked
+    at and left alone may be a second old. For few processes and a slow network: where many processes move the same
+    cells, it only adds a vain trip.
 
     Raises DefinitionError when psycopg is not installed, StoreError when the server cannot be reached, SchemaMismatch
     when a newer version wrote the tables.
