@@ -325,6 +325,17 @@ def test_a_connection_that_a_pooler_reset_is_replaced(connected: PostgresOpener)
     assert store.run(lambda t: t.figures([A])[A].reserved, write=False) == 1
 
 
+def test_a_lock_timeout_that_the_server_calls_a_cancel_is_a_lost_race(
+    connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL says "canceling statement due to user request" where a lock is let go just when its timeout ends."""
+    store = stocked(connected())
+    # Not waiting for a held cell is what the first attempt does; here the server cancels it there instead.
+    monkeypatch.setattr(schema, "HURRY", ("SELECT pg_cancel_backend(pg_backend_pid())", ()))
+    reserve_one(store, "1")
+    assert store.run(lambda t: t.figures([A])[A].reserved, write=False) == 1
+
+
 def test_a_question_whose_commit_is_lost_is_asked_again(
     connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

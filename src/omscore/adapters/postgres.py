@@ -16,7 +16,7 @@ from omscore.adapters import _postgres_schema as schema
 from omscore.adapters import _sql
 from omscore.adapters._postgres_blind import FRESH_S, BlindTransaction, Memory
 from omscore.adapters._postgres_books import Wire
-from omscore.adapters._postgres_errors import RERUN, Lost, classified, psycopg
+from omscore.adapters._postgres_errors import RERUN, Lost, Raced, classified, psycopg
 from omscore.adapters._postgres_joined import JoinedPostgres
 from omscore.adapters._postgres_pipe import Pipe, Statement, touched
 from omscore.adapters._postgres_txn import PostgresTransaction
@@ -392,6 +392,7 @@ class _Attempt:
     def run(self, work: Callable[[Any], T]) -> T:
         """One command, and COMMIT."""
         conn = self._conn
+        hurry: tuple[Statement, ...] = ()
         try:
             result = work(self.txn)
             self._check()
@@ -406,6 +407,9 @@ class _Attempt:
             if not isinstance(error, psycopg.Error | UnicodeEncodeError):
                 raise
             ours = classified(error, broken=conn.closed)
+            if hurry and isinstance(error, psycopg.errors.QueryCanceled):
+                # A lock that is let go while its timeout runs out: the server may tell of that as somebody's request.
+                raise Raced(str(ours)) from error
             if isinstance(ours, Lost) and self._committing:
                 raise Unknown(
                     "the connection broke during COMMIT; repeat the command with the same key to learn its fate"
