@@ -10,25 +10,29 @@ import argparse
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from hashlib import blake2b
+from itertools import islice
 from statistics import median, quantiles
 from typing import Any
 from zlib import crc32
 
 import psycopg
-from benchmarks.bench_stores import _FINGERPRINT, CELL, command, in_threads
+from benchmarks.bench_stores import _FINGERPRINT, CELL, TTL, command, in_threads
 from tests.postgres import connect, database, server
 
 from omscore.adapters import PostgresStore
 from omscore.adapters import _postgres_schema as sql
 from omscore.adapters import postgres as module
 from omscore.adapters._postgres_pipe import Statement
+from omscore.adapters._postgres_rows import number_of
+from omscore.adapters._seal import packed
 from omscore.adapters._sql import SNAPSHOT_EVERY
 from omscore.adapters.postgres import _Attempt
-from omscore.inventory import Cell, Want, as_of, link, receive, release, reserve, verify
-from omscore.ports import Transaction
+from omscore.inventory import Cell, Want, as_of, link, once, receive, release, reserve, verify
+
+_RESERVE = number_of("reserve", "free", "reserved")
 
 
 class Bare:
@@ -64,13 +68,13 @@ class Bare:
         )
         held += f"\n{crc32(f'{id_}{due}{held}'.encode()):08x}"
         result += f"\n{crc32(f'{key}{_FINGERPRINT}{result}'.encode()):08x}"
-        entry = (tenant, *CELL, version + 1, now, "free", "reserved", 1, "reserve", key, id_, None, 0, link, turn)
+        entry = (tenant, *CELL, version + 1, now, _RESERVE, 1, key, id_, "", link, turn)
         self.piped(
             (sql.SET_CELL, (*figures, version, version + 1, now, turn, link, tenant, *CELL)),
             (sql.ADD_ENTRY, entry),
             (sql.ADD_RESERVATION, (1, due, held, tenant, id_)),
-            (sql.ADD_HOLDER, (tenant, *CELL, id_)),
-            (sql.ADD_CLAIM, (tenant, key, _FINGERPRINT, result)),
+            (sql.ADD_HOLDER, (tenant, *CELL, id_, due)),
+            (sql.ADD_CLAIM, (tenant, key, _FINGERPRINT, packed(result))),
             ("COMMIT", ()),
         )
 
@@ -193,7 +197,7 @@ def past(conninfo: str, rows: int) -> None:
 
 
 def as_it_grows(conninfo: str, small: str, rows: int) -> None:
-    """A reserve on a cell of many rows (made by `past`) beside one in a database that has a thousand; room of holds."""
+    """A reserve on a cell of many rows (made by `past`) beside one in a database that has a thousand."""
     long, short = PostgresStore(conninfo, tenant="past"), PostgresStore(small, tenant="past")
     with connect(small) as conn:
         _loaded(conn, 1_001)
@@ -206,20 +210,57 @@ def as_it_grows(conninfo: str, small: str, rows: int) -> None:
                 spent[name].append(time.perf_counter() - begin)
         ratio = median(spent["long"]) / median(spent["short"])
         print(f"reserve at {rows:,} rows takes {ratio:.2f} times what it takes at 1,000")
-        size = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname LIKE 'oms\\_%' AND relkind = 'r'"
-        before = conn.execute(size).fetchone()[0]
-        for start in range(0, 20_000, 100):
-            short.run(lambda txn, start=start: _settled(txn, start))  # type: ignore[misc]
-        after = conn.execute(size).fetchone()[0]
-    print(f"one reservation of one line, settled, takes {(after - before) / 20_000:,.0f} bytes with its indexes")
     long.close()
     short.close()
 
 
-def _settled(txn: Transaction, start: int) -> None:
-    for i in range(start, start + 100):
-        command(f"size-{i}")(txn)
-        release(txn, f"ord-size-{i}", cause=f"size-{i}")
+def room(uri: str, n: int = 1_000, rounds: int = 5) -> None:
+    """What a reservation of one line, settled, takes for good: journal, chain, seals, its key's answer, all indexes.
+
+    Every command is a commit of its own, as a shop's are, and the tables are vacuumed behind every n, as the server
+    does by itself, so that room of what is gone is used again. The same without that, and what the rows would take if
+    they stood as close as they can.
+    """
+    size = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname LIKE 'oms\\_%' AND relkind = 'r'"
+    print("\nPostgreSQL, room of a reservation of one line that was settled, with its indexes")
+    for cell in (CELL, Cell("SHIRT-0042-BLUE-XL", "warehouse-ghent", "web")):
+        with database(uri) as own, connect(own) as conn:
+
+            def measured(conn: Any = conn) -> int:
+                return int(conn.execute(size).fetchone()[0])
+
+            store = PostgresStore(own, tenant="shop")
+            store.run(lambda txn, cell=cell: receive(txn, {cell: 10_000_000}, cause="dock-1"))  # type: ignore[misc]
+            done = iter(range(rounds * n * 3))
+            _settle(store, cell, islice(done, n))
+            conn.execute("VACUUM")
+            before = measured()
+            for _ in range(rounds):
+                _settle(store, cell, islice(done, n))
+                conn.execute("VACUUM")
+            vacuumed = measured()
+            _settle(store, cell, islice(done, rounds * n))
+            never = measured()
+            conn.execute("VACUUM FULL")
+            close = measured()
+            store.close()
+        each = rounds * n
+        print(
+            f"  {cell.item}: {(vacuumed - before) / each:,.0f} bytes, vacuumed now and then; "
+            f"{(never - vacuumed) / each:,.0f} before the next vacuum; {close / (2 * each + n):,.0f} closely packed"
+        )
+
+
+def _settle(store: PostgresStore, cell: Cell, numbers: Iterable[int]) -> None:
+    wants = [Want(cell.item, 1, pools=(cell.pool,))]
+    for i in numbers:
+        key = f"web-{i:06}"
+        store.run(
+            lambda txn, key=key: once(  # type: ignore[misc]
+                txn, key, _FINGERPRINT, lambda: reserve(txn, f"ord-{key}", wants, cause=key, expires_in=TTL)
+            )
+        )
+        store.run(lambda txn, key=key: release(txn, f"ord-{key}", cause=f"{key}-x"))  # type: ignore[misc]
 
 
 def _loaded(conn: Any, rows: int) -> None:
@@ -228,8 +269,8 @@ def _loaded(conn: Any, rows: int) -> None:
         raise ValueError(f"{rows} rows would leave a unit reserved that nobody holds; take {rows + 1}")
     begun, figures, digest = time.time_ns() // 1_000, [0] * 8, b""
     kept = []
-    columns = "tenant, item, node, pool, lot, seq, recorded_at, source, target, units, verb, cause, reservation"
-    journal = f"COPY oms_journal ({columns}, effective_at, mirrors, digest, turn) FROM STDIN"
+    columns = "tenant, item, node, pool, lot, seq, recorded_at, move, units, cause, reservation, rare, digest, turn"
+    journal = f"COPY oms_journal ({columns}) FROM STDIN"
     with conn.transaction(), conn.cursor().copy(journal) as copy:
         for seq in range(1, rows + 1):
             if seq == 1:
@@ -243,11 +284,15 @@ def _loaded(conn: Any, rows: int) -> None:
                 figures[0], figures[1] = figures[0] + 1, 0
             entry = (seq, begun + seq, *move, None, 0)
             digest = link(digest, CELL, (*entry, b""))
-            copy.write_row(("past", *CELL, *entry, digest, seq))
+            source, target, units, verb, cause, reservation = move
+            row = (number_of(verb, source, target), units, cause, reservation, "", digest, seq)
+            copy.write_row(("past", *CELL, seq, begun + seq, *row))
             if seq % SNAPSHOT_EVERY == 0:
                 kept.append((*figures, seq))
-    row = "tenant, item, node, pool, lot, free, reserved, allocated, picked, packed, in_transit, quarantine, damaged"
-    with conn.transaction(), conn.cursor().copy(f"COPY oms_snapshots ({row}, version) FROM STDIN") as copy:
+    figures_of = (
+        "tenant, item, node, pool, lot, free, reserved, allocated, picked, packed, in_transit, quarantine, damaged"
+    )
+    with conn.transaction(), conn.cursor().copy(f"COPY oms_snapshots ({figures_of}, version) FROM STDIN") as copy:
         for then in kept:
             copy.write_row(("past", *CELL, *then))
     where = ("past", *CELL)
@@ -328,6 +373,7 @@ def main(argv: list[str] | None = None) -> None:
         with database(uri) as small:
             PostgresStore(small).close()
             as_it_grows(own, small, options.rows)
+        room(uri)
 
 
 if __name__ == "__main__":

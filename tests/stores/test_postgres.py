@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from threading import Event, Thread
@@ -15,7 +15,6 @@ import pytest
 from omscore.adapters import PostgresStore, _postgres_blind
 from omscore.adapters import _postgres_schema as schema
 from omscore.adapters import postgres as module
-from omscore.adapters._relink import _link_v1
 from omscore.adapters._waiting import Job
 from omscore.adapters.postgres import _Attempt
 from omscore.errors import (
@@ -510,7 +509,8 @@ def test_no_command_is_under_way_while_the_tables_are_changed(postgres: str, iso
     begun, changing = Event(), Event()
     refused: list[str] = []
 
-    def change(conn: Any) -> None:
+    def change(conn: Any) -> Iterator[None]:
+        yield from ()
         changing.set()
         sleep(0.1)  # the late command comes meanwhile
         conn.execute("UPDATE oms_cells SET quarantine = free")
@@ -641,38 +641,3 @@ def test_older_tables_are_brought_to_the_newest(postgres: str, monkeypatch: pyte
         monkeypatch.undo()
         with pytest.raises(SchemaMismatch, match="upgrade omscore"):
             PostgresStore(own)
-
-
-def as_version_1_wrote_it(conn: Any) -> None:
-    """Turn the tables of today into those of version 1, which had another formula for the chain."""
-    conn.execute("DELETE FROM oms_schema WHERE version > 1")
-    for where in conn.execute("SELECT tenant, item, node, pool, lot FROM oms_cells").fetchall():
-        digest = b""
-        for row in conn.execute(schema._V1_ENTRIES, (*where, 0)).fetchall():
-            digest = _link_v1(digest, Cell._make(where[1:]), row)
-            conn.execute(
-                "UPDATE oms_journal SET digest = %s "
-                "WHERE tenant = %s AND item = %s AND node = %s AND pool = %s AND lot = %s AND seq = %s",
-                (digest, *where, row[0]),
-            )
-        conn.execute(
-            "UPDATE oms_cells SET digest = %s WHERE tenant = %s AND item = %s AND node = %s AND pool = %s AND lot = %s",
-            (digest, *where),
-        )
-
-
-def test_tables_of_version_1_are_chained_anew_also_after_a_migration_that_was_killed(postgres: str) -> None:
-    with database(postgres) as own:
-        store = stocked(PostgresStore(own))
-        for i in range(3):
-            reserve_one(store, f"web-{i}")
-        store.close()
-        with connect(own) as conn:
-            as_version_1_wrote_it(conn)
-        with connect(own) as half, half.transaction(force_rollback=True):
-            schema.take(half, schema.STEPS[1])  # as far as a process came that was killed before COMMIT
-        again = PostgresStore(own)
-        assert again.run(verify, write=False).ok
-        reserve_one(again, "web-3")
-        assert again.run(verify, write=False).ok
-        again.close()

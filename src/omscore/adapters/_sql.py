@@ -183,6 +183,13 @@ def due_at_cell(holders: Sequence[Reservation], cell: Cell, at: datetime) -> lis
     return [r for _, r in sorted(((t, r) for t, r in due if t <= at), key=lambda pair: (pair[0], pair[1].id))]
 
 
+def due_of(reservation: Reservation) -> int | None:
+    """When a reservation runs out, if it holds anything that can."""
+    if reservation.expires_at is None or all(bucket != "reserved" for _, bucket in reservation.held):
+        return None
+    return stamp(reservation.expires_at)
+
+
 def holding(reservation: Reservation) -> list[Cell]:
     """The cells a reservation holds units in, in order."""
     held = reservation[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from threading import BoundedSemaphore, Lock, local
@@ -437,12 +437,21 @@ def _prepare(conn: Any, steps: Sequence[schema.Step]) -> None:
             "upgrade omscore, nothing was changed"
         )
     for number, step in enumerate(steps[version:], version + 1):
+        _take(conn, number, schema.taken(conn, step))
+
+
+def _take(conn: Any, number: int, work: Iterator[None]) -> None:
+    """Come to a version of the tables, in one transaction or in several; killed between two, it goes on there."""
+    more = True
+    while more:
         with conn.transaction():
-            if version:
+            if number > 1:
                 conn.execute(schema.BEGIN_CHANGE)
-            # Whoever comes second waits for this row, and finds it taken.
-            conn.execute("INSERT INTO oms_schema (version) VALUES (%s)", (number,))
-            schema.take(conn, step)
+            if conn.execute("SELECT 1 FROM oms_schema WHERE version = %s", (number,)).fetchone():
+                return  # another process came first
+            more = next(work, True) is None
+            if not more:
+                conn.execute("INSERT INTO oms_schema (version) VALUES (%s)", (number,))
 
 
 __all__ = ["PostgresStore"]
