@@ -6,7 +6,7 @@ text::
     OmsError
     +-- DefinitionError (ValueError)   a policy, table or floor that cannot work
     +-- InvalidValue (ValueError)      a value that is wrong in itself
-    +-- TransitionNotAllowed           the state has no such next action    .state .command .allowed
+    +-- TransitionNotAllowed           the state has no such next action    .state .command .allowed .kind .id
     +-- CommandRefused                 the rules of the business say no     .reasons
     |   +-- InsufficientStock          more asked than may be promised      .shortages
     +-- StoreError
@@ -97,19 +97,34 @@ class InvalidValue(OmsError, ValueError):
 class TransitionNotAllowed(OmsError):
     """The thing is in a state that has no such next action; `allowed` lists the ones it has.
 
-    >>> TransitionNotAllowed("closed", "ship", ("reopen",))
-    TransitionNotAllowed("'ship' is not allowed in state 'closed'; allowed: reopen")
+    `kind` and `id` say which thing it is, `hint` what may be done instead; each is "" where nobody told.
+
+    >>> TransitionNotAllowed("closed", "ship", ("reopen",), "order", "ord-9")
+    TransitionNotAllowed("order 'ord-9': 'ship' is not allowed in state 'closed'; allowed: reopen")
     """
 
-    def __init__(self, state: str, command: str, allowed: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        state: str,
+        command: str,
+        allowed: Iterable[str] = (),
+        kind: str = "",
+        id: str = "",  # noqa: A002 - the field's word for it
+        hint: str = "",
+    ) -> None:
         self.state = state
         self.command = command
         self.allowed = tuple(allowed)
+        self.kind = kind
+        self.id = id
+        self.hint = hint
+        whose = f"{kind} {id!r}: " if id else ""
         choices = ", ".join(self.allowed) or "nothing (a final state)"
-        super().__init__(f"{command!r} is not allowed in state {state!r}; allowed: {choices}")
+        rest = f"; {hint}" if hint else ""
+        super().__init__(f"{whose}{command!r} is not allowed in state {state!r}; allowed: {choices}{rest}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.state, self.command, self.allowed)
+        return type(self), (self.state, self.command, self.allowed, self.kind, self.id, self.hint)
 
 
 class CommandRefused(OmsError):

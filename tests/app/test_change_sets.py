@@ -106,6 +106,6 @@ def test_what_an_edit_would_be_refused_for_is_no_proposal() -> None:
     at = up_to("shipped")
     with pytest.raises(oms.CommandRefused, match=r"units\.too_few"):
         proposed(at)
-    with pytest.raises(oms.InvalidValue, match="name at least one"):
+    with pytest.raises(oms.InvalidValue, match="no changes are named"):
         at.shop.propose_changes("ord-1", [], key="ask-2")
     assert at.shop.change_sets("ord-1") == []

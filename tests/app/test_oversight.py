@@ -349,7 +349,7 @@ def test_a_detector_or_an_observer_that_fails_hides_nothing_and_undoes_nothing()
         ({"commitment": 48}, "commitment is a positive timedelta, not 48"),
         ({"unpaid_max": timedelta(0)}, "unpaid_max is a positive timedelta"),
         ({"priority": "high"}, "priority is a whole number, not 'high'"),
-        ({"allowance_minor": -1}, "allowance_minor must be between 0"),
+        ({"allowance_minor": -1}, "allowance_minor must be at least 0"),
         ({"buffers": {"SKU-1": 2}}, "buffers are of cells"),
         ({"buffers": {Cell("SKU-1", "ghent"): -2}}, "buffer of 'SKU-1' at 'ghent'"),
     ],

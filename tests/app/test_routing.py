@@ -787,6 +787,60 @@ def test_what_was_to_arrive_by_now_and_has_not_left_is_promised_anew_and_what_ha
     assert [len(promises(shop, f"ord-{n}")) for n in (1, 2, 3)] == [1, 2, 3]
 
 
+def test_what_leaves_without_a_date_is_given_one_and_what_leaves_in_time_keeps_its_own() -> None:
+    told: list[str] = []
+
+    class Notices:
+        def notify(self, effect: Effect) -> None:
+            told.append(effect.topic)
+
+    shop = Shop(STORE, DEPOT, network=SERVICES, keeps_promises=True, notifier=Notices())
+    shop.stock(store={"X": 3, "Y": 1}, depot={"Z": 1})
+    shop.order("missed", "X")
+    shop.order("late", "Y")
+    shop.order("split", "X", "Z")
+    shop.oms.route()
+    first = shop.oms.promised("missed").arrives_at
+    assert first is not None
+    shop.clock.advance(days=1)
+    shop.oms.ship("late-f1", key="ship-1")
+    late = shop.oms.promised("late")
+    assert late.because == "late-f1-s1 left store"
+    assert late.arrives_at == first + timedelta(days=1), "two days from today"
+    assert late.later
+    shop.clock.set(first + timedelta(hours=1))
+    shop.oms.tick()
+    assert shop.oms.promised("missed").arrives_at is None
+    shop.oms.ship("missed-f1", key="ship-2")
+    found = shop.oms.promised("missed")
+    assert (found.arrives_at, found.later) == (first + timedelta(days=3), False)
+    assert found.because == "missed-f1-s1 left store"
+    one, other = shop.oms.fulfillments("split")
+    shop.oms.ship(one.id, key="ship-3")
+    assert shop.oms.promised("split").arrives_at is None, "the rest has not left"
+    shop.oms.ship(other.id, key="ship-4")
+    assert shop.oms.promised("split").arrives_at == first + timedelta(days=3)
+    shop.order("in time", "X")
+    shop.oms.route()
+    before = promises(shop, "in time")
+    shop.oms.ship("in time-f1", key="ship-5")
+    assert promises(shop, "in time") == before
+    shop.oms.deliver()
+    assert told.count("notify.delayed") == 3, "one for each that is later than it was told, or without a date"
+    shop.sound()
+
+
+def test_where_no_service_takes_a_known_time_what_leaves_has_no_date_either() -> None:
+    shop = Shop(STORE, network={"services": [r.Service("express", transit=[(None, 1)])]}, keeps_promises=True)
+    shop.stock(store={"X": 1})
+    shop.order("ord-1", "X")
+    shop.oms.route()
+    assert shop.oms.promised("ord-1").arrives_at is None
+    shop.oms.ship("ord-1-f1", key="ship-1")
+    assert shop.oms.promised("ord-1").arrives_at is None
+    shop.sound()
+
+
 def test_the_host_says_what_only_it_knows() -> None:
     def facts(demand: r.Demand, now: Any) -> r.Facts:
         return r.Facts(weekly_sales={("a", "X"): 10, ("b", "X"): 1})

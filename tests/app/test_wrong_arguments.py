@@ -1,5 +1,7 @@
 """What a caller gets wrong is told in words, at the door, and nothing of it happens."""
 
+import inspect
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +12,8 @@ from omscore import batching as b
 from omscore import inventory, simulate  # noqa: F401 - named in the lines that are tried
 from omscore import routing as r
 from omscore.adapters import CsvChannel, JsonChannel, MemoryStore, TableCarrier
-from omscore.testing.walkthrough import draft, up_to  # noqa: F401 - named in the lines that are tried
+from omscore.orders import Reduce
+from omscore.testing.walkthrough import draft, up_to
 
 NETWORK = oms.Network([oms.Node("ghent")])
 POST = TableCarrier.flat("post", cost_minor=495, currency="EUR")
@@ -117,7 +120,7 @@ def test_one_rule_and_one_route_need_no_tuple() -> None:
         ("shop.edit('ord-1', None, key='k')", "changes are a list of AddLine, Reduce"),
         ("shop.edit('ord-1', ['one more'], key='k')", "changes are a list of AddLine, Reduce"),
         ("shop.route('5')", "orders_max must be a whole number"),
-        ("shop.route(-1)", "orders_max must be between 0 and"),
+        ("shop.route(-1)", "orders_max must be at least 0"),
         ("shop.deliver(2.5)", "effects_max must be a whole number"),
         ("shop.plan_batches('ghent', None)", "limits are Limits(orders_max=12)"),
         ("shop.plan_batches('ghent', 12)", "limits are Limits(orders_max=12)"),
@@ -127,8 +130,8 @@ def test_one_rule_and_one_route_need_no_tuple() -> None:
         ("shop.receive_payment('ord-1', 500, key='k')", "amount must be Money, not 500"),
         ("shop.set_credit('c-17', 500, key='k')", "limit must be Money, not 500"),
         ("shop.set_credit('c-17', oms.Money(-1, 'EUR'), key='k')", "is at least 0, not -0.01 EUR"),
-        ("shop.set_credit('c-17', oms.Money(1, 'EUR'), days=-1, key='k')", "days must be between 0"),
-        ("shop.hold('ord-1', 'fraud', key='k')", "a hold is a Hold, such as Hold('fraud_review', owner='risk')"),
+        ("shop.set_credit('c-17', oms.Money(1, 'EUR'), days=-1, key='k')", "days must be at least 0"),
+        ("shop.hold('ord-1', 'fraud', key='k')", "hold must be Hold, such as Hold('fraud_review', owner='risk')"),
         ("shop.capture('web', draft('2'), key='k', id='ord-1')", "order 'ord-1' is web/1001 already; give web/2 an id"),
         ("shop.capture('web', draft('2'), key='k', id=5)", "id must be a non-empty string, not 5"),
         ("shop.promise('SKU-1')", "lines are units by SKU, such as {'SKU-1': 2}"),
@@ -139,6 +142,38 @@ def test_one_rule_and_one_route_need_no_tuple() -> None:
         ("shop.kpis(since='2026-03-02')", "since must be a datetime"),
         ("shop.fulfillments('ord-9')", "no order with id 'ord-9'"),
         ("shop.history('ord-9')", "no order with id 'ord-9'"),
+        ("shop.conflicts('ord-9')", "no order with id 'ord-9'"),
+        ("shop.exceptions('ord-9')", "no order with id 'ord-9'"),
+        ("shop.notices('ord-9')", "no order with id 'ord-9'"),
+        ("shop.obligations('ord-9')", "no order with id 'ord-9'"),
+        ("shop.change_sets('ord-9')", "no order with id 'ord-9'"),
+        ("shop.labels('shp-9')", "no shipment with id 'shp-9'"),
+        ("shop.offers('lille')", "no node with id 'lille'"),
+        ("shop.pick_orders('lille')", "no node with id 'lille'"),
+        ("shop.manifests('lille', 'post')", "no node with id 'lille'"),
+        ("shop.order(None)", "order id must be text, not None"),
+        ("shop.cancel(shop.order('ord-1'), key='k')", "order id must be text, not an Order; give its id 'ord-1'"),
+        ("shop.pick(shop.fulfillments('ord-1')[0], key='k')", "not a Fulfillment; give its id 'ord-1-f1'"),
+        ("shop.cancel('ord-1', why=5, key='k')", "why must be text, not 5"),
+        ("shop.cancel('ord-1', restock='no', key='k')", "restock must be True or False, not 'no'"),
+        ("shop.give_up('s', reship='false', key='k')", "reship must be True or False, not 'false'"),
+        ("shop.settle('ord-1', 't', done='false', key='k')", "done must be True or False, not 'false'"),
+        ("shop.offer('ord-1-f1', answer_by=SPRING, key='k')", "answer_by must carry a time zone"),
+        ("shop.reconsider('SKU-1', why='w', key='k')", "items are a list such as ['SKU-1'], not 'SKU-1'"),
+        ("shop.rates('ord-1-f1', carriers='post')", "carriers are a list such as ['post'], not 'post'"),
+        ("shop.ship('ord-1-f1', serials={'1': 'S-9'}, key='k')", "serials of '1' are a list such as ['S-9']"),
+        ("shop.track('s', None, key='k')", "what is told are a list such as [TrackingFact("),
+        ("shop.promise({'SKU-1': 1}, 'Ghent')", "ship_to must be Address, such as Address('BE'"),
+        ("shop.promise({'SKU-1': 1}, chanel='web')", "a demand has no chanel; it has attempts, channel"),
+        ("shop.exchange('r', {'item': 'SKU-2'}, key='k')", "line must be DraftLine, such as DraftLine("),
+        ("shop.scan('b', 'SKU-1')", "scan must be Scan, such as Scan('s-1', 'SKU-1'), not 'SKU-1'"),
+        ("shop.route_many(hours={'web': 'soon'})", "hours of channel 'web' must be a whole number"),
+        ("shop.route_many(planner=print)", "a planner has a method plan"),
+        ("shop.notices(status='sended')", "'sended' is no status of a notice; they are due, sent, late, dropped"),
+        ("shop.plan_batches('ghent', [])", "limits are Limits(orders_max=12)"),
+        ("shop.receive('ghent', {'SKU-1': '3'}, key='k')", "not '3'; turn the text into a number first"),
+        ("shop.receive('ghent', {'SKU-1': 1.5}, key='k')", "count fractions in a smaller unit (1.5 m = 1500 mm)"),
+        ("shop.receive('ghent', {'SKU-1': 1, 5: 1}, key='k')", "an item or line must be text, not 5"),
     ],
 )
 def test_a_wrong_argument_is_named_and_nothing_happens(command: str, message: str) -> None:
@@ -148,6 +183,140 @@ def test_a_wrong_argument_is_named_and_nothing_happens(command: str, message: st
         eval(command, globals(), {"shop": at.shop})  # noqa: S307 - one of the lines above
     assert message in str(told.value)
     assert (at.shop.history("ord-1"), at.shop.fulfillments("ord-1"), at.shop.available("SKU-1")) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("receive('ghent', {}, key='k')", "no units are named, so there is nothing to do"),
+        ("count('ghent', {}, key='k')", "no units are named"),
+        ("cancel('ord-1', {}, key='k')", "or leave them out for all"),
+        ("pick('ord-1-f1', {}, key='k')", "or leave them out for all"),
+        ("short_pick('ord-1-f1', {}, key='k')", "no units are named"),
+        ("reject('ord-1-f1', {}, reason='no_time', key='k')", "or leave them out for all"),
+        ("arrive('t-1', {}, key='k')", "or leave them out for all"),
+        ("lose_transfer('t-1', {}, key='k')", "or leave them out for all"),
+        ("open_return('ord-1', {}, key='k')", "no units are named"),
+        ("receive_return('r-1', {}, key='k')", "or leave them out for all"),
+        ("inspect_return('r-1', {}, key='k')", "no units are named"),
+        ("edit('ord-1', [], key='k')", "no changes are named, so there is nothing to do"),
+        ("preview('ord-1', [])", "no changes are named"),
+        ("propose_changes('ord-1', [], key='k')", "no changes are named"),
+        ("track('s-1', [], key='k')", "no facts are told"),
+        ("reconsider([], why='w', key='k')", "no items are named"),
+    ],
+)
+def test_a_command_with_nothing_to_do_is_refused_and_leaves_its_key_free(command: str, message: str) -> None:
+    shop = up_to("allocated").shop
+    with pytest.raises(oms.InvalidValue) as told:
+        eval(f"shop.{command}", globals(), {"shop": shop})  # noqa: S307 - one of the lines above
+    assert message in str(told.value)
+    assert shop.receive("ghent", {"SKU-1": 3}, key="k") == []
+
+
+WRONG: tuple[Any, ...] = (
+    None,
+    5,
+    -1,
+    1.5,
+    True,
+    "",
+    " ",
+    "nobody",
+    [],
+    {},
+    [None],
+    {"1": "2"},
+    {5: 1},
+    object(),
+    SPRING,
+)
+
+
+@pytest.mark.parametrize("stage", ["accepted", "packed", "delivered"])
+def test_no_verb_answers_a_wrong_argument_with_an_error_from_its_depths(stage: str) -> None:
+    at = up_to(stage, keeps_promises=True)
+    right = {
+        "order_id": "ord-1",
+        "fulfillment_id": "ord-1-f1",
+        "shipment_id": "ord-1-f1-s1",
+        "node": "ghent",
+        "carrier": "",
+        "units": {"1": 1},
+        "limits": b.Limits(orders_max=3),
+        "shift": b.Shift(datetime(2026, 3, 2, tzinfo=UTC), pickers=1),
+    }
+    empty, more = inspect.Parameter.empty, inspect.Parameter.VAR_KEYWORD
+    tried = 0
+    for verb in (name for name in dir(oms.Oms) if name[0] != "_" and name != "shadow"):
+        named = inspect.signature(getattr(at.shop, verb)).parameters
+        mine = {name for name, one in named.items() if one.kind is not more}
+        needed = {name: right.get(name, "x") for name in mine if named[name].default is empty}
+        for name in sorted(mine):
+            for value in WRONG:
+                tried += 1
+                try:
+                    getattr(at.shop, verb)(**{**needed, name: value})
+                except oms.OmsError:
+                    continue
+    assert tried > 3_000
+    assert at.shop.order("ord-1").id == "ord-1"
+
+
+def test_an_error_about_a_payload_in_the_wrong_place_does_not_tell_who_the_customer_is() -> None:
+    shop = up_to("accepted").shop
+    payload = {"external_id": "1001", "ship_to": {"name": "A. Person", "street": "Korenmarkt 1"}}
+    commands: list[Callable[[Any], object]] = [
+        lambda wrong: shop.capture(wrong, payload, key="k"),
+        lambda wrong: shop.capture("web", draft("2"), key=wrong),
+        shop.order,
+        lambda wrong: shop.cancel("ord-1", why=wrong, key="k"),
+        lambda wrong: shop.refund("ord-1", wrong, key="k"),
+        lambda wrong: shop.receive("ghent", {"SKU-1": wrong}, key="k"),
+        lambda wrong: shop.ship("ord-1-f1", wrong, key="k"),
+        lambda wrong: shop.kpis(since=wrong),
+        lambda wrong: shop.notices(status=wrong),
+        lambda wrong: shop.edit("ord-1", wrong, key="k"),
+        lambda wrong: shop.promise([wrong]),
+    ]
+    for command in commands:
+        with pytest.raises(oms.OmsError) as told:
+            command(payload)
+        assert "Person" not in str(told.value)
+        assert "Korenmarkt" not in str(told.value)
+
+
+def test_shipping_or_picking_what_has_left_says_which_fulfillment_and_what_became_of_it() -> None:
+    at = up_to("shipped")
+    for verb in (at.shop.ship, at.shop.pack, at.shop.pick):
+        with pytest.raises(oms.TransitionNotAllowed) as told:
+            verb("ord-1-f1", key="again")
+        assert str(told.value).startswith(f"fulfillment 'ord-1-f1': '{verb.__name__}' is not allowed in state 'closed'")
+        assert "it left as shipment 'ord-1-f1-s1', which may be relabeled, voided or given up" in str(told.value)
+        assert (told.value.kind, told.value.id, told.value.command) == ("fulfillment", "ord-1-f1", verb.__name__)
+    packed = up_to("picked")
+    with pytest.raises(oms.CommandRefused, match="every unit of ord-1-f1 is picked already; pack it"):
+        packed.shop.pick("ord-1-f1", key="again")
+
+
+def test_what_is_in_another_state_is_named_whatever_it_is() -> None:
+    at = up_to("delivered")
+    shop = at.shop
+    back = shop.open_return("ord-1", {"1": 1}, key="ret-1")
+    shop.receive_return(back.id, key="ret-2")
+    claim = shop.claim("ord-1", "1", key="claim-1")
+    shop.decide_claim(claim.id, approve=False, key="claim-2")
+    tried: list[tuple[Callable[[], object], str]] = [
+        (lambda: shop.withdraw_return(back.id, key="x"), f"return '{back.id}': 'withdraw'"),
+        (lambda: shop.decide_claim(claim.id, approve=True, key="x"), f"claim '{claim.id}': 'approve'"),
+        (lambda: shop.void_label(at.shipment.id, key="x"), "shipment 'ord-1-f1-s1': 'cancel'"),  # type: ignore[union-attr]
+        (lambda: shop.edit("ord-1", [Reduce("1", 1)], key="x"), "order 'ord-1': 'edit'"),
+        (lambda: shop.accept("ord-1-f1", key="x"), "negotiation 'ord-1-f1': 'accept'"),
+    ]
+    for command, begins in tried:
+        with pytest.raises(oms.TransitionNotAllowed) as told:
+            command()
+        assert str(told.value).startswith(begins)
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_findings_come_all_at_once_worst_first() -> None:
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: oms.DraftLine("1", "A", 0, oms.Money(1, EUR)), "quantity must be between 1"),
+        (lambda: oms.DraftLine("1", "A", 0, oms.Money(1, EUR)), "quantity must be at least 1"),
         (lambda: oms.DraftLine("1", "A", 2, oms.Money(1, EUR), cancelled=3), "3 of 2 units cannot be cancelled"),
         (lambda: oms.Draft("web", "1", EUR, [], datetime(2026, 3, 2)), "must carry a time zone"),  # noqa: DTZ001
         (lambda: oms.Draft("web", "1", "euro", [], NOW), "ISO 4217"),

@@ -221,7 +221,7 @@ GOOD = (
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (('"units": 1', '"units": -1'), "row 1: web: order bad: line 1: quantity must be between 1"),
+        (('"units": 1', '"units": -1'), "row 1: web: order bad: line 1: quantity must be at least 1"),
         (('"units": 1', '"units": 1.5'), "row 1: web: order bad: line 1: field 'units' must be a whole number"),
         (("09:00:00Z", "09:00:00"), "field 'placed_at' carries no time zone"),
         (('"EUR"', '"USD"'), "field 'currency' is USD, the network's is EUR"),

@@ -135,7 +135,7 @@ class JsonChannel:
     Money(minor=3998, currency='EUR')
     >>> channel.draft(order | {"lines": [{"item": "SKU-1", "units": -2, "unit_price": "19.99"}]})
     Traceback (most recent call last):
-    omscore.errors.ChannelError: web: order 1001: line 1: quantity must be between 1 and ..., not -2
+    omscore.errors.ChannelError: web: order 1001: line 1: quantity must be at least 1, not -2
     """
 
     def __init__(self, name: str) -> None:

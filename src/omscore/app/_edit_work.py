@@ -9,6 +9,8 @@ from omscore.app._reads import Reads
 from omscore.app._service import content_of
 from omscore.app._work import Work
 from omscore.errors import InvalidValue
+from omscore.kernel import quantity
+from omscore.kernel.given import flags, shown, texts
 from omscore.orders import Change, ChangeSet, Order, Preview
 
 
@@ -26,6 +28,7 @@ class EditWork(Reads):
         >>> at.shop.preview(at.order.id, [Reduce("1", 1)])
         Preview(money=Money(minor=-1999, currency='EUR'), stock={'SKU-1': -1}, short={}, rerouted={}, version=...)
         """
+        _are_changes(changes)
         return self._read(lambda work: _edit.look(work, order_id, changes))
 
     def edit(
@@ -43,6 +46,9 @@ class EditWork(Reads):
         >>> at.shop.edit(at.order.id, [Reduce("1", 1)], why="one is enough", key="edit-1")
         <Order ord-1 accepted: allocated 1, cancelled 1>
         """
+        texts(why=why)
+        if version is not None:
+            quantity(version, "version")
         content = (order_id, _text(changes), why, version)
         self._command("edit", key, content, lambda work: _edit.edit(work, order_id, changes, why, version))
         return self.order(order_id)
@@ -62,6 +68,7 @@ class EditWork(Reads):
         Traceback (most recent call last):
         omscore.errors.CommandRefused: ord-1-e1 is open for ord-1; confirm or discard it first (edit.open)
         """
+        texts(why=why)
         content = (order_id, _text(changes), why)
         made = self._command(
             "propose_changes", key, content, lambda work: _propose.propose(work, order_id, changes, why)
@@ -80,13 +87,13 @@ class EditWork(Reads):
         return found
 
     def change_sets(self, order_id: str) -> list[ChangeSet]:
-        """The sets of changes that were proposed for an order, oldest first.
+        """The sets of changes that were proposed for an order, oldest first; raises NotFound.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> up_to("accepted").shop.change_sets("ord-1")
         []
         """
-        return self._read(lambda work: list(work.all("change_set", f"order:{order_id}")))
+        return self._read(lambda work: list(work.all("change_set", f"order:{work.order(order_id).id}")))
 
     def preview_changes(self, change_set_id: str) -> Preview:
         """What a proposed set of changes would mean for the order as it is now; its version says which that is.
@@ -119,6 +126,7 @@ class EditWork(Reads):
         >>> at.shop.confirm_changes(made.id, key="yes-1")
         <Order ord-1 accepted: allocated 1, cancelled 1>
         """
+        flags(backorder=backorder)
         found = self._command(
             "confirm_changes",
             key,
@@ -137,6 +145,7 @@ class EditWork(Reads):
         >>> at.shop.discard_changes(made.id, why="they keep both", key="no-1").state
         'discarded'
         """
+        texts(why=why)
         content = (change_set_id, why)
         self._command("discard_changes", key, content, lambda work: _propose.discard(work, change_set_id, why))
         return self.change_set(change_set_id)
@@ -148,5 +157,9 @@ def _text(changes: Sequence[Change]) -> str:
 
 
 def _are_changes(changes: Sequence[Change]) -> None:
-    if not isinstance(changes, Sequence) or not all(isinstance(change, Change) for change in changes):
-        raise InvalidValue(f"changes are a list of AddLine, Reduce, SetPrice and their like, not {changes!r}")
+    several = isinstance(changes, Sequence) and not isinstance(changes, str)
+    for one in changes if several else [changes]:
+        if not several or not isinstance(one, Change):
+            raise InvalidValue(f"changes are a list of AddLine, Reduce, SetPrice and their like, not {shown(one)}")
+    if not changes:
+        raise InvalidValue("no changes are named, so there is nothing to do; name them, such as [Reduce('1', 1)]")

@@ -12,7 +12,7 @@ from omscore.app._cancel import cancel
 from omscore.app._capture import reserve
 from omscore.app._floor_tally import unscanned
 from omscore.app._names import by_line
-from omscore.app._promises import keep_promise
+from omscore.app._promises import keep_promise, keep_promise_of_sending
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.inventory import Cell
@@ -32,6 +32,9 @@ def pick(work: Work, fulfillment_id: str, units: Mapping[str, int] | None) -> st
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
     if units is None:
         units = {line.line: line.units - line.picked for line in fulfillment.lines if line.units > line.picked}
+        if not units and fulfillment.state == "picking":
+            text = f"every unit of {fulfillment_id} is picked already; pack it"
+            raise CommandRefused([Reason("pick.nothing_left", text, {"fulfillment": fulfillment_id})])
     units = left_of(fulfillment, units)
     picked = fulfillment.picked(units)
     items = {line.line: line.item for line in fulfillment.lines}
@@ -118,7 +121,7 @@ def ship(
     With tracking numbers its label was made elsewhere, and none is asked for.
     """
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
-    if fulfillment.state != "packed":
+    if fulfillment.state in ("open", "picking"):
         pack(work, fulfillment_id)
         fulfillment = work.load("fulfillment", fulfillment_id)
     closed = fulfillment.moved("ship")
@@ -148,6 +151,7 @@ def ship(
     shipment = shipment.told("labeled", work.now) if tracking else shipment
     work.save_shipment(shipment)
     work.save_fulfillment(evolve(closed, shipment=shipment.id))
+    keep_promise_of_sending(work, order, shipment)
     if work.wiring.carriers and not tracking:
         work.emit("carrier.label", shipment.id, order.id, shipment=shipment.id)
     else:
@@ -168,8 +172,6 @@ def _serials(work: Work, fulfillment: Fulfillment, told: Mapping[str, Sequence[s
     rows = {line.line: line for line in fulfillment.lines}
     named: dict[str, tuple[str, ...]] = {}
     for name, numbers in told.items():
-        if isinstance(numbers, str):
-            raise InvalidValue(f"serials of {name!r} are a sequence of texts, not the text {numbers!r}")
         (line, *others) = by_line(
             f"fulfillment {fulfillment.id}", [(x.line, x.item, 0) for x in rows.values()], {name: 1}
         )

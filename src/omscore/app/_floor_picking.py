@@ -10,8 +10,8 @@ from attrs import astuple
 
 from omscore.app import _floor, _floor_lists, _floor_plans, _surge
 from omscore.app._floor_tally import Table, tally
+from omscore.app._given import pairs, pairs_or_all
 from omscore.app._reads import Reads
-from omscore.app._service import pairs
 from omscore.app._work import Work
 from omscore.batching import (
     BatchPlan,
@@ -30,7 +30,9 @@ from omscore.batching import (
     ShortPick,
     Tally,
 )
-from omscore.errors import DefinitionError, InvalidValue, NotFound
+from omscore.errors import DefinitionError, InvalidValue
+from omscore.kernel import quantity
+from omscore.kernel.given import flags, listed, names, of_kind, shown
 from omscore.orders import Fulfillment, Order
 
 
@@ -77,12 +79,16 @@ class Picking(Reads):
         >>> [batch.orders for batch in at.shop.plan_batches("ghent", Limits(orders_max=8)).batches]
         [('ord-1-f1',)]
         """
-        if all(known.id != node for known in self._wiring.network.nodes):
-            raise NotFound("node", node)
+        self._check_node(node)
+        quantity(fulfillments_max, "fulfillments_max", at_least=0)
+        totes = names("totes", totes, "T1")
+        zones = (zones,) if isinstance(zones, str) else names("zones", zones, "cold")
+        if same_item_min is not None:
+            quantity(same_item_min, "same_item_min")
         if isinstance(limits, Modes):
             limits = limits.when(surging=self._read(_surge.state).on)
         limits = _floor_plans.within(limits, totes)
-        times = None if cutoffs is None else list(cutoffs)
+        times = None if cutoffs is None else listed("cutoffs", cutoffs, CarrierCutOff, "CarrierCutOff(...)")
         waiting = self._read(
             lambda work: _floor_plans.to_plan(
                 work, node, fulfillments_max, replan=replan, started=started, cutoffs=times
@@ -103,10 +109,14 @@ class Picking(Reads):
     def pick_orders(self, node: str, *, fulfillments_max: int = 1_000) -> list[PickOrder]:
         """What waits to be batched at a node, as the planner reads it: for a report, a trial, or a planner of your own.
 
+        Raises NotFound for an unknown node.
+
         >>> from omscore.testing.walkthrough import up_to
         >>> [(order.id, order.units, order.region) for order in up_to("allocated").shop.pick_orders("ghent")]
         [('ord-1-f1', 2, 'BE')]
         """
+        self._check_node(node)
+        quantity(fulfillments_max, "fulfillments_max", at_least=0)
         return list(self._read(lambda work: _floor_plans.to_plan(work, node, fulfillments_max)).orders)
 
     def plan_due(
@@ -132,13 +142,15 @@ class Picking(Reads):
         >>> made.tasks[0].batch, made.tasks[0].finish.strftime("%H:%M:%S"), made.late_s
         ('ghent-w1-b1', '09:03:30', {})
         """
-        if all(known.id != node for known in self._wiring.network.nodes):
-            raise NotFound("node", node)
+        self._check_node(node)
+        quantity(fulfillments_max, "fulfillments_max", at_least=0)
+        totes = names("totes", totes, "T1")
+        of_kind("shift", shift, Shift, "Shift(begin, pickers=2)")
         waiting = self._read(
             lambda work: _floor_plans.to_plan(work, node, fulfillments_max, replan=replan, started=started)
         )
         if not isinstance(limits, Limits):
-            raise DefinitionError(f"a shift is planned with the Limits of one kind of cart, not with {limits!r}")
+            raise DefinitionError(f"a shift is planned with the Limits of one kind of cart, not with {shown(limits)}")
         limits = _floor_plans.within_totes(limits, totes)
         proposed = _floor_plans.planned_by_due(waiting, limits, shift, **options)
         made: DuePlan = self._store.run(
@@ -201,6 +213,7 @@ class Picking(Reads):
         <Order ord-1 accepted: picked 2>
         """
         where = _table(at)
+        of_kind("scan", scan, Scan, "Scan('s-1', 'SKU-1')")
         content = (batch_id, astuple(scan), where)
         events: tuple[Scanned, ...] = self._command(
             "scan", scan.key, content, lambda work: _floor_lists.scan(work, batch_id, scan, where)
@@ -220,6 +233,8 @@ class Picking(Reads):
         >>> at.shop.short_row(batch, Short("s-2", row=1, why="bin is empty"))[0].missing, at.shop.order("ord-1")
         (1, <Order ord-1 accepted: backordered 1, picked 1>)
         """
+        of_kind("short", short, Short, "Short('s-2', row=1)")
+        flags(backorder=backorder)
         content = (batch_id, astuple(short), backorder)
         events: tuple[ShortPick, ...] = self._command(
             "short_row",
@@ -244,12 +259,14 @@ class Picking(Reads):
     def pick(self, fulfillment_id: str, units: Mapping[str, int] | None = None, *, key: str) -> Fulfillment:
         """Record units as picked without a scan: all that are left unless units of lines are named.
 
+        Raises CommandRefused for more than are left (`pick.too_many`), and when none are (`pick.nothing_left`).
+
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("allocated")
         >>> at.shop.pick(at.fulfillment.id, {"1": 1}, key="pick-1").lines[0].picked
         1
         """
-        content = (fulfillment_id, pairs(units))
+        content = (fulfillment_id, pairs_or_all(units))
         self._command("pick", key, content, lambda work: _floor.pick(work, fulfillment_id, units))
         return self.fulfillment(fulfillment_id)
 
@@ -265,6 +282,7 @@ class Picking(Reads):
         >>> at.shop.short_pick(at.fulfillment.id, {"1": 1}, key="short-1")
         <Order ord-1 accepted: backordered 1, allocated 1>
         """
+        flags(backorder=backorder)
         content: tuple[object, ...] = (fulfillment_id, pairs(units))
         found = self._command(
             "short_pick",
@@ -295,4 +313,4 @@ def _table(at: str) -> Table:
         return "pick"
     if at == "pack":
         return "pack"
-    raise InvalidValue(f"a scan is made at 'pick' or at 'pack', not at {at!r}")
+    raise InvalidValue(f"a scan is made at 'pick' or at 'pack', not at {shown(at)}")

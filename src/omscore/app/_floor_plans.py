@@ -37,6 +37,7 @@ from omscore.batching import (
 )
 from omscore.errors import DefinitionError, Reason
 from omscore.kernel import stamp
+from omscore.kernel.given import shown
 from omscore.orders import Fulfillment, PickTask
 
 Lots = dict[tuple[str, str, str], dict[str, int]]
@@ -293,8 +294,10 @@ def within(limits: Carts | Mode, totes: Sequence[str]) -> Carts | Mode:
         if isinstance(own, Limits):
             return evolve(limits, limits=within_totes(own, totes))
         return evolve(limits, limits=tuple(evolve(cart, limits=within_totes(cart.limits, totes)) for cart in own))
-    if not isinstance(limits, Sequence) or not all(isinstance(cart, Cart) for cart in limits):
-        raise DefinitionError(f"limits are Limits(orders_max=12) or their like, several Cart or a Mode, not {limits!r}")
+    if not limits or not isinstance(limits, Sequence) or not all(isinstance(cart, Cart) for cart in limits):
+        raise DefinitionError(
+            f"limits are Limits(orders_max=12) or their like, several Cart or a Mode, not {shown(limits)}"
+        )
     return [evolve(cart, limits=within_totes(cart.limits, totes)) for cart in limits]
 
 

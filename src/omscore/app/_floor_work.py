@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from omscore.app import _claim, _outbox, _return
 from omscore.app._floor_picking import Picking
-from omscore.app._service import pairs
+from omscore.app._given import pairs, pairs_or_all
 from omscore.kernel import quantity
+from omscore.kernel.given import flags, of_kind, texts
 from omscore.orders import DraftLine, Order
 from omscore.returns import Claim, Return
 
@@ -23,6 +24,7 @@ class FloorWork(Picking):
         {'done': 0, 'retried': 0, 'parked': 0}
         """
         quantity(effects_max, "effects_max", at_least=0)
+        texts(worker=worker)
         return _outbox.deliver(self._store, self._wiring, worker, effects_max)
 
     # -- return --------------------------------------------------------------------------------------------------------
@@ -37,6 +39,7 @@ class FloorWork(Picking):
         >>> at.shop.open_return(at.order.id, {"SKU-1": 1}, why="too small", key="ret-1").lines
         (ReturnLine(line='1', item='SKU-1', units=1, received=0...),)
         """
+        texts(why=why, node=node)
         content = (order_id, pairs(units), why, node)
         found = self._command(
             "open_return", key, content, lambda work: _return.open_return(work, order_id, units, why, node)
@@ -54,7 +57,8 @@ class FloorWork(Picking):
         >>> at.shop.receive_return(back.id, disposition="quarantine", key="ret-2").state
         'received'
         """
-        content = (return_id, pairs(units), disposition)
+        texts(disposition=disposition)
+        content = (return_id, pairs_or_all(units), disposition)
         self._command(
             "receive_return",
             key,
@@ -77,6 +81,7 @@ class FloorWork(Picking):
         >>> at.shop.inspect_return(back.id, {"1": 1}, key="ret-3").lines[0].inspected
         1
         """
+        texts(disposition=disposition)
         content = (return_id, pairs(units), disposition)
         self._command("inspect_return", key, content, lambda work: _return.inspect(work, return_id, units, disposition))
         return self.return_(return_id)
@@ -107,6 +112,7 @@ class FloorWork(Picking):
         >>> at.shop.exchange(back.id, DraftLine("2", "SKU-1", 1, Money(1999, "EUR")), key="swap-1")
         <Order ord-1 accepted: reserved 1, delivered 1, return_expected 1>
         """
+        of_kind("line", line, DraftLine, "DraftLine('2', 'SKU-2', 1, Money(1999, 'EUR'))")
         content = (return_id, repr(line))
         self._command("exchange", key, content, lambda work: _return.exchange(work, return_id, line))
         return self.order(self.return_(return_id).order)
@@ -123,6 +129,7 @@ class FloorWork(Picking):
         >>> at.shop.claim(at.order.id, "1", serial="S-9", why="does not start", key="claim-1").state
         'open'
         """
+        texts(line=line, serial=serial, why=why)
         content = (order_id, line, units, serial, why)
         made = self._command(
             "claim", key, content, lambda work: _claim.open_claim(work, order_id, line, units, serial, why)
@@ -140,6 +147,7 @@ class FloorWork(Picking):
         >>> at.shop.decide_claim(claim.id, approve=True, key="claim-2").state, at.shop.order(at.order.id)
         ('approved', <Order ord-1 accepted: reserved 1, delivered 2>)
         """
+        flags(approve=approve, keep_item=keep_item)
         content = (claim_id, approve, keep_item)
         self._command(
             "decide_claim",

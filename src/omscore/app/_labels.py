@@ -390,7 +390,7 @@ def ask_manifest(store: Store, wiring: Wiring, effect: Effect) -> Settle | None:
     answer = carrier.manifest(ManifestRequest(made.id, made.node, made.tracking))
     if not isinstance(answer, ManifestAnswer) or not answer.reference:
         raise CarrierError(f"{made.carrier} answered manifest {made.id} without a reference")
-    closed = evolve(made, state=MANIFEST_STATES.next(made.state, "close"), reference=answer.reference)
+    closed = evolve(made, state=MANIFEST_STATES.next(made.state, "close", made.id), reference=answer.reference)
     return lambda work: _save_manifest(_known(work, made), closed)
 
 
@@ -399,7 +399,7 @@ def refuse_manifest(work: Work, effect: Effect, why: str) -> None:
     made: Manifest = work.load("manifest", effect.payload["manifest"])
     if made.state != "asked":
         return
-    _save_manifest(work, evolve(made, state=MANIFEST_STATES.next(made.state, "refuse"), text=why))
+    _save_manifest(work, evolve(made, state=MANIFEST_STATES.next(made.state, "refuse", made.id), text=why))
     for id_ in made.shipments:
         shipment: Shipment = work.load("shipment", id_)
         if shipment.manifest == made.id:

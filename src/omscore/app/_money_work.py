@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from omscore.app import _credit, _money, _owed, _reopen, _settle
+from omscore.app._given import cents
 from omscore.app._reads import Reads
-from omscore.app._service import cents
 from omscore.app._work import Work
 from omscore.errors import NotFound
 from omscore.kernel import Money
+from omscore.kernel import key as named
+from omscore.kernel.given import flags, texts
 from omscore.orders import Order, due
 from omscore.payments import CreditAccount, Payment
 from omscore.ports import PaymentAnswer
@@ -68,6 +70,7 @@ class MoneyWork(Reads):
         >>> at.shop.ask_again(at.order.id, asked.transactions[-1].id, key="again-1").transactions[-1].outcome
         'asked'
         """
+        texts(transaction=transaction)
         content = (order_id, transaction)
         self._command("ask_again", key, content, lambda work: _money.ask_again(work, work.order(order_id), transaction))
         return self.payment(order_id)
@@ -85,6 +88,8 @@ class MoneyWork(Reads):
         >>> at.shop.settle(at.order.id, asked.transactions[-1].id, done=True, key="answer-1").status
         'partly_refunded'
         """
+        texts(transaction=transaction, reference=reference, text=text)
+        flags(done=done)
         answer = PaymentAnswer(done, reference, None, text)
         content = (order_id, transaction, done, reference, text)
         self._command("settle", key, content, lambda work: _settle.answered(work, order_id, transaction, answer))
@@ -101,6 +106,7 @@ class MoneyWork(Reads):
         >>> at.shop.reopen(at.order.id, why="changed their mind again", key="reopen-1")
         <Order ord-1 accepted: reserved 2>
         """
+        texts(why=why)
         self._command("reopen", key, (order_id, why), lambda work: _reopen.reopen(work, order_id, why))
         return self.order(order_id)
 
@@ -115,6 +121,7 @@ class MoneyWork(Reads):
         >>> at.shop.refund(at.order.id, Money(500, "EUR"), why="scratched", key="refund-1").transactions[-1].outcome
         'asked'
         """
+        texts(why=why, ref=ref)
         content = (order_id, None if amount is None else cents(amount), why, ref)
         self._command(
             "refund", key, content, lambda work: _money.refund(work, work.order(order_id), amount, why, ref).order
@@ -144,6 +151,7 @@ class MoneyWork(Reads):
         >>> up_to("accepted").shop.set_credit("c-17", Money(100_000, "EUR"), key="terms-1").left
         Money(minor=100000, currency='EUR')
         """
+        named(customer, "customer")
         content = (customer, *cents(limit, "limit"), days)
         self._command("set_credit", key, content, lambda work: _credit.set_credit(work, customer, limit, days))
         return self.credit(customer)

@@ -19,7 +19,7 @@ from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.inventory import Cell, newest_first
 from omscore.kernel import stamp
-from omscore.orders import FULFILLMENT_STATES, Fulfillment, Hold, MoveUnits, Order, PlaceHold
+from omscore.orders import Fulfillment, Hold, MoveUnits, Order, PlaceHold
 from omscore.routing import REJECTIONS
 
 ROUTING_HOLD = "routing_review"
@@ -53,7 +53,7 @@ def reject(work: Work, fulfillment_id: str, units: Mapping[str, int] | None, rea
     if reason not in REJECTIONS:
         raise InvalidValue(f"a rejection's reason is one of {', '.join(REJECTIONS)}, not {reason!r}")
     fulfillment: Fulfillment = work.load("fulfillment", fulfillment_id)
-    FULFILLMENT_STATES.next(fulfillment.state, "reject")
+    fulfillment.moved("reject")
     lines = {line.line: line for line in fulfillment.lines}
     if units is None:
         units = {line.line: line.units - line.picked for line in fulfillment.lines if line.units > line.picked}

@@ -24,10 +24,11 @@ from omscore.app import (
 )
 from omscore.app._edit_work import EditWork
 from omscore.app._floor_work import FloorWork
+from omscore.app._given import pairs, pairs_or_all
 from omscore.app._money_work import MoneyWork
 from omscore.app._route import ROUTING_HOLD, park_review
 from omscore.app._route_work import RouteWork
-from omscore.app._service import content_of, pairs
+from omscore.app._service import content_of
 from omscore.app._ship_work import ShipWork
 from omscore.app._watch_work import WatchWork
 from omscore.app._wiring import AnyItem, Wiring, by_name, region_of, several, standard_checks
@@ -40,11 +41,11 @@ from omscore.errors import (
     ContentConflict,
     DefinitionError,
     InvalidValue,
-    NotFound,
 )
 from omscore.inventory import Cell, Selector, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
 from omscore.kernel import key as named
+from omscore.kernel.given import flags, of_kind, texts
 from omscore.orders import (
     Check,
     Draft,
@@ -210,6 +211,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         Traceback (most recent call last):
         omscore.errors.ChannelError: no channel 'web' is wired; pass it in Oms(channels=...) or give a Draft
         """
+        texts(channel=channel)
         draft = payload if isinstance(payload, Draft) else self._channel(channel).draft(payload)
         if not isinstance(draft, Draft):
             raise ChannelError(f"channel {channel!r} made {type(draft).__name__} of a payload, not a Draft")
@@ -233,6 +235,8 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
     def conflicts(self, order_id: str | None = None) -> list[DraftConflict]:
         """The contents that contradict what came first, of one order or of all, until a person has decided.
 
+        Raises NotFound for an order that is not known.
+
         >>> from omscore.testing.walkthrough import draft, up_to
         >>> at = up_to("accepted")
         >>> at.shop.capture("web", draft(service="express"), key="hook-2")
@@ -242,7 +246,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         [(('service', 'standard', 'express'),)]
         """
         index = "open" if order_id is None else f"open:{order_id}"
-        return self._read(lambda work: list(work.all("conflict", index)))
+        return self._read(lambda work: list(work.all("conflict", index)) or self._none_of(work, order_id))
 
     def resolve_conflict(self, conflict_id: str, *, take: str, note: str = "", key: str) -> Order:
         """Decide between two contents: "first" stands, or the order is edited to what the "second" says.
@@ -259,6 +263,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         >>> at.shop.resolve_conflict(conflict, take="second", note="they called", key="decide-1").draft.service
         'express'
         """
+        texts(take=take, note=note)
         content = (conflict_id, take, note)
         found = self._command(
             "resolve_conflict", key, content, lambda work: _revise.resolve(work, conflict_id, take, note)
@@ -296,8 +301,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         >>> at.shop.hold(at.order.id, Hold("fraud_review", owner="risk"), key="hold-1")
         <Order ord-1 accepted: reserved 2, held: fraud_review>
         """
-        if not isinstance(hold, Hold):
-            raise InvalidValue(f"a hold is a Hold, such as Hold('fraud_review', owner='risk'), not {hold!r}")
+        of_kind("hold", hold, Hold, "Hold('fraud_review', owner='risk')")
         self._command("hold", key, (order_id, hold), lambda work: work.tell(work.order(order_id), PlaceHold(hold)).id)
         return self.order(order_id)
 
@@ -311,6 +315,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         >>> at.shop.release(at.order.id, "payment", key="release-1")
         <Order ord-1 accepted: reserved 2>
         """
+        texts(code=code)
         self._command("release", key, (order_id, code), lambda work: _capture.release_hold(work, order_id, code))
         if code == ROUTING_HOLD:
             self.route_order(order_id, approved=True)
@@ -337,7 +342,9 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         >>> at.shop.cancel(at.order.id, {"1": 1}, why="one is enough", key="cancel-1")
         <Order ord-1 accepted: allocated 1, cancelled 1>
         """
-        content = (order_id, pairs(units), why, refund, restock)
+        texts(why=why)
+        flags(restock=restock, **({} if refund is None else {"refund": refund}))
+        content = (order_id, pairs_or_all(units), why, refund, restock)
         self._command(
             "cancel",
             key,
@@ -359,6 +366,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         >>> at.shop.advance("ord-1", "engraving", "finish", key="engraved-1")
         'done'
         """
+        texts(workflow=workflow, command=command)
         content = (order_id, workflow, command)
         return self._command(
             "advance", key, content, lambda work: _workflows.advance(work, order_id, workflow, command)
@@ -387,13 +395,16 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         Traceback (most recent call last):
         omscore.errors.NotFound: no node with id 'antwerp'
         """
-        if all(known.id != node for known in self._wiring.network.nodes):
-            raise NotFound("node", node)
+        self._check_node(node)
+        texts(lot=lot, supply=supply)
         content = (node, pairs(stock), lot, supply) if lot or supply else (node, pairs(stock))
         return list(self._command("receive", key, content, lambda work: _fill.receive(work, node, stock, lot, supply)))
 
     def available(self, item: str) -> dict[str, int]:
-        """Units of an item that could be promised now, by node.
+        """Units of an item that could be promised now, by node; {} where there are none.
+
+        An item that nobody has heard of has none either: what is sold is the catalog's matter, what is there the
+        ledger's.
 
         >>> import omscore as oms
         >>> shop = oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")]))
@@ -401,6 +412,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         >>> shop.available("SKU-1")
         {'ghent': 5}
         """
+        texts(item=item)
 
         def read(work: Work) -> dict[str, int]:
             cells, select = inventory.available(work.txn, item, floors=work.wiring.buffers), work.select()

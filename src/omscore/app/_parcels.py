@@ -8,6 +8,7 @@ from omscore.app._wiring import Wiring
 from omscore.app._work import Work
 from omscore.batching import Packing, PackLine, choose_cartons, packing_faults
 from omscore.errors import DefinitionError, InvalidValue
+from omscore.kernel.given import shown
 from omscore.orders import Fulfillment
 from omscore.shipping import Parcel, parcels_of
 
@@ -28,8 +29,9 @@ def to_pack(work: Work, fulfillment_id: str) -> list[PackLine]:
 
 def are_parcels(parcels: Sequence[Parcel]) -> None:
     """Raise InvalidValue for what is no list of parcels."""
-    if not isinstance(parcels, Sequence) or not all(isinstance(parcel, Parcel) for parcel in parcels):
-        raise InvalidValue(f"parcels are a list such as [Parcel('p-1', weight_grams=900)], not {parcels!r}")
+    several = isinstance(parcels, Sequence) and not isinstance(parcels, str)
+    if not several or not all(isinstance(parcel, Parcel) for parcel in parcels):
+        raise InvalidValue(f"parcels are a list such as [Parcel('p-1', weight_grams=900)], not {shown(parcels)}")
 
 
 def propose(wiring: Wiring, lines: Sequence[PackLine]) -> Packing:

@@ -17,12 +17,14 @@ from omscore.routing import (
     Decision,
     DeliveryPromise,
     Demand,
+    DemandLine,
     Outlook,
     demand_of,
     outlook,
     plan_to_commit,
     promise_of,
 )
+from omscore.shipping import Shipment
 
 
 def look(work: Work, demand: Demand, order: Order | None = None) -> DeliveryPromise:
@@ -41,12 +43,20 @@ def keep_promise(work: Work, order: Order, because: str, decision: Decision | No
     if not work.wiring.keeps_promises or order.state not in ("captured", "accepted"):
         return None
     plan = None if decision is None else plan_to_commit(decision)
+    if decision is not None and not _takes_known_time(work, decision.demand.service):
+        plan = None
     if decision is not None and plan is not None and plan.units == decision.demand.units and decision.arrives_at:
         reasons = () if decision.reason is None else (decision.reason,)
         coming = [given.due_at for given in plan.assignments if given.due_at is not None]
         return _promised(work, order, because, decision.arrives_at, reasons, max(coming, default=None))
     demand = demand_of(order, work.wiring.catalog, waiting=True, coming=work.coming(order))
     return None if demand is None else _told(work, order, because, look(work, demand, order))
+
+
+def _takes_known_time(work: Work, service: str) -> bool:
+    """Whether the network says how long a service takes; one without any services takes no days at all."""
+    network = work.wiring.network
+    return not network.services or network.service(service) is not None
 
 
 def _told(work: Work, order: Order, because: str, promise: DeliveryPromise) -> Promised | None:
@@ -103,6 +113,25 @@ def keep_promise_of_arrival(work: Work, order: Order, node: str, units: Mapping[
     there = Outlook({(node, item): n for item, n in demand.needs})
     promise = promise_of(demand, work.now, router=work.wiring.router, outlook=there, facts=facts_of(work, demand))
     _told(work, order, f"what it awaited has come to {node}", promise)
+
+
+def keep_promise_of_sending(work: Work, order: Order, shipment: Shipment) -> None:
+    """The last of an order has left: where no date was promised, or one that cannot be met any more, it has one now.
+
+    By the days that the shipment's service takes from its node. A date that is still met stands as it was told.
+    """
+    before: Promised | None = work.find("promise", order.id) if work.wiring.keeps_promises else None
+    totals = order.totals
+    waits = totals.open + totals.reserved + totals.backordered + totals.allocated + totals.picked + totals.packed
+    network = work.wiring.network
+    if before is None or waits or shipment.node not in network or not _takes_known_time(work, shipment.service):
+        return
+    lines = [DemandLine(id_, order.draft.line(id_).item, n) for id_, n in shipment.lines.items()]
+    demand = Demand(order.id, lines, destination=order.destination, service=shipment.service)
+    case = work.wiring.router.case(demand, {}, now=work.now)
+    arrives_at = case.arrives_if_gone(network.index(shipment.node))
+    if arrives_at is not None and (before.arrives_at is None or arrives_at > before.arrives_at):
+        _promised(work, order, f"{shipment.id} left {shipment.node}", arrives_at, (), None)
 
 
 def overdue(work: Work) -> list[str]:

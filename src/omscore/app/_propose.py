@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 from omscore.app._edit import edit, look
 from omscore.app._work import Work
-from omscore.errors import CommandRefused, Conflict, InsufficientStock, InvalidValue, Reason, Shortage
+from omscore.errors import CommandRefused, Conflict, InsufficientStock, Reason, Shortage
 from omscore.kernel import stamp
 from omscore.orders import Change, ChangeSet, Order
 
 
 def propose(work: Work, order_id: str, changes: Sequence[Change], why: str) -> str:
     """Write changes down that could be made now; a set that the order has gone on without gives way."""
-    if not changes:
-        raise InvalidValue(f"a proposal for {order_id} needs the changes; name at least one")
     version = work.version("order", order_id)
     for known in list(work.all("change_set", f"open:{order_id}")):
         if known.version == version:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from omscore.app._service import Service
 from omscore.app._work import Work
 from omscore.errors import InvalidValue
+from omscore.kernel import quantity
+from omscore.kernel.given import text
 from omscore.orders import ORDER_STATES, Fulfillment, Order
 from omscore.ports import Logged
 from omscore.returns import Return
@@ -31,6 +33,8 @@ class Reads(Service):
         >>> oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")])).orders("accepted")
         []
         """
+        text("state", state)
+        quantity(limit, "limit", at_least=0)
         if state not in ORDER_STATES.moves:
             raise InvalidValue(f"{state!r} is no state of an order; they are {', '.join(ORDER_STATES.moves)}")
 

@@ -7,19 +7,26 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from attrs import fields
+
 from omscore.app import _carry, _fill, _many, _negotiate, _promises, _route, _surge
+from omscore.app._given import pairs_or_all
 from omscore.app._many import RoutedTogether
 from omscore.app._reads import Reads
-from omscore.app._service import pairs, told_of
+from omscore.app._service import told_of
 from omscore.app._work import Work
 from omscore.errors import InsufficientStock, InvalidValue, NotFound, Reason
-from omscore.kernel import Address, quantity
+from omscore.kernel import Address, quantity, utc
+from omscore.kernel.given import flags, listed, names, of_kind, shown, text, texts
 from omscore.orders import Fulfillment, Order, Promised, Routed
 from omscore.routing import Decision, DeliveryPromise, Demand, DemandLine, route_many
 from omscore.routing.sourcing import Planner
 
 if TYPE_CHECKING:
     from omscore.simulate import Shadow
+
+DEMAND_FIELDS = frozenset(one.name for one in fields(Demand) if one.init) - {"id", "lines", "destination", "service"}
+"""What may be said of a demand besides its lines, where it goes and how."""
 
 TRIES_MAX = 3
 """How often an order is decided again when somebody else was faster at the units it was given."""
@@ -56,6 +63,7 @@ class RouteWork(Reads):
         >>> at.shop.route_order(at.order.id).nodes
         ('ghent',)
         """
+        flags(approved=approved)
         return self._routed([order_id], partial(_route.route, approved=approved))[0]
 
     def _routed(self, ids: Sequence[str], decide: Callable[..., Routed], lost: tuple[Reason, ...] = ()) -> list[Routed]:
@@ -109,6 +117,13 @@ class RouteWork(Reads):
         >>> done.routed[0].outcome, done.report.gap
         ('assigned', 0.0)
         """
+        quantity(orders_max, "orders_max", at_least=0)
+        if hours is not None:
+            of_kind("hours", hours, Mapping, "{'web': 48}")
+            for channel, n in hours.items():
+                quantity(n, f"hours of channel {channel!r}")
+        if planner is not None and not callable(getattr(planner, "plan", None)):
+            raise InvalidValue(f"a planner has a method plan, as routing.JointPlanner has; {shown(planner)} has none")
         waiting, now, limits = self._read(
             lambda work: (_many.waiting(work, orders_max), work.now, {**_many.hours_of(work), **(hours or {})})
         )
@@ -157,6 +172,7 @@ class RouteWork(Reads):
         >>> up_to("allocated").shop.decision("ord-1")
         <Decision ord-1: assigned at ghent by all/cheapest>
         """
+        quantity(attempt, "attempt", at_least=0)
         attempts = self._read(lambda work: _route.explain(work, order_id))
         found = [one for one in attempts if one.attempt == attempt or not attempt]
         if not found or found[-1].record is None:
@@ -194,7 +210,10 @@ class RouteWork(Reads):
         >>> up_to("accepted").shop.reconsider(["SKU-1"], why="buffer lowered", key="buffer-1")
         []
         """
-        asked = tuple(sorted(set(items)))
+        asked = tuple(sorted(set(names("items", items, "SKU-1"))))
+        if not asked:
+            raise InvalidValue("no items are named, so nobody is to be asked again; name them, such as ['SKU-1']")
+        texts(why=why)
         return list(self._command("reconsider", key, (asked, why), lambda work: _fill.fill(work, asked, note=why)))
 
     @property
@@ -210,12 +229,13 @@ class RouteWork(Reads):
     # -- nodes ---------------------------------------------------------------------------------------------------------
 
     def offers(self, node: str) -> list[Fulfillment]:
-        """What a node was offered and has not answered, the most pressing first.
+        """What a node was offered and has not answered, the most pressing first. Raises NotFound for an unknown node.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> up_to("allocated").shop.offers("ghent")
         []
         """
+        self._check_node(node)
         return self._read(lambda work: list(work.all("fulfillment", f"offered:{node}")))
 
     def offer(self, fulfillment_id: str, *, answer_by: datetime | None = None, key: str) -> Fulfillment:
@@ -228,6 +248,7 @@ class RouteWork(Reads):
         >>> at.shop.offer(at.fulfillment.id, key="offer-1").negotiation
         'offered'
         """
+        answer_by = None if answer_by is None else utc(answer_by, "answer_by")
         self._command(
             "offer", key, (fulfillment_id, answer_by), lambda work: _negotiate.offer(work, fulfillment_id, answer_by)
         )
@@ -267,7 +288,9 @@ class RouteWork(Reads):
         >>> at.shop.reject(at.fulfillment.id, {"1": 1}, reason="damaged", key="no-1")
         <Order ord-1 accepted: reserved 1, allocated 1>
         """
-        content = (fulfillment_id, pairs(units), reason, blocking)
+        texts(reason=reason)
+        flags(blocking=blocking)
+        content = (fulfillment_id, pairs_or_all(units), reason, blocking)
         found = self._command(
             "reject",
             key,
@@ -286,7 +309,9 @@ class RouteWork(Reads):
         Traceback (most recent call last):
         omscore.errors.NotFound: no transfer with id 'ord-1-a1-t1'
         """
-        self._command("arrive", key, (transfer_id, pairs(units)), lambda work: _carry.arrive(work, transfer_id, units))
+        text("transfer_id", transfer_id)
+        content = (transfer_id, pairs_or_all(units))
+        self._command("arrive", key, content, lambda work: _carry.arrive(work, transfer_id, units))
 
     def lose_transfer(self, transfer_id: str, units: Mapping[str, int] | None = None, *, key: str) -> None:
         """Give up units of items in a transfer, or all that is under way: the order that waits is routed again.
@@ -298,10 +323,11 @@ class RouteWork(Reads):
         Traceback (most recent call last):
         omscore.errors.NotFound: no transfer with id 'ord-1-a1-t1'
         """
+        text("transfer_id", transfer_id)
         self._command(
             "lose_transfer",
             key,
-            (transfer_id, pairs(units)),
+            (transfer_id, pairs_or_all(units)),
             lambda work: _carry.arrive(work, transfer_id, units, lost=True),
         )
 
@@ -325,7 +351,14 @@ class RouteWork(Reads):
           3 of 9 SKU-1 are there or announced (promise.no_stock)
         """
         if not isinstance(lines, (Mapping, Sequence)) or isinstance(lines, str):
-            raise InvalidValue(f"lines are units by SKU, such as {{'SKU-1': 2}}, or DemandLine, not {lines!r}")
+            raise InvalidValue(f"lines are units by SKU, such as {{'SKU-1': 2}}, or DemandLine, not {shown(lines)}")
+        if not isinstance(lines, Mapping):
+            listed("lines", lines, DemandLine, "DemandLine('1', 'SKU-1', 2)")
+        if ship_to is not None:
+            of_kind("ship_to", ship_to, Address, "Address('BE', postcode='9000')")
+        texts(service=service)
+        if unknown := sorted(more.keys() - DEMAND_FIELDS):
+            raise InvalidValue(f"a demand has no {', '.join(unknown)}; it has {', '.join(sorted(DEMAND_FIELDS))}")
 
         def read(work: Work) -> DeliveryPromise:
             rows = [_line(work, sku, n) for sku, n in lines.items()] if isinstance(lines, Mapping) else list(lines)
@@ -347,8 +380,7 @@ class RouteWork(Reads):
         >>> shop.expect("po-1", "SKU-1", "ghent", 5, MONDAY + timedelta(days=2), key="po-1")
         ['ord-2']
         """
-        if node not in self._wiring.network:
-            raise NotFound("node", node)
+        self._check_node(node)
         content = (supply, item, node, units, due_at)
         return list(
             self._command(

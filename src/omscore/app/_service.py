@@ -10,9 +10,10 @@ from attrs import asdict
 
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
-from omscore.errors import InvalidValue, InvariantBroken, KeyReused, NotFound, OmsError, StoreError
+from omscore.errors import InvariantBroken, KeyReused, NotFound, OmsError, StoreError
 from omscore.inventory import fingerprint, run_once
-from omscore.kernel import Money, key
+from omscore.kernel import key
+from omscore.kernel.given import text
 from omscore.ports import Store, Transaction
 
 T = TypeVar("T")
@@ -41,6 +42,19 @@ class Service:
     def _read(self, work: Callable[[Work], T]) -> T:
         return self._store.run(lambda txn: work(Work(txn, self._wiring, "")), write=False)
 
+    def _check_node(self, node: str) -> None:
+        """Raise NotFound for a node that is not in the network."""
+        text("node", node)
+        if node not in self._wiring.network:
+            raise NotFound("node", node)
+
+    @staticmethod
+    def _none_of(work: Work, order_id: str | None) -> list[Any]:
+        """Nothing was found of an order: right if there is such an order, and NotFound if there is none."""
+        if order_id is not None:
+            work.order(order_id)
+        return []
+
     def _in_time(self, what: str, id_: str, work: Callable[[Work], T]) -> T | None:
         """Do what time has brought for one record; where that fails it is tried next time, and nobody else waits."""
         try:
@@ -63,20 +77,6 @@ def saw(wiring: Wiring, what: str, facts: Mapping[str, Any]) -> None:
             wiring.observer.saw(what, facts)
         except Exception as failed:  # noqa: BLE001 - an observer is a host's code: what was done is done
             log.warning("observer failed on %s: %s", what, type(failed).__name__)
-
-
-def pairs(units: Mapping[str, int] | None) -> tuple[tuple[str, int], ...] | None:
-    """Units as plain values in one order, for fingerprints; raises InvalidValue for what names no units."""
-    if units is not None and not isinstance(units, Mapping):
-        raise InvalidValue(f"units are given by item or line, such as {{'SKU-1': 2}}, not as {units!r}")
-    return None if units is None else tuple(sorted(units.items()))
-
-
-def cents(amount: Money, name: str = "amount") -> tuple[int, str]:
-    """Money as plain values, for fingerprints; raises InvalidValue for what is no money."""
-    if not isinstance(amount, Money):
-        raise InvalidValue(f"{name} must be Money, not {amount!r}; write Money.of('19.99', 'EUR')")
-    return amount.minor, amount.currency
 
 
 def content_of(draft: Any) -> str:

@@ -10,8 +10,9 @@ from omscore.app import _choices, _floor, _labels, _parcels, _track
 from omscore.app._reads import Reads
 from omscore.app._work import Work
 from omscore.batching import Packing, PackLine
-from omscore.errors import CommandRefused, OmsError
+from omscore.errors import CommandRefused, InvalidValue, OmsError
 from omscore.kernel import quantity
+from omscore.kernel.given import flags, listed, names, of_kind, shown, text, texts
 from omscore.orders import Order
 from omscore.shipping import Choice, Manifest, Parcel, Preference, Shipment, Shopped, TrackingFact
 
@@ -58,6 +59,9 @@ class ShipWork(Reads):
         Traceback (most recent call last):
         omscore.errors.CommandRefused: no carrier 'dash' is wired; there is post (rate.no_carrier)
         """
+        _parcels.are_parcels(parcels)
+        carriers = None if carriers is None else names("carriers", carriers, "post")
+        services = None if services is None else names("services", services, "standard")
         request, now, deliver_by, _ = self._read(lambda work: _labels.asked(work, fulfillment_id, parcels))
         return _labels.shop(self._wiring, request, now=now, deliver_by=deliver_by, carriers=carriers, services=services)
 
@@ -87,6 +91,8 @@ class ShipWork(Reads):
         {'1': 2}
         """
         _parcels.are_parcels(parcels)
+        texts(carrier=carrier, service=service, why=why)
+        serials = _serials(serials)
         lines, proposed = ([], ()) if parcels else self._proposed(fulfillment_id)
         proposal: Choice | None = None
         refused: OmsError | None = None
@@ -109,7 +115,7 @@ class ShipWork(Reads):
 
         content: tuple[object, ...] = (fulfillment_id, tuple(repr(astuple(p)) for p in parcels), carrier, service, why)
         if serials:
-            content += (tuple(sorted((line, tuple(numbers)) for line, numbers in serials.items())),)
+            content += (tuple(sorted(serials.items())),)
         return self.shipment(self._command("ship", key, content, work_))
 
     def _proposed(self, fulfillment_id: str) -> tuple[list[PackLine], Sequence[Parcel]]:
@@ -136,6 +142,7 @@ class ShipWork(Reads):
         >>> at.shop.relabel(at.shipment.id, service="standard", why="printer jam", key="again-1").voided
         ('post-ord-1-f1-s1-1',)
         """
+        texts(service=service, carrier=carrier, why=why)
         content = (shipment_id, service, carrier, why)
         found = self._command(
             "relabel",
@@ -157,6 +164,7 @@ class ShipWork(Reads):
         >>> at.shop.order(at.order.id)
         <Order ord-1 accepted: return_expected 2>
         """
+        texts(why=why)
         found = self._command(
             "void_label",
             key,
@@ -178,28 +186,41 @@ class ShipWork(Reads):
         >>> at.shop.manifests("ghent", "post")[0].state, made.shipments
         ('closed', ('ord-1-f1-s1',))
         """
+        texts(node=node, carrier=carrier)
         made = self._command("manifest", key, (node, carrier), lambda work: _labels.manifest(work, node, carrier))
         found: Manifest = self._read(lambda work: work.load("manifest", made))
         return found
 
     def manifests(self, node: str, carrier: str) -> list[Manifest]:
-        """The manifests of a carrier at a node, oldest first.
+        """The manifests of a carrier at a node, oldest first; raises NotFound for an unknown node.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> up_to("shipped").shop.manifests("ghent", "post")
         []
         """
-        return self._read(lambda work: list(work.all("manifest", f"of:{node}:{carrier}")))
+        texts(node=node, carrier=carrier)
+        found: list[Manifest] = self._read(lambda work: list(work.all("manifest", f"of:{node}:{carrier}")))
+        if not found:
+            # Those of a node that was closed since can still be read.
+            self._check_node(node)
+        return found
 
     def labels(self, shipment_id: str) -> list[object]:
         """What happened to a shipment's labels, in order: made (with the offers not taken), given back, answered.
+
+        Raises NotFound.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("delivered")
         >>> at.shop.labels(at.shipment.id)[0].carrier
         'post'
         """
-        return self._read(lambda work: [logged.event for logged in work.txn.events("shipment", shipment_id)])
+
+        def read(work: Work) -> list[object]:
+            work.load("shipment", shipment_id)
+            return [logged.event for logged in work.txn.events("shipment", shipment_id)]
+
+        return self._read(read)
 
     # -- what people choose --------------------------------------------------------------------------------------------
 
@@ -223,6 +244,7 @@ class ShipWork(Reads):
         >>> len(at.shop.choices("node"))
         1
         """
+        of_kind("choice", choice, Choice, "Choice('node', {'country': 'BE'}, 'ghent', 'liege', 'ord-1', at)")
         content = (choice.what, choice.ref, choice.proposed, choice.chosen, choice.why)
         self._command("remember_choice", key, content, lambda work: _choices.remember(work, choice))
 
@@ -237,6 +259,8 @@ class ShipWork(Reads):
         >>> up_to("accepted").shop.preferences()
         ()
         """
+        quantity(times_min, "times_min")
+        quantity(percent_min, "percent_min")
         return self._read(lambda work: _choices.preferences(work, what, times_min, percent_min))
 
     def accept_preference(self, preference_id: str, *, key: str) -> Preference:
@@ -250,6 +274,7 @@ class ShipWork(Reads):
         Traceback (most recent call last):
         omscore.errors.NotFound: no preference with id 'carrier_service:country=BE:dash express'
         """
+        text("preference_id", preference_id)
         self._command("accept_preference", key, (preference_id,), lambda work: _choices.accept(work, preference_id))
         found: Preference = self._read(lambda work: work.load("preference", preference_id))
         return found
@@ -300,7 +325,9 @@ class ShipWork(Reads):
                 "track", key, (shipment_id, status), lambda work: _track.track(work, shipment_id, status)
             )
         else:
-            facts = tuple(told)
+            facts = listed("what is told", told, TrackingFact, "TrackingFact('T1', 'delivered', at)")
+            if not facts:
+                raise InvalidValue("no facts are told, so there is nothing to do; name a status or TrackingFacts")
             content = (shipment_id, tuple(repr(fact) for fact in facts))
             found = self._command("track", key, content, lambda work: _track.track_facts(work, shipment_id, facts))
         return self.shipment(found)
@@ -315,6 +342,8 @@ class ShipWork(Reads):
         >>> at.shop.give_up(at.shipment.id, reship=True, key="lost-1")
         <Order ord-1 accepted: reserved 2>
         """
+        texts(why=why)
+        flags(reship=reship, refund=refund)
         content = (shipment_id, reship, refund, why)
         found = self._command(
             "give_up",
@@ -323,3 +352,9 @@ class ShipWork(Reads):
             lambda work: _track.give_up(work, shipment_id, reship=reship, refund=refund, why=why),
         )
         return self.order(self.shipment(found).order)
+
+
+def _serials(told: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
+    if told is not None and not isinstance(told, Mapping):
+        raise InvalidValue(f"serials are given by line or item, such as {{'1': ['S-9']}}, not as {shown(told)}")
+    return {line: names(f"serials of {line!r}", numbers, "S-9") for line, numbers in (told or {}).items()}

@@ -8,8 +8,20 @@ from datetime import datetime, timedelta
 from omscore.app import _surge, _watch
 from omscore.app._reads import Reads
 from omscore.app._work import Work
+from omscore.errors import InvalidValue
 from omscore.kernel import utc
-from omscore.oversight import Incident, Kpi, Notice, Obligation, SurgeState, kpis, measured, notices_of
+from omscore.kernel.given import shown, texts
+from omscore.oversight import (
+    NOTICE_STATUSES,
+    Incident,
+    Kpi,
+    Notice,
+    Obligation,
+    SurgeState,
+    kpis,
+    measured,
+    notices_of,
+)
 
 
 class WatchWork(Reads):
@@ -18,14 +30,22 @@ class WatchWork(Reads):
     def exceptions(self, order_id: str | None = None) -> list[Incident]:
         """What needs a person now, of one order or of all, the most urgent first; what was resolved is left out.
 
+        Raises NotFound for an order that is not known.
+
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("allocated")
         >>> at.clock.advance(hours=2, seconds=1)
         >>> [(incident.kind, incident.owner) for incident in at.shop.exceptions()]
         [('stuck', 'operations')]
         """
-        found = self._read(_watch.incidents)
-        return found if order_id is None else [incident for incident in found if incident.order == order_id]
+
+        def read(work: Work) -> list[Incident]:
+            found = _watch.incidents(work)
+            if order_id is None:
+                return found
+            return [incident for incident in found if incident.order == order_id] or self._none_of(work, order_id)
+
+        return self._read(read)
 
     def resolve(self, incident_id: str, *, note: str = "", key: str) -> str:
         """Record that a person dealt with an exception; it comes back only when it happens anew. Raises NotFound.
@@ -38,16 +58,21 @@ class WatchWork(Reads):
         >>> at.shop.exceptions()
         []
         """
+        texts(incident_id=incident_id, note=note)
         return self._command("resolve", key, (incident_id, note), lambda work: _watch.resolve(work, incident_id, note))
 
     def notices(self, order_id: str | None = None, *, status: str | None = None) -> list[Notice]:
-        """The notices of one order, or of the orders of the last two days; `status` picks some ("due", "late", ...).
+        """The notices of one order, or of the orders of the last two days; `status` picks some.
+
+        A status is one of `oversight.NOTICE_STATUSES`; raises InvalidValue for another one, and NotFound.
 
         >>> from omscore.testing.walkthrough import up_to
         >>> at = up_to("accepted")
         >>> [(notice.notice, str(notice.due_at.time())) for notice in at.shop.notices("ord-1", status="due")][:2]
         [('confirmed', '09:02:00'), ('paid', '09:05:00')]
         """
+        if status is not None and status not in NOTICE_STATUSES:
+            raise InvalidValue(f"{shown(status)} is no status of a notice; they are {', '.join(NOTICE_STATUSES)}")
 
         def read(work: Work) -> list[Notice]:
             ids = _watch.open_orders(work, timedelta(days=2)) if order_id is None else iter((order_id,))

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from omscore.app import _counts, _track, _wms
+from omscore.app._given import pairs
 from omscore.app._reads import Reads
-from omscore.app._service import pairs, told_of
+from omscore.app._service import told_of
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue
 from omscore.kernel import quantity
@@ -103,6 +104,7 @@ class WmsWork(Reads):
         >>> at.shop.count("ghent", {"SKU-1": 1}, key="count-1"), at.shop.order("ord-1")
         (['ord-1'], <Order ord-1 accepted: backordered 1, allocated 1>)
         """
+        self._check_node(node)
         content = (node, pairs(counted), seen_at)
         for item, n in counted.items():
             quantity(n, f"counted units of {item!r}", at_least=0)

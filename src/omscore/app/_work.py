@@ -11,6 +11,7 @@ from omscore.app._wiring import Wiring
 from omscore.errors import CommandRefused, NotFound, Reason
 from omscore.inventory import Cell, Selector, held_lots
 from omscore.kernel import Item, stamp
+from omscore.kernel.given import text
 from omscore.orders import (
     Command,
     Event,
@@ -52,6 +53,8 @@ class Work:
 
     def find(self, kind: str, id_: str) -> Any | None:
         """A record's value, or None."""
+        if not isinstance(id_, str):
+            text(f"{kind.replace('_', ' ')} id", id_)
         at = (kind, id_)
         if at not in self._values:
             stored = self.txn.get(kind, id_)
@@ -293,7 +296,7 @@ class Work:
 
     def check_node(self, node: str) -> None:
         """Raise NotFound for a node that nobody knows: what lay there could be sold, and never sent."""
-        if all(known.id != node for known in self.wiring.network.nodes):
+        if node not in self.wiring.network:
             raise NotFound("node", node)
 
     def item(self, sku: str) -> Item:

@@ -30,7 +30,7 @@ def advance(work: Work, order_id: str, name: str, command: str) -> str:
     if flow is None or not flow.applies(order):
         raise NotFound("workflow", name)
     before = work.standing(flow, order_id)
-    state = flow.table.next(before, command)
+    state = flow.table.next(before, command, order_id)
     work.find("workflow", f"{name}:{order_id}")
     index = {f"{name}:{state}": stamp(work.now)}
     work.save("workflow", f"{name}:{order_id}", InWorkflow(name, order_id, state, work.now), index)

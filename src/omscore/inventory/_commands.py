@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from omscore.errors import DefinitionError
+from omscore.errors import DefinitionError, InvalidValue
 from omscore.inventory import _reserve
+from omscore.inventory._allocate import check_shares
 from omscore.inventory._backorders import Repromise, repromise
-from omscore.inventory._books import LedgerTransaction
+from omscore.inventory._books import Held, LedgerTransaction
 from omscore.inventory._buffers import Buffer, floors
 from omscore.inventory._cells import Cell, check_cells
 from omscore.inventory._fill import Arrival, Filled, fill
 from omscore.inventory._ledger_store import LedgerStore
 from omscore.inventory._once import fingerprint, run_once
 from omscore.inventory._reserve import Want, check_wants
+from omscore.kernel.given import shown
 from omscore.kernel.ids import key as checked_key
 
 T = TypeVar("T")
@@ -34,15 +36,35 @@ def wants_of(wants: Sequence[Want]) -> tuple[Any, ...]:
     return found
 
 
-def units_of(cells: Mapping[Cell, int] | None) -> Any:
-    check_cells(cells or ())
-    return shares_of(cells)
+def units_of(cells: Mapping[Cell, int]) -> list[Any]:
+    """Units by cell as plain values, for fingerprints; raises InvalidValue for anything else, and for none at all.
 
-
-def shares_of(cells: Mapping[Any, int] | None) -> Any:
-    if cells is None:
-        return None
+    A command that did nothing would take its key, and the right units could not be told under it any more.
+    """
+    if not isinstance(cells, Mapping):
+        raise InvalidValue(f"units are given by cell, such as {{Cell('SKU-1', 'ghent'): 2}}, not as {shown(cells)}")
+    if not cells:
+        raise InvalidValue("no cells are named, so there is nothing to do; name them, such as {Cell('A', 'ghent'): 2}")
+    check_cells(cells)
     return sorted([(tuple(cell), n) for cell, n in cells.items()])
+
+
+def units_or_all(cells: Mapping[Cell, int] | None) -> list[Any] | None:
+    """The same where None stands for all that are left."""
+    return None if cells is None else units_of(cells)
+
+
+def shares_or_all(shares: Mapping[Held, int] | None) -> list[Any] | None:
+    """Units by cell and bucket likewise."""
+    if shares is None:
+        return None
+    if not isinstance(shares, Mapping):
+        one = "{(Cell('SKU-1', 'ghent'), 'reserved'): 2}"
+        raise InvalidValue(f"shares are given by cell and bucket, such as {one}, not as {shown(shares)}")
+    if not shares:
+        raise InvalidValue("no shares are named, so there is nothing to release; name them, or leave them out for all")
+    check_shares(shares)
+    return sorted([(tuple(share), n) for share, n in shares.items()])
 
 
 class Commands:

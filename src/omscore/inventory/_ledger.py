@@ -20,6 +20,8 @@ from omscore.inventory._ledger_store import MemoryLedgerStore
 from omscore.inventory._ledger_supply import Supplying
 from omscore.inventory._past import as_of
 from omscore.inventory._verify import Verified, verify
+from omscore.kernel.given import listed, names, texts
+from omscore.kernel.ids import key as checked_key
 
 
 class Ledger(Allocating, OnTheFloor, Stocking, Supplying):
@@ -86,14 +88,16 @@ class Ledger(Allocating, OnTheFloor, Stocking, Supplying):
 
         >>> Ledger.in_memory().reservation("ord-1")
         """
+        checked_key(reservation, "reservation")
         return self.store.run(lambda txn: txn.reservation(reservation), write=False)
 
     def backorders(self, item: str) -> tuple[Backorder, ...]:
-        """Who waits for an item, in the order in which they will be served.
+        """Who waits for an item, in the order in which they will be served; nobody for an item that nobody wants.
 
         >>> Ledger.in_memory().backorders("SKU-1")
         ()
         """
+        checked_key(item, "item")
         return self.store.run(lambda txn: tuple(backorders(txn, item)), write=False)
 
     def availability(
@@ -107,9 +111,15 @@ class Ledger(Allocating, OnTheFloor, Stocking, Supplying):
     ) -> _availability.Availability:
         """What may be promised of an item, now and by date, with its own arithmetic: print it to see why.
 
+        An item of which nothing was ever recorded has none: what is sold is the catalog's matter, not the ledger's.
+
         >>> Ledger.in_memory().availability("SKU-1").units
         0
         """
+        checked_key(item, "item")
+        texts(reservation=reservation, channel=channel)
+        pools = names("pools", pools, "marketplace")
+        nodes = None if nodes is None else names("nodes", nodes, "ghent")
         return self.store.run(
             lambda txn: _availability.availability(
                 txn,
@@ -163,5 +173,5 @@ class Ledger(Allocating, OnTheFloor, Stocking, Supplying):
         >>> Ledger.in_memory().import_(Ledger.in_memory().export())
         0
         """
-        kept = list(lines)
+        kept = listed("lines", lines, str, "an exported line")
         return self.store.run(lambda txn: import_lines(txn, kept, codec=codec))

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+from omscore.errors import InvalidValue
 from omscore.inventory import _allocate, _outrank, _reserve
 from omscore.inventory._books import Held, Reservation
 from omscore.inventory._cells import Cell
-from omscore.inventory._commands import Commands, shares_of, units_of, wants_of
+from omscore.inventory._commands import Commands, shares_or_all, units_of, wants_of
 from omscore.inventory._reserve import Selector, Want
+from omscore.kernel.given import flags, of_kind, shown, text
 from omscore.kernel.ids import key as checked_key
+from omscore.kernel.quantities import quantity
 
 
 class Allocating(Commands):
@@ -38,6 +41,8 @@ class Allocating(Commands):
         {'SKU-1': 3}
         """
         checked_key(reservation, "reservation")
+        if type(priority) is not int or type(channel) is not str or quotas is not None or select is not None:
+            _check_terms(priority, channel, quotas, select)
         return self._once(
             key,
             ("reserve", reservation, wants_of(wants), expires_in, policy, channel, priority),
@@ -79,6 +84,8 @@ class Allocating(Commands):
         'ord-1'
         """
         checked_key(reservation, "reservation")
+        _check_terms(priority, channel)
+        flags(hard=hard)
         return self._once(
             key,
             ("outrank", reservation, wants_of(wants), expires_in, channel, priority, hard),
@@ -106,6 +113,7 @@ class Allocating(Commands):
         Traceback (most recent call last):
         omscore.errors.NotFound: no reservation with id 'ord-1'
         """
+        checked_key(reservation, "reservation")
         return self._once(
             key,
             ("extend", reservation, expires_in),
@@ -120,6 +128,7 @@ class Allocating(Commands):
         >>> Ledger.in_memory().expire(key="tick-1")
         ()
         """
+        quantity(limit, "limit", at_least=0)
         return self._once(key, ("expire", limit), lambda txn: _reserve.expire(txn, cause=key, limit=limit), None)
 
     def allocate(
@@ -132,6 +141,8 @@ class Allocating(Commands):
         not_after: datetime | None = None,
     ) -> _allocate.Allocated:
         """Turn units hard at nodes; see :func:`omscore.inventory.allocate`.
+
+        Raises InvalidValue where none are named: to give all back, release the reservation.
 
         >>> from omscore.inventory import Cell, Ledger
         >>> ledger, cell = Ledger.in_memory(), Cell("SKU-1", "ghent")
@@ -164,10 +175,24 @@ class Allocating(Commands):
         >>> Ledger.in_memory().release("ord-1", key="cancel-1")
         0
         """
-        _allocate.check_shares(cells or ())
+        checked_key(reservation, "reservation")
         return self._once(
             key,
-            ("release", reservation, shares_of(cells)),
+            ("release", reservation, shares_or_all(cells)),
             lambda txn: _allocate.release(txn, reservation, cells, cause=key),
             not_after,
         )
+
+
+def _check_terms(
+    priority: object, channel: object, quotas: Mapping[str, int] | None = None, select: Selector | None = None
+) -> None:
+    if type(priority) is not int:
+        raise InvalidValue(f"priority must be a whole number, the larger the sooner served, not {shown(priority)}")
+    text("channel", channel)
+    if quotas is not None:
+        of_kind("quotas", quotas, Mapping, "{'SKU-1': 5}")
+        for item, n in quotas.items():
+            quantity(n, f"quota of {item!r}", at_least=0)
+    if select is not None and not callable(select):
+        raise InvalidValue(f"select must be a selector of lots, such as fefo(day), not {shown(select)}")

@@ -11,6 +11,7 @@ from omscore.inventory._books import LedgerTransaction
 from omscore.inventory._cells import Cell
 from omscore.inventory._commands import Commands, units_of
 from omscore.inventory._fill import Arrival
+from omscore.kernel.ids import key as checked_key
 
 
 class OnTheFloor(Commands):
@@ -61,6 +62,7 @@ class OnTheFloor(Commands):
     def _forward(
         self, verb: Any, reservation: str, cells: Mapping[Cell, int], key: str, not_after: datetime | None
     ) -> None:
+        checked_key(reservation, "reservation")
         self._once(
             key,
             (verb.__name__, reservation, units_of(cells)),

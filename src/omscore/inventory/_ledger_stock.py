@@ -8,12 +8,16 @@ from typing import Any
 
 from attrs import evolve
 
+from omscore.errors import InvalidValue
 from omscore.inventory import _count, _outrank, _stock
 from omscore.inventory._books import LedgerTransaction
-from omscore.inventory._cells import Cell, Entry
+from omscore.inventory._cells import Cell, Entry, check_cells
 from omscore.inventory._commands import Commands, units_of
 from omscore.inventory._fill import Arrival
 from omscore.inventory._victims import Victim, VictimOrder
+from omscore.kernel.given import shown, text
+from omscore.kernel.ids import key as checked_key
+from omscore.kernel.quantities import quantity
 
 
 class Stocking(Commands):
@@ -37,6 +41,8 @@ class Stocking(Commands):
         >>> [f.reservation for f in ledger.receive({Cell("SKU-1", "ghent"): 5}, key="dock-7").filled]
         ['ord-1']
         """
+        if supply != "":
+            checked_key(supply, "supply")
 
         def work(txn: LedgerTransaction) -> Arrival:
             _stock.receive(txn, stock, cause=key, effective_at=effective_at, to=to, supply=supply)
@@ -90,6 +96,14 @@ class Stocking(Commands):
             result = _count.feed(txn, node, units, cause=key, seen_at=seen_at, pool=pool)
             return evolve(result, arrival=self._settle(txn, result.changes, key))
 
+        checked_key(node, "node")
+        text("pool", pool)
+        if not isinstance(units, Mapping):
+            raise InvalidValue(f"units are given by item, such as {{'SKU-1': 31}}, not as {shown(units)}")
+        if not units:
+            raise InvalidValue("a feed of no items says nothing; name what the vendor told of, if it is 0 of them")
+        for item in units:
+            checked_key(item, "item")
         return self._once(key, ("feed", node, sorted(units.items()), seen_at, pool), work, not_after)
 
     def quarantine(
@@ -237,6 +251,8 @@ class Stocking(Commands):
         >>> ledger.correct(cell, 1, key="typo-1").movement.units
         50
         """
+        check_cells([cell])
+        quantity(seq, "number of the entry")
         return self._once(
             key, ("correct", tuple(cell), seq), lambda txn: _stock.correct(txn, cell, seq, cause=key), not_after
         )

@@ -9,7 +9,7 @@ from omscore.inventory import _supply, _transfer
 from omscore.inventory._backorders import Repromise, repromise
 from omscore.inventory._books import LedgerTransaction
 from omscore.inventory._cells import Cell
-from omscore.inventory._commands import Commands, units_of
+from omscore.inventory._commands import Commands, units_of, units_or_all
 from omscore.inventory._fill import Arrival
 from omscore.kernel.ids import key as checked_key
 
@@ -36,6 +36,7 @@ class Supplying(Commands):
         False
         """
         checked_key(transfer, "transfer")
+        checked_key(to, "node")
         return self._once(
             key,
             ("send", transfer, units_of(cells), to, due_at),
@@ -67,11 +68,12 @@ class Supplying(Commands):
         Traceback (most recent call last):
         omscore.errors.NotFound: no transfer with id 't-1'
         """
+        checked_key(transfer, "transfer")
 
         def work(txn: LedgerTransaction) -> Arrival:
             return self._settle(txn, _transfer.arrive(txn, transfer, cells, cause=key, to=to).sent, key)
 
-        return self._once(key, ("arrive", transfer, units_of(cells), to), work, not_after)
+        return self._once(key, ("arrive", transfer, units_or_all(cells), to), work, not_after)
 
     def lose(
         self,
@@ -88,11 +90,12 @@ class Supplying(Commands):
         Traceback (most recent call last):
         omscore.errors.NotFound: no transfer with id 't-1'
         """
+        checked_key(transfer, "transfer")
 
         def work(txn: LedgerTransaction) -> Arrival:
             return self._settle(txn, _transfer.lose(txn, transfer, cells, cause=key).sent, key)
 
-        return self._once(key, ("lose", transfer, units_of(cells)), work, not_after)
+        return self._once(key, ("lose", transfer, units_or_all(cells)), work, not_after)
 
     def transfer(self, transfer: str) -> _transfer.Transfer:
         """A transfer: what was sent, and what is still under way; raises NotFound.
@@ -102,6 +105,7 @@ class Supplying(Commands):
         Traceback (most recent call last):
         omscore.errors.NotFound: no transfer with id 't-1'
         """
+        checked_key(transfer, "transfer")
         return self.store.run(lambda txn: _transfer.transfer(txn, transfer), write=False)
 
     def expect(
@@ -141,4 +145,5 @@ class Supplying(Commands):
         >>> Ledger.in_memory().repromise("SKU-1", key="tick-1")
         ()
         """
+        checked_key(item, "item")
         return self._once(key, ("repromise", item), lambda txn: repromise(txn, item), None)

@@ -13,6 +13,7 @@ from omscore.inventory._supply import arrived
 from omscore.inventory._victims import Victim, VictimOrder, end_run_out, take_away
 from omscore.kernel.ids import key
 from omscore.kernel.quantities import QUANTITY_MAX, quantity
+from omscore.kernel.times import utc
 
 
 def check_room(books: Books, stock: Mapping[Cell, int]) -> None:
@@ -51,6 +52,8 @@ def receive(
     5
     """
     check_cells(stock)
+    if effective_at is not None:
+        effective_at = utc(effective_at, "effective_at")
     movements = [
         Movement(
             cell, "supplier", to, quantity(stock[cell], f"units of {cell.item!r}"), "receive", cause, "", effective_at

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from omscore.errors import InvalidValue
+from omscore.kernel.given import shown
 
 KEY_LENGTH_MAX = 255
 """The longest id or idempotency key any store must hold, in characters."""
@@ -25,7 +26,7 @@ def key(value: object, name: str = "key") -> str:
     if type(value) is str and 0 < len(value) <= KEY_LENGTH_MAX and value.isprintable() and value[0] != " " != value[-1]:
         return value
     if not isinstance(value, str) or not value:
-        raise InvalidValue(f"{name} must be a non-empty string, not {value!r}")
+        raise InvalidValue(f"{name} must be a non-empty string, not {shown(value)}")
     if len(value) > KEY_LENGTH_MAX:
         raise InvalidValue(f"{name} must be at most {KEY_LENGTH_MAX} characters, not {len(value)}")
     if not value.isprintable() or value != value.strip():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from omscore.errors import InvalidValue
+from omscore.kernel.given import shown
 
 QUANTITY_MAX = 2**63 - 1
 """The largest quantity any store must hold: a signed 64-bit integer."""
@@ -23,11 +25,16 @@ def quantity(value: Any, name: str = "quantity", *, at_least: int = 1) -> int:
     omscore.errors.InvalidValue: quantity must be a whole number, not 1.5; ...
     """
     if type(value) is not int:
-        raise InvalidValue(
-            f"{name} must be a whole number, not {value!r}; count fractions in a smaller unit (1.5 m = 1500 mm)"
-        )
-    if not at_least <= value <= QUANTITY_MAX:
-        raise InvalidValue(f"{name} must be between {at_least} and {QUANTITY_MAX}, not {value}")
+        way_out = ""
+        if isinstance(value, str):
+            way_out = "; turn the text into a number first"
+        elif isinstance(value, (float, Decimal)):
+            way_out = "; count fractions in a smaller unit (1.5 m = 1500 mm)"
+        raise InvalidValue(f"{name} must be a whole number, not {shown(value)}{way_out}")
+    if value < at_least:
+        raise InvalidValue(f"{name} must be at least {at_least}, not {value}")
+    if value > QUANTITY_MAX:
+        raise InvalidValue(f"{name} must be at most {QUANTITY_MAX}, not {value}")
     return value
 
 

@@ -79,17 +79,20 @@ class StateTable:
         """
         return tuple(self.moves.get(state, ()))
 
-    def next(self, state: str, command: str) -> str:
+    def next(self, state: str, command: str, of: str = "", hint: str = "") -> str:
         """The state that follows; raises TransitionNotAllowed, naming the commands that are allowed.
 
-        >>> StateTable("t", {"new": {"end": "done"}, "done": {}}).next("done", "end")
+        `of` is the id of what is in the state, `hint` what may be done instead: both are for that error alone.
+
+        >>> DOOR = StateTable("door", {"new": {"end": "done"}, "done": {}})
+        >>> DOOR.next("done", "end", "front")
         Traceback (most recent call last):
-        omscore.errors.TransitionNotAllowed: 'end' is not allowed in state 'done'; allowed: nothing (a final state)
+        omscore.errors.TransitionNotAllowed: door 'front': 'end' is not allowed in state 'done'; allowed: nothing ...
         """
         try:
             return self.moves[state][command]
         except KeyError:
-            raise TransitionNotAllowed(state, command, self.allowed(state)) from None
+            raise TransitionNotAllowed(state, command, self.allowed(state), self.name, of, hint) from None
 
     def extended(self, moves: Mapping[str, Mapping[str, str]]) -> Self:
         """A new table with more states and commands; a host's additions never take a row away.

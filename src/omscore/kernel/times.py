@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from omscore.errors import InvalidValue
+from omscore.kernel.given import shown
 
 
 def utc(value: Any, name: str = "time") -> datetime:
@@ -20,7 +21,7 @@ def utc(value: Any, name: str = "time") -> datetime:
     omscore.errors.InvalidValue: time must carry a time zone; 2026-03-02T09:30:00 is naive, ...
     """
     if not isinstance(value, datetime):
-        raise InvalidValue(f"{name} must be a datetime, not {value!r}")
+        raise InvalidValue(f"{name} must be a datetime, not {shown(value)}")
     if value.utcoffset() is None:
         raise InvalidValue(
             f"{name} must carry a time zone; {value.isoformat()} is naive, attach zoneinfo.ZoneInfo or datetime.UTC"

@@ -46,4 +46,4 @@ class ChangeSet:
         >>> ChangeSet("ord-1-e1", "ord-1", 3, ()).ended("discard", datetime(2026, 3, 2, tzinfo=UTC)).state
         'discarded'
         """
-        return evolve(self, state=CHANGE_SET_STATES.next(self.state, command), ended_at=at, note=note)
+        return evolve(self, state=CHANGE_SET_STATES.next(self.state, command, self.id), ended_at=at, note=note)

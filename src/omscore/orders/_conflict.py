@@ -54,7 +54,7 @@ class DraftConflict:
         >>> DraftConflict("web/1/1/f", "ord-1", "web/1", 1, "f", ()).decided("keep_first").state
         'kept'
         """
-        return evolve(self, state=CONFLICT_STATES.next(self.state, command), note=note)
+        return evolve(self, state=CONFLICT_STATES.next(self.state, command, self.id), note=note)
 
 
 def differences(first: Draft, second: Draft) -> tuple[tuple[str, str, str], ...]:

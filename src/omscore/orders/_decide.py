@@ -91,9 +91,13 @@ def _moves(order: Order, verb: str, units: Mapping[str, int]) -> tuple[tuple[str
     return tuple(result)
 
 
+def _not_allowed(order: Order, command: str) -> TransitionNotAllowed:
+    return TransitionNotAllowed(order.state, command, ORDER_STATES.allowed(order.state), "order", order.id)
+
+
 def _decide_capture(order: Order | None, command: Capture, now: datetime) -> tuple[Event, ...]:
     if order is not None:
-        raise TransitionNotAllowed(order.state, "capture", ORDER_STATES.allowed(order.state))
+        raise _not_allowed(order, "capture")
     events: list[Event] = [Captured(command.id, command.draft, now)]
     gone = tuple((line.id, "open", "cancelled", line.cancelled) for line in command.draft.lines if line.cancelled)
     if gone:
@@ -102,20 +106,20 @@ def _decide_capture(order: Order | None, command: Capture, now: datetime) -> tup
 
 
 def _decide_accept(order: Order, command: Accept, now: datetime) -> tuple[Event, ...]:
-    ORDER_STATES.next(order.state, "accept")
+    ORDER_STATES.next(order.state, "accept", order.id)
     if order.holds:
         raise CommandRefused([_held(hold) for hold in order.holds])
     return (accepted(now),)
 
 
 def _decide_reject(order: Order, command: Reject, now: datetime) -> tuple[Event, ...]:
-    ORDER_STATES.next(order.state, "reject")
+    ORDER_STATES.next(order.state, "reject", order.id)
     return (Rejected(now, command.reasons),)
 
 
 def _decide_place(order: Order, command: PlaceHold, now: datetime) -> tuple[Event, ...]:
     if order.state not in ("captured", "accepted"):
-        raise TransitionNotAllowed(order.state, "place_hold", ORDER_STATES.allowed(order.state))
+        raise _not_allowed(order, "place_hold")
     # A hold that stands already is not placed twice: a repeated check must not pile up holds.
     if command.hold in order.holds:
         return ()
@@ -150,11 +154,11 @@ def _decide_move(order: Order, command: MoveUnits, now: datetime) -> tuple[Event
         return _decide_cancel(order, Cancel(command.units), now)
     if move.gated:
         if order.state != "accepted":
-            raise TransitionNotAllowed(order.state, verb, ORDER_STATES.allowed(order.state))
+            raise _not_allowed(order, verb)
         if order.holds:
             raise CommandRefused([_held(hold) for hold in order.holds])
     elif order.state in ("rejected", "cancelled"):
-        raise TransitionNotAllowed(order.state, verb, ORDER_STATES.allowed(order.state))
+        raise _not_allowed(order, verb)
     if not command.units:
         return ()
     return (units_moved(now, verb, _moves(order, verb, command.units), command.ref),)
@@ -162,7 +166,7 @@ def _decide_move(order: Order, command: MoveUnits, now: datetime) -> tuple[Event
 
 def _decide_cancel(order: Order, command: Cancel, now: datetime) -> tuple[Event, ...]:
     if order.state not in ("captured", "accepted"):
-        raise TransitionNotAllowed(order.state, "cancel", ORDER_STATES.allowed(order.state))
+        raise _not_allowed(order, "cancel")
     asked = command.units
     if asked is None:
         sources = UNIT_MOVES["cancel"].sources
@@ -179,7 +183,7 @@ def _decide_cancel(order: Order, command: Cancel, now: datetime) -> tuple[Event,
 
 def _decide_edit(order: Order, command: Edit, now: datetime) -> tuple[Event, ...]:
     if order.state not in ("captured", "accepted"):
-        raise TransitionNotAllowed(order.state, "edit", ORDER_STATES.allowed(order.state))
+        raise _not_allowed(order, "edit")
     draft, reduced = changed(order.draft, command.changes)
     reroutes(order, draft)
     events: list[Event] = [] if draft == order.draft else [Edited(now, draft, command.why)]
@@ -190,7 +194,7 @@ def _decide_edit(order: Order, command: Edit, now: datetime) -> tuple[Event, ...
 
 
 def _decide_close(order: Order, command: Close, now: datetime) -> tuple[Event, ...]:
-    ORDER_STATES.next(order.state, "close")
+    ORDER_STATES.next(order.state, "close", order.id)
     if not order.finished:
         rest = {b: n for b, n in zip(UNIT_BUCKETS, order.totals, strict=True) if n and b not in FINAL_BUCKETS}
         raise _refuse("close.unfinished", f"order {order.id} still has units that are {', '.join(rest)}", units=rest)
@@ -198,7 +202,7 @@ def _decide_close(order: Order, command: Close, now: datetime) -> tuple[Event, .
 
 
 def _decide_reopen(order: Order, command: Reopen, now: datetime) -> tuple[Event, ...]:
-    ORDER_STATES.next(order.state, "reopen")
+    ORDER_STATES.next(order.state, "reopen", order.id)
     return (Reopened(now, command.why),)
 
 
@@ -231,7 +235,7 @@ def decide(order: Order | None, command: Command, now: datetime) -> tuple[Event,
     >>> order = fold(decide(None, Capture("ord-1", Draft("web", "1001", "EUR", (line,), now)), now))
     >>> decide(order, MoveUnits("allocate", {"1": 2}), now)
     Traceback (most recent call last):
-    omscore.errors.TransitionNotAllowed: 'allocate' is not allowed in state 'captured'; allowed: accept, reject, cancel
+    omscore.errors.TransitionNotAllowed: order 'ord-1': 'allocate' is not allowed in state 'captured'; allowed: ...
     """
     try:
         decider = _DECIDERS[type(command)]
@@ -259,7 +263,7 @@ def _held_by(order: Order, holds: tuple[Hold, ...]) -> Order:
 
 
 def _apply_reopened(order: Order, event: Reopened) -> Order:
-    state = ORDER_STATES.next(order.state, "reopen")
+    state = ORDER_STATES.next(order.state, "reopen", order.id)
     units = order.units
     if order.state == "cancelled":
         before = {line.id: line.cancelled for line in order.draft.lines}

@@ -93,13 +93,20 @@ class Fulfillment:
         """
         return sum(line.units for line in self.lines)
 
+    @property
+    def _hint(self) -> str:
+        """What may be done with a fulfillment that takes no command of its own."""
+        if self.shipment:
+            return f"it left as shipment {self.shipment!r}, which may be relabeled, voided or given up"
+        return "it awaits units that have not come yet" if self.state == "planned" else ""
+
     def moved(self, command: str) -> Fulfillment:
         """This fulfillment after a command of FULFILLMENT_STATES; raises TransitionNotAllowed.
 
         >>> Fulfillment("f", "o", "n", ()).moved("pick").state
         'picking'
         """
-        return evolve(self, state=FULFILLMENT_STATES.next(self.state, command))
+        return evolve(self, state=FULFILLMENT_STATES.next(self.state, command, self.id, self._hint))
 
     def answered(self, command: str) -> Fulfillment:
         """This fulfillment after a command of NEGOTIATION_STATES; raises TransitionNotAllowed.
@@ -107,7 +114,7 @@ class Fulfillment:
         >>> Fulfillment("f", "o", "n", ()).answered("offer").negotiation
         'offered'
         """
-        return evolve(self, negotiation=NEGOTIATION_STATES.next(self.negotiation, command))
+        return evolve(self, negotiation=NEGOTIATION_STATES.next(self.negotiation, command, self.id))
 
     def come(self, units: Mapping[str, int], *, rest: bool = True) -> Fulfillment:
         """This fulfillment after awaited units of lines have come; open when none are awaited any more.
@@ -174,4 +181,4 @@ class Fulfillment:
             made = evolve(self, lines=tuple(lines))
             ready = made.state == "planned" and not any(line.awaited for line in lines)
             return made.moved("release") if ready else made
-        return evolve(self, lines=(), state=FULFILLMENT_STATES.next(self.state, "cancel"))
+        return evolve(self, lines=(), state=FULFILLMENT_STATES.next(self.state, "cancel", self.id, self._hint))

@@ -18,7 +18,7 @@ from omscore.oversight._incidents import (
     told_otherwise,
 )
 from omscore.oversight._kpis import Kpi, Measure, Recorded, kpis, measured, to_records
-from omscore.oversight._notices import Notice, NoticeSent, Obligation, notices_of, obligations_of
+from omscore.oversight._notices import NOTICE_STATUSES, Notice, NoticeSent, Obligation, notices_of, obligations_of
 from omscore.oversight._profile import CAPTURE_METHODS, NOTICES, PAYMENT_GATES, ChannelProfile
 from omscore.oversight._surge import SurgeChanged, SurgeClock, SurgeRule, SurgeState, surges
 
@@ -28,6 +28,7 @@ __all__ = [
     "PAYMENT_GATES",
     "UNANSWERED_AFTER",
     "ChannelProfile",
+    "NOTICE_STATUSES",
     "NoticeSent",
     "Notice",
     "notices_of",

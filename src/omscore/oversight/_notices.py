@@ -12,6 +12,9 @@ from omscore.oversight._profile import ChannelProfile
 from omscore.payments import Payment
 from omscore.returns import ANY_TIME, Return, ReturnPolicy
 
+NOTICE_STATUSES = ("due", "sent", "late", "dropped")
+"""Where a notice may stand: `late` was not sent in time, or is past its time; `dropped` is of an order that ended."""
+
 
 @frozen
 class NoticeSent:
@@ -30,8 +33,7 @@ class NoticeSent:
 class Notice:
     """One notice of one order: when it is due, when it was first sent if it was, and where that leaves it.
 
-    `status` is "due", "sent", "late" (not sent in time, or not sent yet and past its time) or "dropped" (the order
-    ended before).
+    `status` is one of NOTICE_STATUSES.
 
     >>> Notice("ord-1", "confirmed", datetime(2026, 3, 2, 10, 2), None, "due").status
     'due'

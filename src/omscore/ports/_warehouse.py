@@ -58,7 +58,7 @@ class WmsMessage:
     'picked'
     >>> WmsMessage("m-1", "picked", "ghent", "ord-1-f1", [WmsRow("MUG", 0)])
     Traceback (most recent call last):
-    omscore.errors.InvalidValue: message 'm-1': units of 'MUG' must be between 1 and 9223372036854775807, not 0
+    omscore.errors.InvalidValue: message 'm-1': units of 'MUG' must be at least 1, not 0
     """
 
     id: str

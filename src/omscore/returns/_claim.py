@@ -43,5 +43,5 @@ class Claim:
         >>> Claim("clm-1", "ord-1", "1", "SKU-1", 1).decided("refuse").state
         'refused'
         """
-        state = CLAIM_STATES.next(self.state, command)
+        state = CLAIM_STATES.next(self.state, command, self.id)
         return evolve(self, state=state, replacement=replacement, returning=returning)

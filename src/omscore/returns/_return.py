@@ -81,7 +81,7 @@ class Return:
         'expired'
         """
         lines = tuple(evolve(line, units=line.received) if line.received else line for line in self.lines)
-        return evolve(self, lines=lines, state=RETURN_STATES.next(self.state, command))
+        return evolve(self, lines=lines, state=RETURN_STATES.next(self.state, command, self.id))
 
     def inspected(self, units: Mapping[str, int]) -> Return:
         """This return after units that arrived were looked at; raises CommandRefused for more than arrived.
@@ -110,7 +110,7 @@ class Return:
         >>> r.received({"1": 1}).state, r.received({"1": 2}).state
         ('receiving', 'received')
         """
-        state = RETURN_STATES.next(self.state, "receive")
+        state = RETURN_STATES.next(self.state, "receive", self.id)
         known = {line.line: line for line in self.lines}
         reasons = []
         for name, n in units.items():

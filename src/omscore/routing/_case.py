@@ -449,8 +449,22 @@ class Case:
 
     def arrives(self, i: int) -> datetime | None:
         """When a parcel from a node has surely arrived: the end of the day it leaves plus the days in transit."""
+        return self._there(i, self.leaves_on(i))
+
+    def arrives_if_gone(self, i: int) -> datetime | None:
+        """The same for a parcel that is handed over at a node now: no work is left, and the cut-off counts."""
+        if self.now is None:
+            return None
+        cutoff = self.grid.cutoffs[i]
+        try:
+            today = self.now.astimezone(self.grid.zones[i]).date()
+            return self._there(i, today if cutoff is None else cutoff.day(self.now, self.grid.calendars[i]))
+        except DefinitionError:  # no working day within the calendar's horizon
+            return None
+
+    def _there(self, i: int, leaves: date | None) -> datetime | None:
+        """The end of the day on which a parcel that leaves a node on a day has surely arrived."""
         days = self.place.days(self.demand.service)[i]
-        leaves = self.leaves_on(i)
         if days is None or leaves is None:
             return None
         service = self.grid.network.service(self.demand.service)

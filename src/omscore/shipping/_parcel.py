@@ -20,7 +20,7 @@ class Parcel:
     1250
     >>> Parcel("p-1", 1_250, {"SKU-1": 0})
     Traceback (most recent call last):
-    omscore.errors.InvalidValue: parcel 'p-1': units of 'SKU-1' must be between 1 and 9223372036854775807, not 0
+    omscore.errors.InvalidValue: parcel 'p-1': units of 'SKU-1' must be at least 1, not 0
     """
 
     id: str

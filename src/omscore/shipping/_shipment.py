@@ -128,7 +128,7 @@ class Shipment:
         """
         return evolve(
             self,
-            status=SHIPMENT_STATES.next(self.status, command),
+            status=SHIPMENT_STATES.next(self.status, command, self.id),
             status_at=at,
             # The next label is asked for under a new id, so that a late answer to the old one finds nobody.
             labels=self.labels + 1,
