@@ -586,6 +586,99 @@ def test_more_commands_than_connections_wait_their_turn(connected: PostgresOpene
     assert len(busy) == 1
 
 
+def connections(postgres: str, name: str, *, expected: int) -> int:
+    """How many the server has, which takes a moment to see that one was closed."""
+    found = -1
+    with connect(postgres) as conn:
+        for _ in range(200):
+            count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+            (found,) = conn.execute(count, (name,)).fetchone()
+            if found == expected:
+                break
+            sleep(0.01)
+    return found
+
+
+@pytest.mark.parametrize("one_trip", [False, True])
+def test_a_store_that_is_closed_under_way_answers_every_command_truly_and_leaves_no_connection(
+    postgres: str, one_trip: bool
+) -> None:
+    name = f"closing-{one_trip}"
+    own = psycopg.conninfo.make_conninfo(postgres, application_name=name)
+    store = stocked(PostgresStore(own, tenant=name, connections_max=3, one_trip=one_trip), 1_000)
+    done: list[str] = []
+    refused: list[str] = []
+
+    def shop(name: int) -> None:
+        for i in range(1_000):
+            try:
+                reserve_one(store, f"{name}-{i}")
+                done.append(f"ord-{name}-{i}")
+            except StoreError as error:
+                refused.append(str(error))
+                return
+
+    threads = [Thread(target=shop, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    while len(done) < 8:
+        sleep(0.001)
+    store.close()
+    assert connections(postgres, name, expected=0) == 0
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 8
+    assert all("was closed" in text for text in refused)
+    after = PostgresStore(postgres, tenant=name)
+    journal = after.run(lambda t: t.journal(A), write=False)
+    assert sorted(e.movement.reservation for e in journal[1:]) == sorted(done)
+    after.close()
+
+
+def test_closing_waits_for_a_command_that_is_under_way_as_long_as_its_patience(postgres: str) -> None:
+    own = psycopg.conninfo.make_conninfo(postgres, application_name="patient")
+    for slow_s, left in ((0.05, 0), (0.4, 1)):
+        store = PostgresStore(own, tenant=f"patient-{slow_s}", patience_s=0.2)
+        begun, ended = Event(), Event()
+
+        def slow(t: Transaction, slow_s: float = slow_s, begun: Event = begun) -> None:
+            receive(t, {A: 9}, cause="dock-1")
+            begun.set()
+            sleep(slow_s)
+
+        thread = Thread(target=lambda store=store, slow=slow, ended=ended: (store.run(slow), ended.set()))  # type: ignore[misc]
+        thread.start()
+        begun.wait()
+        store.close()
+        assert ended.is_set() is not bool(left)
+        assert connections(postgres, "patient", expected=left) == left
+        thread.join()
+        # It was done all the same, and has given its connection back to nobody.
+        assert ended.is_set()
+        assert connections(postgres, "patient", expected=0) == 0
+
+
+def test_a_command_cannot_close_its_own_store(connected: PostgresOpener) -> None:
+    store = stocked(connected())
+    with pytest.raises(RuntimeError, match="close the store when it has ended"):
+        store.run(lambda _: store.close())
+    reserve_one(store, "web-1")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_that_closes_its_store_leaves_the_parents_connections_alone(connected: PostgresOpener) -> None:
+    store = stocked(connected())
+    (pipe,) = store._idle
+    child = multiprocessing.get_context("fork").Process(target=store.close)
+    child.start()
+    child.join(10)
+    assert child.exitcode == 0
+    assert list(store._idle) == [pipe]
+    reserve_one(store, "web-1")
+    assert list(store._idle) == [pipe]
+
+
 def test_commands_of_many_threads_are_committed_together_and_answered_one_by_one(
     connected: PostgresOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

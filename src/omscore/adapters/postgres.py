@@ -113,12 +113,44 @@ class PostgresStore:
     def close(self) -> None:
         """Close the connections; the store cannot be used any more.
 
+        Commands under way in other threads end as they would, and are waited for until `patience_s` is over (one that
+        takes longer closes its connection when it ends). Those that wait for a turn and those that come later raise
+        StoreError; of these nothing was written. Raises RuntimeError when called by a command itself.
+
         >>> callable(PostgresStore.close)
         True
         """
+        if getattr(self._busy, "now", False):
+            raise RuntimeError("a transaction is running in this thread; close the store when it has ended")
+        if self._pid != os.getpid():
+            self._leave_to_parent()
         self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        end, places = time.monotonic() + self._patience_s, 0
+        while places < self._connections_max and self._places.acquire(timeout=max(0.0, end - time.monotonic())):
+            places += 1
+        # Who waits for a place finds the store closed.
+        for _ in range(places):
+            self._places.release()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):  # another thread was faster
+            while self._idle:
+                self._idle.pop().close()
+
+    def _leave_to_parent(self) -> None:
+        """A forked child must not touch its parent's connections, not even to close them: it lets them lie."""
+        _PARENTS.extend(self._idle)
+        self._reset()
+
+    def _give_back(self, conn: Pipe) -> None:
+        self._idle.append(conn)
+        if self._closed:
+            self._close_idle()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("this store was closed, nothing was written; open a new one")
 
     def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
         """Call `work` with a transaction and commit; an exception rolls everything back and comes through.
@@ -132,12 +164,9 @@ class PostgresStore:
         """
         if getattr(self._busy, "now", False):
             raise RuntimeError("a transaction is running in this thread; use the one you were given")
-        if self._closed:
-            raise StoreError("this store was closed; open a new one")
+        self._check_open()
         if self._pid != os.getpid():
-            # A forked child must not touch its parent's connections, not even to close them: it lets them lie.
-            _PARENTS.extend(self._idle)
-            self._reset()
+            self._leave_to_parent()
         if not write:
             return self._by_itself(work, write=False)
         if time.monotonic() >= self._crowded_until:
@@ -189,6 +218,7 @@ class PostgresStore:
             raise Busy(f"all {self._connections_max} connections were in use for {self._patience_s:g} s; try again")
         self._busy.now = True
         try:
+            self._check_open()
             attempt = _Attempt(self, locks, write=write)
             try:
                 return run(attempt)
@@ -416,7 +446,7 @@ class _Attempt:
                 ) from error
             raise ours from error
         store = self._store
-        store._idle.append(conn)  # noqa: SLF001 - a part of the store
+        store._give_back(conn)  # noqa: SLF001 - a part of the store
         if store._memory is not None:  # noqa: SLF001
             store._memory.learn(*self.txn.learned())  # noqa: SLF001
         return result
@@ -424,7 +454,7 @@ class _Attempt:
     def _undo(self) -> None:
         self._conn.undo()
         if not self._conn.closed:
-            self._store._idle.append(self._conn)  # noqa: SLF001 - a part of the store
+            self._store._give_back(self._conn)  # noqa: SLF001 - a part of the store
 
 
 def _prepare(conn: Any, steps: Sequence[schema.Step]) -> None:
