@@ -646,7 +646,7 @@ def test_closing_waits_for_a_command_that_is_under_way_as_long_as_its_patience(p
             begun.set()
             sleep(slow_s)
 
-        thread = Thread(target=lambda store=store, slow=slow, ended=ended: (store.run(slow), ended.set()))  # type: ignore[misc]
+        thread = Thread(target=lambda store=store, slow=slow, ended=ended: (store.run(slow), ended.set()))
         thread.start()
         begun.wait()
         store.close()

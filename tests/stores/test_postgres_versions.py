@@ -14,8 +14,10 @@ from omscore.adapters import postgres as module
 from omscore.adapters._postgres_rows import SIDES, VERBS, WRONG, _move, number_of, plain, rare
 from omscore.adapters._relink import _link_v1
 from omscore.adapters._seal import _unpacked
-from omscore.inventory import BUCKETS, MOVES, OUTSIDE, Cell, Ledger, Want, export_lines, verify
+from omscore.errors import SchemaMismatch
+from omscore.inventory import BUCKETS, MOVES, OUTSIDE, Cell, Ledger, Want, export_lines, receive, verify
 from omscore.kernel import ManualClock
+from omscore.ports import Transaction
 from tests.inventory.every_verb import COMMANDS, NINE
 from tests.postgres import connect, database
 
@@ -42,7 +44,7 @@ def as_version_3_wrote_it(conn: Any) -> None:
         [(*row, _unpacked(result)) for *row, result in claims],
     )
     conn.execute("ALTER TABLE oms_holders DROP COLUMN due")
-    conn.execute("DELETE FROM oms_schema WHERE version > 3")
+    conn.execute("UPDATE oms_schema SET version = 3")
 
 
 def as_version_1_wrote_it(conn: Any) -> None:
@@ -50,7 +52,7 @@ def as_version_1_wrote_it(conn: Any) -> None:
     as_version_3_wrote_it(conn)
     for table, column in (("claims", "result"), ("reservations", "value"), ("records", "value"), ("log", "event")):
         conn.execute(f"UPDATE oms_{table} SET {column} = substr({column}, 1, length({column}) - 9)".encode())
-    conn.execute("DELETE FROM oms_schema WHERE version > 1")
+    conn.execute("UPDATE oms_schema SET version = 1")
     for where in conn.execute(f"SELECT {CELL} FROM oms_cells").fetchall():
         digest = b""
         for row in conn.execute(schema._V1_ENTRIES, (*where, 0)).fetchall():
@@ -189,6 +191,44 @@ def test_what_was_changed_by_hand_does_not_become_right_by_moving_it(shops: str)
     found = {f.facts.get("cause", f.facts.get("key")) for f in store.run(verify, write=False).findings}
     assert set(by_hand.values()) <= found
     store.close()
+
+
+def refused_behind_a_change(store: PostgresStore, host: Any) -> None:
+    cell = Cell("SKU", "ghent")
+    commands: list[Callable[[Transaction], object]] = [
+        lambda t: t.figures([cell]),
+        lambda t: t.put("note", "n-1", "hello", version=0),
+        lambda t: receive(t, {cell: 1}, cause="dock-9"),
+    ]
+    for command in commands:
+        with pytest.raises(SchemaMismatch, match="begin a transaction anew"):
+            store.joined(host).run(command)
+
+
+@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_a_host_that_began_to_look_before_a_change_of_the_tables_cannot_join_behind_it(
+    shops: str, monkeypatch: pytest.MonkeyPatch, isolation: str
+) -> None:
+    older = at(shops, "shop-a")
+    with connect(shops) as host, connect(shops) as other:
+        host.execute(f"BEGIN ISOLATION LEVEL {isolation}".encode())
+        host.execute("SELECT 1")
+        # A change of what rows mean, which no statement of the older version would stumble over.
+        steps = (*schema.STEPS, ("UPDATE oms_cells SET quarantine = free",))
+        module._prepare(other, steps)
+        refused_behind_a_change(older, host)
+        monkeypatch.setattr(schema, "STEPS", steps)
+        newer = at(shops, "shop-a")
+        refused_behind_a_change(newer, host)
+        # What else the host did is not lost by our refusal.
+        assert host.execute("SELECT 1").fetchone() == (1,)
+        host.execute("ROLLBACK")
+        host.execute(f"BEGIN ISOLATION LEVEL {isolation}".encode())
+        newer.joined(host).run(lambda t: receive(t, {Cell("SKU", "ghent"): 1}, cause="dock-9"))
+        host.execute("COMMIT")
+        assert other.execute("SELECT count(*) FROM oms_journal WHERE cause = 'dock-9'").fetchone() == (1,)
+    older.close()
+    newer.close()
 
 
 def test_every_movement_of_the_ledger_has_a_number_of_its_own_for_good() -> None:

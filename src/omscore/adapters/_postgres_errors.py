@@ -35,6 +35,11 @@ class Raced(StoreError):
 RERUN = (Lost, Raced)
 """Nothing happened, and another attempt may succeed."""
 
+CHANGED = (
+    "the tables were changed meanwhile, nothing was written; upgrade omscore if a newer version did it, "
+    "or begin a transaction anew that began before they were changed"
+)
+
 # By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html), longest match first.
 _TEXTS: dict[str, tuple[type[OmsError], str]] = {
     "40003": (Unknown, "repeat the command with the same key to learn its fate"),
@@ -53,7 +58,7 @@ _TEXTS: dict[str, tuple[type[OmsError], str]] = {
     "25006": (ReadOnly, "the server or this transaction is read-only; nothing was written"),
     "XX001": (Corrupt, "the server found damaged data; restore a backup"),
     "XX002": (Corrupt, "the server found a damaged index; have it rebuilt"),
-    "22012": (SchemaMismatch, "a newer version changed the tables meanwhile; upgrade omscore, nothing was written"),
+    "22012": (SchemaMismatch, CHANGED),
     "22": (InvalidValue, "a value cannot be stored; nothing was written"),
 }
 

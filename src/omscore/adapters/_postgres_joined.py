@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from omscore.adapters import _postgres_schema as sql
 from omscore.adapters._postgres_books import Wire
-from omscore.adapters._postgres_errors import Raced, classified, psycopg
+from omscore.adapters._postgres_errors import CHANGED, Raced, classified, psycopg
 from omscore.adapters._postgres_pipe import Statement
 from omscore.adapters._postgres_txn import PostgresTransaction
-from omscore.errors import Busy, InvalidValue
+from omscore.errors import Busy, InvalidValue, SchemaMismatch
 from omscore.ports import Capabilities, Transaction
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class JoinedPostgres:
         self._conn = conn
         self._capabilities = capabilities
         self._transaction = transaction
-        self._busy = self._saved = False
+        self._busy = self._saved = self._known = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -40,7 +40,7 @@ class JoinedPostgres:
 
         An exception undoes what `work` wrote, and nothing else. Raises Busy when other commands won every race: roll
         the host's transaction back and run it again. Raises StoreError when the connection is lost, and with it the
-        host's transaction.
+        host's transaction; SchemaMismatch when the tables were changed behind what the host's transaction sees.
         """
         del write  # the host's transaction is what it is
         if self._busy:
@@ -62,7 +62,7 @@ class JoinedPostgres:
             self._busy = False
 
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
-        self._saved = False
+        self._saved = self._known = False
         txn = self._transaction(Wire(self._ask, self._ask_all, self._send, _not_ahead))
         try:
             result = work(txn)
@@ -85,16 +85,29 @@ class JoinedPostgres:
         cursor = psycopg.Cursor(self._conn, row_factory=psycopg.rows.tuple_row)
         return cursor.execute(statement, values, prepare=prepare)
 
+    def _first(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """The first statement also asks for the tables' version, in the same message.
+
+        Where the host's transaction began to look before they were changed, no version is to be seen.
+        """
+        if self._known:
+            return self._execute(statement, values)
+        with self._conn.pipeline():
+            # Not prepared: of a pipeline that broke off, psycopg would not know what the server kept of it.
+            version = self._execute(sql.READ_VERSION, prepare=False)
+            cursor = self._execute(statement, values, prepare=False)
+        if version.fetchone() != (len(sql.STEPS),):
+            raise SchemaMismatch(CHANGED)
+        self._known = True
+        return cursor
+
     def _save(self) -> None:
         if not self._saved:
             self._saved = True
-            with self._conn.pipeline():
-                # Not prepared: of a pipeline that broke off, psycopg would not know what the server kept of it.
-                self._execute("SAVEPOINT oms_joined", prepare=False)
-                self._execute(sql.CHECK_VERSION, (len(sql.STEPS),), prepare=False)
+            self._first("SAVEPOINT oms_joined")
 
     def _ask(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = self._execute(statement, values).fetchall()
+        rows: list[tuple[Any, ...]] = self._first(statement, values).fetchall()
         return rows
 
     def _ask_all(self, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:

@@ -172,10 +172,13 @@ def taken(conn: Any, step: Step) -> Iterator[None]:
 
 # Every transaction asks this first. It ends in an error where a newer version has changed the tables, and it keeps that
 # from happening before COMMIT, because whoever changes them must lock oms_schema against all who have read it.
-CHECK_VERSION = "SELECT 1 / CASE WHEN max(version) > %s THEN 0 ELSE 1 END FROM oms_schema"
+CHECK_VERSION = "SELECT 1 / CASE WHEN max(version) = %s THEN 1 ELSE 0 END FROM oms_schema"
+READ_VERSION = "SELECT max(version) FROM oms_schema"
 # Above READ COMMITTED a transaction sees what was committed before its first statement, which must not wait for a
 # change of the tables: LOCK waits before it looks.
 AWAIT_CHANGE = "LOCK TABLE oms_schema IN ACCESS SHARE MODE"
+# Whoever began to look before a change finds oms_schema empty behind it: TRUNCATE, and nothing else, is seen at once.
+SET_VERSION = ("TRUNCATE oms_schema", "INSERT INTO oms_schema (version) VALUES (%s)")
 BEGIN_CHANGE = "LOCK TABLE oms_schema IN ACCESS EXCLUSIVE MODE"
 
 

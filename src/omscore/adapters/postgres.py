@@ -477,11 +477,13 @@ def _take(conn: Any, number: int, work: Iterator[None]) -> None:
         with conn.transaction():
             if number > 1:
                 conn.execute(schema.BEGIN_CHANGE)
-            if conn.execute("SELECT 1 FROM oms_schema WHERE version = %s", (number,)).fetchone():
+            if conn.execute("SELECT 1 FROM oms_schema WHERE version >= %s", (number,)).fetchone():
                 return  # another process came first
             more = next(work, True) is None
             if not more:
-                conn.execute("INSERT INTO oms_schema (version) VALUES (%s)", (number,))
+                forget, note = schema.SET_VERSION
+                conn.execute(forget)
+                conn.execute(note, (number,))
 
 
 __all__ = ["PostgresStore"]
