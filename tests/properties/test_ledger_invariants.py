@@ -549,16 +549,18 @@ def test_verify_names_the_entry_that_was_changed() -> None:
     receive(books, {CELL: 3}, cause="dock-2")
     reserve(books, "ord-1", [Want("SKU", 4)], cause="web-1")
     lines = list(export_lines(books))
-    row = books._entries[CELL][1]
+    rows = books._accounts[CELL].rows
+    row = rows[1]
     seq, at, source, target, units, verb, *rest = row
-    books._entries[CELL][1] = (seq, at, source, target, units + 1, verb, *rest)  # type: ignore[assignment]
+    rows[1] = (seq, at, source, target, units + 1, verb, *rest)  # type: ignore[assignment]
     assert [reason.code for reason in verify(books).findings] == ["ledger.figures"]
-    books._entries[CELL][1] = (7, *row[1:])
+    rows[1] = (7, *row[1:])
     assert "number 7 follows" in verify(books).findings[0].text
-    books._entries[CELL][1] = (seq, at, "customer", target, units, "ship", *rest)  # type: ignore[assignment]
+    rows[1] = (seq, at, "customer", target, units, "ship", *rest)  # type: ignore[assignment]
     assert "'dock-2'" in verify(books).findings[0].text
-    books._entries[CELL][1] = row
+    rows[1] = row
     assert verify(books).ok
-    books._reservations["ord-1"] = books._reservations["ord-1"]._replace(held={(CELL, "reserved"): 3})
+    *most, held = books._reservations["ord-1"]
+    books._reservations["ord-1"] = (*most, held - 1)
     assert [reason.code for reason in verify(books).findings] == ["ledger.reservation"]
     assert lines[2] != lines[1]

@@ -12,6 +12,14 @@ from omscore.errors import Conflict, InvalidValue, InvariantBroken
 from omscore.inventory._books import Reservation, Short
 from omscore.inventory._cells import BUCKETS, Cell, Entry, Figures, Movement
 from omscore.inventory._memory_records import MemoryRecords, put_in, take_out
+from omscore.inventory._memory_rows import (
+    VERSION,
+    ReservationRow,
+    cells_held,
+    deadline_of,
+    reservation_of,
+    reservation_row,
+)
 from omscore.kernel.quantities import QUANTITY_MAX
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,8 +33,8 @@ _new = tuple.__new__
 # walk plain tuples of plain values, and there are as many of these as of anything.
 _Row = tuple[int, datetime, str, str, int, str, str, str, datetime | None, int]
 
-# What a posting makes of a cell: its row as it becomes, what it showed before, its entries, and how many it had.
-_Change = tuple[list[int], Figures | None, list[_Row], int]
+# What a posting makes of an account: its figures as they become, what they were, and how many rows it had.
+_Change = tuple[list[int], Figures, int]
 
 SNAPSHOT_EVERY = 250
 """After how many movements of a cell its figures are kept for looking back."""
@@ -36,13 +44,34 @@ def _entry(cell: Cell, row: _Row) -> Entry:
     return _new(Entry, (row[0], row[1], _new(Movement, (cell, *row[2:])), ""))
 
 
-def _deadline(reservation: Reservation) -> datetime | None:
-    """When a reservation runs out; None when it never does or has nothing reserved."""
-    if reservation[2] is not None:
-        for _, bucket in reservation[1]:
-            if bucket == "reserved":
-                return reservation[2]
-    return None
+def _check(cell: Cell, before: Figures, row: Sequence[int], floor: int) -> None:
+    if row[_FREE] < before.free and row[_FREE] < floor:
+        raise Short(cell, floor)
+    for bucket, units in zip(BUCKETS, row, strict=False):
+        if units < 0:
+            raise InvariantBroken(f"{bucket} of {cell} would be {units}: a command took what nobody holds")
+        if units > QUANTITY_MAX:
+            raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
+
+
+class _Account:
+    """All that is kept of one cell: its figures, its rows, figures kept now and then, and who holds units there."""
+
+    __slots__ = ("cell", "figures", "holders", "rows", "snapshots")
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        # Replaced, never changed: undoing is putting the old ones back.
+        self.figures = _ZEROS
+        self.rows: list[_Row] = []
+        self.snapshots: list[Figures] = []
+        self.holders: dict[str, None] = {}
+
+    def copy(self) -> _Account:
+        twin = _Account(self.cell)
+        twin.figures = self.figures
+        twin.rows, twin.snapshots, twin.holders = list(self.rows), list(self.snapshots), dict(self.holders)
+        return twin
 
 
 class MemoryBooks(MemoryRecords):
@@ -62,18 +91,15 @@ class MemoryBooks(MemoryRecords):
         super().__init__()
         self._clock = now
         self._last = _EPOCH
-        # Figures are replaced, never changed: undoing is putting the old ones back.
-        self._figures: dict[Cell, Figures] = {}
+        self._accounts: dict[tuple[str, ...], _Account] = {}
+        # The cells that an item moved in, sorted.
         self._cells: dict[str, list[Cell]] = {}
-        self._reservations: dict[str, Reservation] = {}
-        self._holders: dict[Cell, dict[str, None]] = {}
+        self._reservations: dict[str, ReservationRow] = {}
         # (deadline, id) of the reservations that may run out, sorted.
         self._due: list[tuple[datetime, str]] = []
-        # Rows in recorded order, and the cell of each; for each cell the same rows; and figures kept now and then.
+        # The rows of all cells in recorded order, and the cell of each.
         self._journal: list[_Row] = []
         self._where: list[Cell] = []
-        self._entries: dict[Cell, list[_Row]] = {}
-        self._snapshots: dict[Cell, list[Figures]] = {}
         # Their ids in order, for walks in pages; made anew when some were added.
         self._ids: list[str] = []
 
@@ -86,15 +112,12 @@ class MemoryBooks(MemoryRecords):
         twin = type(self)(self._clock)
         twin.__dict__.update(
             _last=self._last,
-            _figures=dict(self._figures),
+            _accounts={cell: account.copy() for cell, account in self._accounts.items()},
             _cells={item: list(cells) for item, cells in self._cells.items()},
             _reservations=dict(self._reservations),
-            _holders={cell: dict(ids) for cell, ids in self._holders.items() if ids},
             _due=list(self._due),
             _journal=list(self._journal),
             _where=list(self._where),
-            _entries={cell: list(rows) for cell, rows in self._entries.items()},
-            _snapshots={cell: list(kept) for cell, kept in self._snapshots.items()},
             _claims=dict(self._claims),
             _records=dict(self._records),
             _indexed=dict(self._indexed),
@@ -120,8 +143,8 @@ class MemoryBooks(MemoryRecords):
         >>> MemoryBooks().figures([Cell("A", "x")])[Cell("A", "x")].on_hand
         0
         """
-        rows = self._figures
-        return {cell: rows.get(cell, _ZEROS) for cell in cells}
+        accounts = self._accounts
+        return {cell: accounts[cell].figures if cell in accounts else _ZEROS for cell in cells}
 
     def cells_of(self, item: str) -> list[tuple[Cell, Figures]]:
         """Every cell that an item ever moved in, in cell order.
@@ -131,11 +154,11 @@ class MemoryBooks(MemoryRecords):
         >>> [cell.node for cell, _ in books.cells_of("A")]
         ['x']
         """
-        rows, found = self._figures, self._cells.get(item, ())
+        accounts, found = self._accounts, self._cells.get(item, ())
         if len(found) == 1:
             cell = found[0]
-            return [(cell, rows[cell])]
-        return [(cell, rows[cell]) for cell in found]
+            return [(cell, accounts[cell].figures)]
+        return [(cell, accounts[cell].figures) for cell in found]
 
     def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
         """Cells that ever moved, in cell order, behind `after`.
@@ -156,7 +179,8 @@ class MemoryBooks(MemoryRecords):
 
         >>> MemoryBooks().reservation("ord-1")
         """
-        return self._reservations.get(id)
+        row = self._reservations.get(id)
+        return None if row is None else reservation_of(row)
 
     def reservations(self, *, after: str = "", limit: int = 1_000) -> list[Reservation]:
         """Reservations in id order, behind `after`; ended ones too.
@@ -167,7 +191,7 @@ class MemoryBooks(MemoryRecords):
         if len(self._ids) != len(self._reservations):
             self._ids = sorted(self._reservations)
         at = bisect_right(self._ids, after)
-        return [self._reservations[id_] for id_ in self._ids[at : at + limit]]
+        return [reservation_of(self._reservations[id_]) for id_ in self._ids[at : at + limit]]
 
     def reservations_at(self, cell: Cell) -> list[Reservation]:
         """The reservations that hold units in a cell, in id order.
@@ -175,7 +199,7 @@ class MemoryBooks(MemoryRecords):
         >>> MemoryBooks().reservations_at(Cell("A", "x"))
         []
         """
-        return [self._reservations[id_] for id_ in sorted(self._holders.get(cell, ()))]
+        return [reservation_of(self._reservations[id_]) for id_ in sorted(self._holders(cell))]
 
     def reservations_due(self, at: datetime, *, cell: Cell | None = None, limit: int = 1_000) -> list[Reservation]:
         """Reservations with reserved units whose deadline is at or before a time, oldest deadline first.
@@ -185,19 +209,23 @@ class MemoryBooks(MemoryRecords):
         """
         over = bisect_right(self._due, at, key=itemgetter(0))
         if cell is None:
-            return [self._reservations[id_] for _, id_ in self._due[: min(over, limit)]]
+            return [reservation_of(self._reservations[id_]) for _, id_ in self._due[: min(over, limit)]]
         # Of what has run out and of what holds units here, the shorter list is walked.
-        holders = self._holders.get(cell, {})
+        holders = self._holders(cell)
         if len(holders) < over:
-            ids = sorted(holders, key=lambda id_: (self._reservations[id_].expires_at or at, id_))
+            ids = sorted(holders, key=lambda id_: (deadline_of(self._reservations[id_]) or at, id_))
         else:
             ids = [id_ for _, id_ in self._due[:over] if id_ in holders]
         found = []
         for id_ in ids:
-            held = self._reservations[id_]
+            held = reservation_of(self._reservations[id_])
             if held.expires_at is not None and held.expires_at <= at and (cell, "reserved") in held.held:
                 found.append(held)
         return found[:limit]
+
+    def _holders(self, cell: Cell) -> dict[str, None]:
+        account = self._accounts.get(cell)
+        return {} if account is None else account.holders
 
     def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Entries in recorded order: of one cell by its numbers, or of all cells.
@@ -210,7 +238,8 @@ class MemoryBooks(MemoryRecords):
         part = slice(after, None if limit is None else after + limit)
         if cell is None:
             return [_entry(where, row) for where, row in zip(self._where[part], self._journal[part], strict=True)]
-        return [_entry(cell, row) for row in self._entries.get(cell, [])[part]]
+        account = self._accounts.get(cell)
+        return [] if account is None else [_entry(cell, row) for row in account.rows[part]]
 
     def snapshot(self, cell: Cell, *, upto: int) -> Figures:
         """The newest figures kept of a cell whose version is at most `upto`; zeros when none is kept.
@@ -218,7 +247,8 @@ class MemoryBooks(MemoryRecords):
         >>> MemoryBooks().snapshot(Cell("A", "x"), upto=5_000).version
         0
         """
-        kept = self._snapshots.get(cell, [])
+        account = self._accounts.get(cell)
+        kept = [] if account is None else account.snapshots
         at = bisect_right(kept, upto, key=lambda figures: figures.version)
         return kept[at - 1] if at else _ZEROS
 
@@ -234,23 +264,19 @@ class MemoryBooks(MemoryRecords):
         Traceback (most recent call last):
         omscore.inventory.Short: 'A' at 'x' would fall below 0 free units
         """
-        rows, index, journal, where = self._figures, _INDEX, self._journal, self._where
+        accounts, index, journal, where = self._accounts, _INDEX, self._journal, self._where
         now = self.now() if recorded_at is None else recorded_at
-        changed: dict[Cell, _Change] = {}
+        changed: dict[_Account, _Change] = {}
         size, suspect = len(journal), bool(floors)
         self._undo.append((self._unpost, changed, size))
         try:
             for cell, source, target, units, verb, cause, reservation, effective_at, mirrors in movements:
-                if cell in changed:
-                    row, _, mine, _ = changed[cell]
-                elif (old := rows.get(cell)) is not None:
-                    mine = self._entries[cell]
-                    row = list(old)
-                    changed[cell] = row, old, mine, len(mine)
+                account = accounts.get(cell) or self._opened(cell)
+                if account in changed:
+                    row = changed[account][0]
                 else:
-                    mine = []
-                    row = list(_ZEROS)
-                    changed[cell] = row, None, mine, 0
+                    row = list(account.figures)
+                    changed[account] = row, account.figures, len(account.rows)
                 if source in index:
                     at = index[source]
                     row[at] = left = row[at] - units
@@ -263,48 +289,44 @@ class MemoryBooks(MemoryRecords):
                         suspect = True
                 row[_VERSION] = version = row[_VERSION] + 1
                 entry = (version, now, source, target, units, verb, cause, reservation, effective_at, mirrors)
-                mine.append(entry)
+                account.rows.append(entry)
                 journal.append(entry)
-                where.append(cell)
+                where.append(account.cell)
             if suspect:
-                for cell, (row, *_) in changed.items():
-                    self._check(cell, row, floors.get(cell, 0))
+                for account, (row, old, _) in changed.items():
+                    _check(account.cell, old, row, floors.get(account.cell, 0))
         except BaseException:
             # Whoever catches this finds the books as they were, and may go on.
             self._unpost(changed, size)
             self._undo.pop()
             raise
-        for cell, (row, old, mine, _) in changed.items():
-            if old is None:
-                put_in(self._cells.setdefault(cell.item, []), cell)
-                self._entries[cell] = mine
-            rows[cell] = new = _new(Figures, row)
-            if new[_VERSION] // SNAPSHOT_EVERY != (old or _ZEROS)[_VERSION] // SNAPSHOT_EVERY:
-                self._snapshots.setdefault(cell, []).append(new)
+        for account, (row, old, _) in changed.items():
+            if not old[_VERSION]:
+                put_in(self._cells.setdefault(account.cell.item, []), account.cell)
+            account.figures = new = _new(Figures, row)
+            if new[_VERSION] // SNAPSHOT_EVERY != old[_VERSION] // SNAPSHOT_EVERY:
+                account.snapshots.append(new)
 
-    def _unpost(self, changed: Mapping[Cell, _Change], size: int) -> None:
+    def _unpost(self, changed: Mapping[_Account, _Change], size: int) -> None:
         del self._journal[size:], self._where[size:]
-        for cell, (_, old, mine, entries) in changed.items():
-            del mine[entries:]
-            if old is not None:
-                self._figures[cell] = old
-            else:
-                self._figures.pop(cell, None)
-                self._entries.pop(cell, None)
-                take_out(self._cells.get(cell.item, []), cell)
-            kept = self._snapshots.get(cell, [])
-            while kept and kept[-1].version > (old or _ZEROS).version:
-                kept.pop()
+        for account, (_, old, rows) in changed.items():
+            del account.rows[rows:]
+            account.figures = old
+            while account.snapshots and account.snapshots[-1].version > old.version:
+                account.snapshots.pop()
+            if not old.version:
+                take_out(self._cells.get(account.cell.item, []), account.cell)
+                self._forget(account)
 
-    def _check(self, cell: Cell, row: Sequence[int], floor: int) -> None:
-        before = self._figures.get(cell, _ZEROS)
-        if row[_FREE] < before.free and row[_FREE] < floor:
-            raise Short(cell, floor)
-        for bucket, units in zip(BUCKETS, row, strict=False):
-            if units < 0:
-                raise InvariantBroken(f"{bucket} of {cell} would be {units}: a command took what nobody holds")
-            if units > QUANTITY_MAX:
-                raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
+    def _opened(self, cell: tuple[str, ...]) -> _Account:
+        account = _Account(_new(Cell, cell))
+        self._accounts[account.cell] = account
+        return account
+
+    def _forget(self, account: _Account) -> None:
+        """Forget a cell that nothing moved in and nobody holds units in."""
+        if not (account.rows or account.holders):
+            self._accounts.pop(account.cell, None)
 
     def save_reservation(self, reservation: Reservation) -> None:
         """Write a reservation whose version is the one that was read; raises Conflict otherwise.
@@ -315,36 +337,35 @@ class MemoryBooks(MemoryRecords):
         Traceback (most recent call last):
         omscore.errors.Conflict: reservation 'ord-1' is at version 1, not 0; read it again and repeat the command
         """
-        id_, held, expires_at, channel, priority, version, ended, since = reservation
+        id_, version = reservation.id, reservation.version
         old = self._reservations.get(id_)
-        if (old[5] if old else 0) != version:
+        if (old[VERSION] if old else 0) != version:
             raise Conflict(
-                f"reservation {id_!r} is at version {old.version if old else 0}, not {version}; "
+                f"reservation {id_!r} is at version {old[VERSION] if old else 0}, not {version}; "
                 "read it again and repeat the command"
             )
-        new = _new(Reservation, (id_, held, expires_at, channel, priority, version + 1, ended, since))
+        new = reservation_row(reservation)
         self._undo.append((self._place, id_, new, old))
         self._place(id_, old, new)
 
-    def _place(self, id_: str, old: Reservation | None, new: Reservation | None) -> None:
+    def _place(self, id_: str, old: ReservationRow | None, new: ReservationRow | None) -> None:
         """Put a reservation in another's place: under its id, at the cells that it holds units in, by its deadline."""
         if new is None:
             self._reservations.pop(id_, None)
             self._ids = []
         else:
             self._reservations[id_] = new
-        if old is None or new is None or old[1].keys() != new[1].keys():
-            holders = self._holders
-            for cell, _ in old[1] if old is not None else ():
-                if cell in holders:
-                    holders[cell].pop(id_, None)
-            for cell, _ in new[1] if new is not None else ():
-                if cell in holders:
-                    holders[cell][id_] = None
-                else:
-                    holders[cell] = {id_: None}
-        due = None if new is None else _deadline(new)
-        was = None if old is None else _deadline(old)
+        accounts = self._accounts
+        if old is not None:
+            for cell in cells_held(old):
+                if (account := accounts.get(cell)) is not None:
+                    account.holders.pop(id_, None)
+                    self._forget(account)
+        if new is not None:
+            for cell in cells_held(new):
+                (accounts.get(cell) or self._opened(cell)).holders[id_] = None
+        due = None if new is None else deadline_of(new)
+        was = None if old is None else deadline_of(old)
         if due is not was and due != was:
             if was is not None:
                 take_out(self._due, (was, id_))

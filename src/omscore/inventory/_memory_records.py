@@ -8,6 +8,7 @@ from typing import Any
 
 from omscore.errors import Conflict
 from omscore.inventory._books import Stored
+from omscore.inventory._memory_rows import AnswerRow, answer_of, answer_row
 
 ABSENT: Any = object()
 """What stood in a dict before a key was written there for the first time."""
@@ -49,7 +50,7 @@ class MemoryRecords:
     """
 
     def __init__(self) -> None:
-        self._claims: dict[str, tuple[str, Any]] = {}
+        self._claims: dict[str, AnswerRow] = {}
         # Its keys in order, for walks in pages; made anew when some were added.
         self._keys: list[str] = []
         self._records: dict[tuple[str, str], Stored] = {}
@@ -119,7 +120,8 @@ class MemoryRecords:
 
         >>> MemoryRecords().claimed("web-17")
         """
-        return self._claims.get(key)
+        row = self._claims.get(key)
+        return None if row is None else answer_of(row)
 
     def claim(self, key: str, fingerprint: str, result: Any) -> None:
         """Keep a result under a new key; raises Conflict when somebody else claimed it meanwhile.
@@ -132,7 +134,7 @@ class MemoryRecords:
         if key in self._claims:
             raise Conflict(f"key {key!r} was claimed meanwhile; run the command again")
         self._undo.append((put_back, self._claims, key, ABSENT))
-        self._claims[key] = (fingerprint, result)
+        self._claims[key] = answer_row(fingerprint, result)
 
     def claims(self, *, after: str = "", limit: int = 1_000) -> list[tuple[str, str, Any]]:
         """Keys in their order, behind `after`, each with its fingerprint and result.
@@ -143,7 +145,7 @@ class MemoryRecords:
         if len(self._keys) != len(self._claims):
             self._keys = sorted(self._claims)
         at = bisect_right(self._keys, after)
-        return [(key, *self._claims[key]) for key in self._keys[at : at + limit]]
+        return [(key, *answer_of(self._claims[key])) for key in self._keys[at : at + limit]]
 
     def get(self, kind: str, id: str) -> Stored | None:  # noqa: A002 - the field's word for it
         """A record, or None.

@@ -172,7 +172,14 @@ def _pruned(store: Any, txn: Any) -> None:
 @flaw("key-overwritten")
 def _overwritten(store: Any, txn: Any) -> None:
     """Claiming a key again replaces its result."""
-    exchange(txn, claim=lambda key, fingerprint, result: txn._set(txn._claims, key, (fingerprint, result)))
+    claim = txn.claim
+
+    def bent(key: str, fingerprint: str, result: Any) -> None:
+        if key in txn._claims:
+            txn._drop(txn._claims, key)
+        claim(key, fingerprint, result)
+
+    exchange(txn, claim=bent)
 
 
 @flaw("results-as-text")

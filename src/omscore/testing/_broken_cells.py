@@ -119,7 +119,7 @@ def _unseen(store: Any, txn: Any) -> None:
     def bent() -> None:
         begin()
         committed.clear()
-        committed.update(txn._figures)
+        committed.update({cell: account.figures for cell, account in txn._accounts.items()})
 
     exchange(txn, begin=bent, figures=lambda cells: {c: committed.get(c, Figures()) for c in cells})
     figures([])

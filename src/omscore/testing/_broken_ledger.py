@@ -17,7 +17,7 @@ def _gaps(store: Any, txn: Any) -> None:
         for cell in {m.cell for m in movements}:
             figures = txn.figures([cell])[cell]
             if lost.get(cell) and figures.version:
-                txn._figures[cell] = figures._replace(version=figures.version + lost.pop(cell))
+                txn._accounts[cell].figures = figures._replace(version=figures.version + lost.pop(cell))
             lost.setdefault(cell, 0)
         post(movements, floors, **k)
 
@@ -37,7 +37,7 @@ def _edited(store: Any, txn: Any) -> None:
     def bent(movements: Any, floors: Any, **k: Any) -> None:
         post(movements, floors, **k)
         for m in movements:
-            rows = txn._entries[m.cell]
+            rows = txn._accounts[m.cell].rows
             if len(rows) > 1 and rows[-2][2:4] == (m.target, m.source):
                 old = rows[-2]
                 rows[-2] = new = (old[0], rows[-1][1], *old[2:6], m.cause, *old[7:])

@@ -1,0 +1,82 @@
+"""How the books in memory keep reservations and answers: as plain tuples of plain values.
+
+The garbage collector lets go of such a tuple the first time it looks at it, and walks dicts and objects for as long as
+they live. There is a reservation and an answer for every order, so that is most of what collecting costs. They are made
+into what callers know when somebody reads them: a dict of one's own too, so that nobody can change what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from omscore.inventory._books import Held, Reservation
+from omscore.inventory._cells import Cell
+from omscore.inventory._reserve import Reserved
+
+_new = tuple.__new__
+
+ReservationRow = tuple[Any, ...]
+"""A reservation's columns in their order but for `held`; then for each share item, node, pool, lot, bucket, units."""
+
+VERSION = 4
+_SHARES = 7
+_BUCKET = _SHARES + 4
+_WIDTH = 6
+
+AnswerRow = tuple[Any, ...]
+"""The fingerprint, a form and what it says: the answer itself, or the columns of a Reserved."""
+
+_AS_IT_IS, _RESERVED = "", "reserved"
+
+
+def reservation_row(reservation: Reservation) -> ReservationRow:
+    """A reservation as it is kept, at its next version."""
+    id_, held, expires_at, channel, priority, version, ended, since = reservation
+    row: ReservationRow = (id_, expires_at, channel, priority, version + 1, ended, since)
+    for ((item, node, pool, lot), bucket), units in held.items():
+        row += (item, node, pool, lot, bucket, units)
+    return row
+
+
+def reservation_of(row: ReservationRow) -> Reservation:
+    """The reservation that a row keeps."""
+    id_, expires_at, channel, priority, version, ended, since, *shares = row
+    held: dict[Held, int] = {}
+    for i in range(0, len(shares), _WIDTH):
+        held[_new(Cell, shares[i : i + 4]), shares[i + 4]] = shares[i + 5]
+    return _new(Reservation, (id_, held, expires_at, channel, priority, version, ended, since))
+
+
+def cells_held(row: ReservationRow) -> Iterable[tuple[Any, ...]]:
+    """The cells in which a reservation holds units, as tuples, one as often as it holds there in different buckets."""
+    if len(row) == _SHARES + _WIDTH:
+        return (row[_SHARES:_BUCKET],)
+    return [row[i : i + 4] for i in range(_SHARES, len(row), _WIDTH)]
+
+
+def deadline_of(row: ReservationRow) -> datetime | None:
+    """When a reservation runs out; None when it never does or has nothing reserved."""
+    expires_at: datetime | None = row[1]
+    return expires_at if expires_at is not None and "reserved" in row[_BUCKET::_WIDTH] else None
+
+
+def answer_row(fingerprint: str, answer: Any) -> AnswerRow:
+    """The answer to a command as it is kept under its key, with the command's fingerprint."""
+    if type(answer) is not Reserved or answer[2] or answer[4]:
+        return fingerprint, _AS_IT_IS, answer
+    reservation, cells, _, expires_at, _ = answer
+    row: AnswerRow = (fingerprint, _RESERVED, reservation, expires_at)
+    for (item, node, pool, lot), units in cells.items():
+        row += (item, node, pool, lot, units)
+    return row
+
+
+def answer_of(row: AnswerRow) -> tuple[str, Any]:
+    """The fingerprint and the answer that a row keeps."""
+    if row[1] == _AS_IT_IS:
+        return row[0], row[2]
+    fingerprint, _, reservation, expires_at, *columns = row
+    cells = {_new(Cell, columns[i : i + 4]): columns[i + 4] for i in range(0, len(columns), 5)}
+    return fingerprint, _new(Reserved, (reservation, cells, {}, expires_at, ()))
