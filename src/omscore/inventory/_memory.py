@@ -44,16 +44,6 @@ def _entry(cell: Cell, row: _Row) -> Entry:
     return _new(Entry, (row[0], row[1], _new(Movement, (cell, *row[2:])), ""))
 
 
-def _check(cell: Cell, before: Figures, row: Sequence[int], floor: int) -> None:
-    if row[_FREE] < before.free and row[_FREE] < floor:
-        raise Short(cell, floor)
-    for bucket, units in zip(BUCKETS, row, strict=False):
-        if units < 0:
-            raise InvariantBroken(f"{bucket} of {cell} would be {units}: a command took what nobody holds")
-        if units > QUANTITY_MAX:
-            raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
-
-
 class _Account:
     """All that is kept of one cell: its figures, its rows, figures kept now and then, and who holds units there."""
 
@@ -293,8 +283,8 @@ class MemoryBooks(MemoryRecords):
                 journal.append(entry)
                 where.append(account.cell)
             if suspect:
-                for account, (row, old, _) in changed.items():
-                    _check(account.cell, old, row, floors.get(account.cell, 0))
+                for account, (row, *_) in changed.items():
+                    self._check(account.cell, row, floors.get(account.cell, 0))
         except BaseException:
             # Whoever catches this finds the books as they were, and may go on.
             self._unpost(changed, size)
@@ -327,6 +317,16 @@ class MemoryBooks(MemoryRecords):
         """Forget a cell that nothing moved in and nobody holds units in."""
         if not (account.rows or account.holders):
             self._accounts.pop(account.cell, None)
+
+    def _check(self, cell: Cell, row: Sequence[int], floor: int) -> None:
+        before = self._accounts[cell].figures
+        if row[_FREE] < before.free and row[_FREE] < floor:
+            raise Short(cell, floor)
+        for bucket, units in zip(BUCKETS, row, strict=False):
+            if units < 0:
+                raise InvariantBroken(f"{bucket} of {cell} would be {units}: a command took what nobody holds")
+            if units > QUANTITY_MAX:
+                raise InvalidValue(f"{bucket} of {cell} would be {units}, more than any store can hold")
 
     def save_reservation(self, reservation: Reservation) -> None:
         """Write a reservation whose version is the one that was read; raises Conflict otherwise.
