@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 from omscore.errors import InvalidValue
 from omscore.inventory import Cell, Ledger
 from omscore.kernel import Address, GeoPoint, Item, Money, Rng, WorkingCalendar, largest_remainder, quantity
+from omscore.kernel.given import text
 from omscore.orders import Accepted, Captured, Customer, Draft, DraftLine, fold
 from omscore.routing import Demand, Network, Node, Rate, Service, demand_of
 
@@ -117,6 +118,7 @@ def networks() -> tuple[str, ...]:
 
 
 def _nodes(name: str) -> tuple[tuple[str, str, str, int, int, int], ...]:
+    text("name of a sample network", name)
     if name not in _NODES:
         raise InvalidValue(f"no sample network {name!r}; there are {', '.join(_NODES)}")
     return _NODES[name]
@@ -138,10 +140,10 @@ def network(name: str = "benelux-5") -> Network:
     >>> [(node.id, node.kind) for node in network("benelux-5").nodes][:2]
     [('ghent', 'warehouse'), ('liege', '3pl')]
     """
-    currency = _currency(name)
+    rows, currency = _nodes(name), _currency(name)
     nodes: list[Node] = []
     calendars: dict[str, WorkingCalendar] = {}
-    for city, kind, cutoff, hours, lead, cost in _nodes(name):
+    for city, kind, cutoff, hours, lead, cost in rows:
         country, postcode = _CITIES[city][:2]
         zone = _ZONES.get(country) or _US_ZONES[city]
         calendar = zone.rpartition("/")[2].lower()

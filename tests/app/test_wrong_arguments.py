@@ -9,10 +9,14 @@ import pytest
 
 import omscore as oms
 from omscore import batching as b
-from omscore import inventory, simulate  # noqa: F401 - named in the lines that are tried
+from omscore import codec, inventory, samples, simulate  # noqa: F401 - named in the lines that are tried  # noqa: F401 - named in the lines that are tried
 from omscore import routing as r
 from omscore.adapters import CsvChannel, JsonChannel, MemoryStore, TableCarrier
-from omscore.orders import Reduce
+from omscore.orders import Reduce, Workflow  # noqa: F401 - named in the lines that are tried
+from omscore.oversight import ChannelProfile, SurgeRule  # noqa: F401 - named in the lines that are tried
+from omscore.payments import CreditAccount  # noqa: F401 - named in the lines that are tried
+from omscore.ports import WmsMessage  # noqa: F401 - named in the lines that are tried
+from omscore.returns import ReturnPolicy  # noqa: F401 - named in the lines that are tried
 from omscore.testing.walkthrough import draft, up_to
 
 NETWORK = oms.Network([oms.Node("ghent")])
@@ -86,18 +90,68 @@ def wish(**parts: Any) -> oms.Draft:
         ("wish(customer='c-17')", "customer must be Customer, not str"),
         ("wish(customer=None)", "customer must be Customer, not NoneType"),
         ("wish(service=5)", "service must be a non-empty string, not 5"),
-        ("wish(tags='gift')", "tags are a list of names, not the text 'gift'"),
+        ("wish(tags='gift')", "tags are a list such as ['gift'], not 'gift'"),
         ("oms.GeoPoint('51', '3')", "('51', '3') is no point"),
         ("oms.Address('BE', point=(51, 3))", "an address's point is a GeoPoint"),
         ("r.Rule('one', require=r.has_stock)", "has_stock is to be called: write has_stock()"),
         ("r.Rule('one', prefer=(r.nearest,))", "nearest is to be called: write nearest()"),
         ("simulate.compare(a=1)", "'a' is a int; compare takes what run(...) gave"),
         ("inventory.Ledger('shop.db')", "a ledger is kept in a store, such as MemoryStore()"),
-        ("inventory.Want('SKU-1', 1, nodes='ghent')", "nodes are a list of names, not the text 'ghent'"),
+        ("inventory.Want('SKU-1', 1, nodes='ghent')", "nodes are a list such as ['ghent'], not 'ghent'"),
         ("b.plan([], None, b.Limits(orders_max=2))", "a plan is for a floor"),
         ("b.plan([], FLOOR, None)", "limits are Limits(orders_max=12)"),
         ("b.plan([], FLOOR, 12)", "limits are Limits(orders_max=12)"),
         ("b.Carton('M', 300, 20_000)", "inner of carton 'M' is Dimensions(300, 200, 150) in mm, not 300"),
+        ("oms.Item('A', tags=None)", "tags are a list such as ['fragile'], not None"),
+        ("oms.Item('A', substitutes=5)", "substitutes are a list such as ['SKU-2'], not 5"),
+        ("oms.Node('ghent', ships_to='BE')", "are a list such as ['BE'], not 'BE'"),
+        ("oms.Node('ghent', address='Ghent')", "address of node 'ghent' must be Address"),
+        ("oms.Network(services=['standard'])", "services are a list such as [Service('standard'"),
+        ("oms.Network(calendars=[])", "calendars are a mapping such as"),
+        ("oms.Network.read(None)", "a network is read from a file's path, not from None"),
+        ("oms.Network.from_json(None)", "the network is not JSON"),
+        ("r.Service('standard', transit=2)", "transit is a list of (km, days), such as [(150, 1), (None, 2)], not 2"),
+        ("r.Service('standard', transit=['2'])", "transit is a list of (km, days)"),
+        ("r.Policy.from_toml(b'x')", "a policy is read from text, not from b'x'"),
+        ("r.Rule('one', require=5)", "expected a list of requirements, not 5"),
+        ("r.Route('all', rules=['one'])", "rules are a list such as [Rule('one stop', ...)]; 'one' is none"),
+        ("r.Demand('d', ['SKU-1'])", "lines are a list such as [DemandLine('1', 'SKU-1', 2)]; 'SKU-1' is none"),
+        ("r.Demand('d', [r.DemandLine('1', 'A')], destination='BE')", "destination of demand 'd' must be Address"),
+        ("r.Demand('d', [r.DemandLine('1', 'A')], value=5)", "money of demand 'd' must be Money"),
+        ("r.Facts(capacity_left=['ghent'])", "facts are a mapping such as {'ghent': 3}, not a list"),
+        ("r.Router(r.packs.value_threshold(), NETWORK).route(wish(), {})", "demand_of makes one of an Order"),
+        ("r.route_many(r.packs.value_threshold(), [], {})", "router must be Router"),
+        ("r.promise([LINE], None, 'x', None, router=None, outlook=None)", "lines are a list such as [DemandLine("),
+        ("simulate.run(r.packs.value_threshold(), [], NETWORK, {})", "ledger must be Ledger, such as samples.ledger"),
+        ("oms.StateTable('door', ['open'])", "the moves of a state table are a mapping such as"),
+        ("oms.StateTable('door', {'open': 'shut'})", "the moves of state 'open' are a mapping such as"),
+        (
+            "oms.Parcel('p-1', 900, ['SKU-1'])",
+            "contents of parcel 'p-1' are a mapping such as {'SKU-1': 2}",
+        ),
+        ("oms.Quantities('A')", "units are a mapping such as {'SKU-1': 2}, not 'A'"),
+        ("ReturnPolicy(never='sealed')", "the tags that never come back are a list such as ['sealed'], not 'sealed'"),
+        ("b.PackLine('1', oms.Item('A'), 2, tags='gift')", "tags are a list such as ['fragile'], not 'gift'"),
+        ("WmsMessage('m', 'packed', 'ghent', 'f', [], tracking='T1')", "tracking numbers are a list such as ['T1']"),
+        ("FLOOR.tour('0-0')", "bins are a list such as ['A-1'], not '0-0'"),
+        ("b.MatrixFloor('AB', [[0, 1], [1, 0]], 'A')", "places are a list such as ['dock'], not 'AB'"),
+        ("b.MatrixFloor(['A', 'B'], [0, 1], 'A')", "distances_mm is a table, such as [[0, 900], [900, 0]], not a list"),
+        ("b.plan(['o-1'], FLOOR, b.Limits())", "orders are a list such as [PickOrder('o-1', lines)]; 'o-1' is none"),
+        ("b.choose_cartons(['MUG'], [])", "no cartons to choose from"),
+        ("b.PickOrder('o-1', [], due='noon')", "due of order 'o-1' must be a datetime, not 'noon'"),
+        ("b.Shift('06:00')", "the start of the shift must be a datetime, not '06:00'"),
+        ("b.pick_list('7', ['MUG'])", "lines are a list such as [PickLine("),
+        ("CsvChannel('files', currency='EUR', columns=['no'])", "columns are a mapping such as"),
+        ("TableCarrier('post', ['5 kg'])", "rows are a list such as [RateRow("),
+        ("MemoryStore('now')", "a clock has a method now, as ManualClock has; 'now' has none"),
+        ("host(incident_rules=['stuck'])", "incident_rules are a mapping such as"),
+        ("SurgeRule('many')", "the normal number of orders in a period must be a whole number, not 'many'"),
+        ("SurgeRule(100, period=15)", "period must be timedelta, such as timedelta(minutes=15), not 15"),
+        ("ChannelProfile(occasions='short')", "occasions are a list such as ['short'], not 'short'"),
+        ("CreditAccount('c-17', 500)", "the credit of 'c-17' must be Money"),
+        ("Workflow('engraving', {'waiting': {}}, {})", "table of workflow 'engraving' must be StateTable"),
+        ("samples.network(5)", "name of a sample network must be text, not 5"),
+        ("codec.Codec().loads(None)", "this is no JSON"),
     ],
 )
 def test_a_value_of_the_wrong_kind_says_which_would_do(make: str, message: str) -> None:

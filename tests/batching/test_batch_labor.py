@@ -152,7 +152,7 @@ def test_more_steps_are_never_later_and_the_same_seed_gives_the_same_plan() -> N
 def test_what_cannot_be_planned_against_the_clock_is_refused_by_name() -> None:
     made = plan_due([order("lost", "X")], FLOOR, Limits(), Shift(START))
     assert [r.order for r in made.plan.refused] == ["lost"]
-    with pytest.raises(InvalidValue, match="naive time"):
+    with pytest.raises(InvalidValue, match="is naive"):
         Shift(datetime(2026, 3, 2, 6))  # noqa: DTZ001 - the mistake under test
     with pytest.raises(InvalidValue, match="pickers must be a whole number of at least 1, not 0"):
         Shift(START, pickers=0)

@@ -96,7 +96,7 @@ def test_a_limit_of_nothing_is_refused_by_name() -> None:
 def test_wrong_lines_and_dues_are_refused_by_name() -> None:
     with pytest.raises(InvalidValue, match="units of order 'o-1' must be a whole number of at least 1, not 0"):
         PickLine("o-1", "1", "SKU", 0, "0-0")
-    with pytest.raises(InvalidValue, match="due of order 'o-1' is a naive time"):
+    with pytest.raises(InvalidValue, match="due of order 'o-1' must carry a time zone"):
         PickOrder("o-1", [], due=datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake under test
     assert PickOrder("o-1", [], due=datetime(2026, 1, 1, tzinfo=UTC)).units == 0
 

@@ -68,7 +68,7 @@ def test_a_wave_carries_no_more_units_than_its_room() -> None:
 def test_cutoffs_that_cannot_be_are_refused_by_name() -> None:
     with pytest.raises(DefinitionError, match="two cut-offs have the id 'x'"):
         waves([], [CarrierCutOff("x", "parcel", at(9)), CarrierCutOff("x", "pallet", at(12))])
-    with pytest.raises(InvalidValue, match="cut-off 'x' is naive"):
+    with pytest.raises(InvalidValue, match="cut-off 'x' must carry a time zone"):
         CarrierCutOff("x", "parcel", datetime(2026, 3, 2, 9))  # noqa: DTZ001 - the mistake under test
     with pytest.raises(DefinitionError, match="orders_max must be a whole number of at least 1, not 0"):
         CarrierCutOff("x", "parcel", at(9), orders_max=0)

@@ -149,7 +149,7 @@ def test_rest_from_without_a_rest_is_refused_with_its_place() -> None:
         r.Policy.from_dict(bad)
     with pytest.raises(InvalidValue, match="substitute for line '1'"):
         r.DemandLine("1", "X", substitutes=[r.DemandLine("2", "Y")])
-    with pytest.raises(InvalidValue, match="one text"):
+    with pytest.raises(InvalidValue, match="substitutes are a list"):
         Item("X", substitutes="Y")
 
 

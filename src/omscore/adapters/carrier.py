@@ -9,6 +9,7 @@ from attrs import frozen
 
 from omscore.errors import CarrierRejected, DefinitionError
 from omscore.kernel import Money, quantity
+from omscore.kernel.given import listed
 from omscore.ports import Label, LabelRequest, ManifestAnswer, ManifestRequest, Rate, Voided, VoidRequest
 
 
@@ -46,6 +47,7 @@ class TableCarrier:
 
     def __init__(self, name: str, rows: Iterable[RateRow]) -> None:
         self._name = name
+        rows = listed("rows", rows, RateRow, "RateRow('standard', 'BE', 5_000, cost, 1)")
         self._rows = sorted(rows, key=lambda r: (r.service, r.country == "*", r.weight_max_grams))
         if not self._rows:
             raise DefinitionError(f"carrier {name!r} has no rates; give at least one RateRow")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from omscore.errors import ChannelError, DefinitionError, InvalidValue
 from omscore.kernel import QUANTITY_MAX, Address, GeoPoint, Money, key
+from omscore.kernel.given import mapped, shown
 from omscore.orders import Customer, Draft, DraftLine
 from omscore.ports import Effect
 
@@ -274,15 +275,16 @@ class CsvChannel:
 
     def __init__(self, name: str, *, currency: str, columns: Mapping[str, str], zone: str | None = None) -> None:
         self._name = key(name, "name")
+        columns = mapped("columns", columns, "{'external_id': 'Order no'}")
         if unknown := [field for field in columns if field not in _COLUMNS]:
             raise DefinitionError(f"columns: no field {unknown[0]!r}; the fields are {', '.join(_COLUMNS)}")
         self._currency = Money(0, currency).currency
-        self._columns = dict(columns)
+        self._columns = columns
         try:
             self._zone = ZoneInfo(zone) if zone else None
-        except (LookupError, ValueError, OSError):
+        except (LookupError, TypeError, ValueError, OSError):
             raise DefinitionError(
-                f"{zone!r} is no known time zone; use an IANA name such as 'Europe/Brussels'"
+                f"{shown(zone)} is no known time zone; use an IANA name such as 'Europe/Brussels'"
             ) from None
         self._told: dict[str, Effect] = {}
 

@@ -8,6 +8,7 @@ from typing import Self
 
 from omscore import routing
 from omscore.errors import DefinitionError
+from omscore.kernel.given import shown
 
 
 class Network(routing.Network):
@@ -30,6 +31,8 @@ class Network(routing.Network):
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
+        except TypeError:
+            raise DefinitionError(f"a network is read from a file's path, not from {shown(path)}") from None
         except (OSError, UnicodeDecodeError) as wrong:
             why = wrong.strerror if isinstance(wrong, OSError) else "it is not UTF-8 text"
             raise DefinitionError(f"{os.fspath(path)} cannot be read: {why}") from None

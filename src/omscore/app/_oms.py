@@ -45,7 +45,7 @@ from omscore.errors import (
 from omscore.inventory import Cell, Selector, expire, fingerprint
 from omscore.kernel import Item, Money, TimeIds, stamp, utc
 from omscore.kernel import key as named
-from omscore.kernel.given import flags, of_kind, texts
+from omscore.kernel.given import flags, mapped, of_kind, texts
 from omscore.orders import (
     Check,
     Draft,
@@ -178,7 +178,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
             scorer=scorer,
             risk_limit=risk_limit or RiskLimit(),
             duplicates_within=duplicates_within,
-            incident_rules={**INCIDENT_RULES, **(incident_rules or {})},
+            incident_rules={**INCIDENT_RULES, **mapped("incident_rules", incident_rules or {}, "{'stuck': rule}")},
             detectors=several("detectors", detectors),
             return_policy=return_policy,
             costs=costs or {},

@@ -122,8 +122,6 @@ class RouteWork(Reads):
             of_kind("hours", hours, Mapping, "{'web': 48}")
             for channel, n in hours.items():
                 quantity(n, f"hours of channel {channel!r}")
-        if planner is not None and not callable(getattr(planner, "plan", None)):
-            raise InvalidValue(f"a planner has a method plan, as routing.JointPlanner has; {shown(planner)} has none")
         waiting, now, limits = self._read(
             lambda work: (_many.waiting(work, orders_max), work.now, {**_many.hours_of(work), **(hours or {})})
         )

@@ -11,6 +11,7 @@ from attrs import asdict, field, frozen
 from omscore.batching._stacking import Size
 from omscore.errors import InvalidValue, Reason
 from omscore.kernel import Dimensions, Item, quantity
+from omscore.kernel.given import name_set
 
 
 @frozen
@@ -39,7 +40,7 @@ class Carton:
 
 
 def _tags(tags: Iterable[str]) -> frozenset[str]:
-    return frozenset(tags)
+    return name_set("tags", tags, "fragile")
 
 
 @frozen

@@ -14,7 +14,7 @@ from omscore.batching._orders import Limits, PickOrder
 from omscore.batching._plan import AnyFloor, Batch, BatchPlan, Cart, batch_of, sift
 from omscore.batching._problem import Batches, Problem, problem
 from omscore.errors import InvalidValue
-from omscore.kernel import Rng
+from omscore.kernel import Rng, utc
 
 
 @frozen
@@ -31,8 +31,7 @@ class Shift:
     pace: Pace = field(factory=Pace)
 
     def __attrs_post_init__(self) -> None:
-        if self.start.tzinfo is None:
-            raise InvalidValue("the start of the shift is a naive time; give it a zone")
+        utc(self.start, "the start of the shift")
         if type(self.pickers) is not int or self.pickers < 1:
             raise InvalidValue(f"pickers must be a whole number of at least 1, not {self.pickers!r}")
 

@@ -15,6 +15,7 @@ from omscore.batching._sweep import FAR
 from omscore.batching._table_blocks import BLOCK_RULES, TableBlocks
 from omscore.batching._walk import stops_along, walk_exact, walk_length, walk_rule
 from omscore.errors import DefinitionError, InvalidValue
+from omscore.kernel.given import listed, names
 
 BLOCKS_MAX = 4
 """Exact tours of any size go up to four blocks; the classes of the sweep grow fivefold with each block."""
@@ -77,11 +78,11 @@ def _checked(value: Any, what: str, least: int) -> int:
 
 
 def _bins(bins: Iterable[Bin]) -> tuple[Bin, ...]:
-    return tuple(bins)
+    return listed("bins", bins, Bin, "Bin('A-1', aisle=0, cell=0)")
 
 
 def _words(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(words)
+    return names("one-way aisles", words, "up")
 
 
 def _bin_of(number: int, row: Mapping[str, Any]) -> Bin:
@@ -270,7 +271,7 @@ class Floor:
         """
         places: dict[tuple[int, int], list[str]] = {}
         mask = 0
-        for bin_id in dict.fromkeys(bins):
+        for bin_id in dict.fromkeys(names("bins", bins, "A-1")):
             b = self.bin(bin_id)
             places.setdefault((b.aisle, b.cell), []).append(bin_id)
             mask |= self._bits[bin_id]

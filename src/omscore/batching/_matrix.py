@@ -11,17 +11,21 @@ from attrs import field, frozen
 from omscore.batching._floor import Tour
 from omscore.batching._roundtrip import MATRIX_RULES, Matrix, held_karp, improve, nearest
 from omscore.errors import DefinitionError, InvalidValue
+from omscore.kernel.given import names, shown
 
 MEMO_MAX = 200_000
 """Tour lengths kept before the memory is given back."""
 
 
-def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(names)
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    return names("places", given, "dock")
 
 
 def _rows(table: Iterable[Iterable[int]]) -> Matrix:
-    return tuple(tuple(row) for row in table)
+    try:
+        return tuple(tuple(row) for row in table)
+    except TypeError:
+        raise DefinitionError(f"distances_mm is a table, such as [[0, 900], [900, 0]], not {shown(table)}") from None
 
 
 @frozen
@@ -87,7 +91,7 @@ class MatrixFloor:
         >>> floor.tour(["B", "A"], "exact").stops
         ('A', 'B')
         """
-        stops = self._order(self.cover(bins), self._known(rule))
+        stops = self._order(self.cover(names("bins", bins, "A-1")), self._known(rule))
         return Tour(tuple(self.places[i] for i in stops), self._walked(stops), (), rule)
 
     def tour_length(self, bins: Iterable[str], rule: str = "local") -> int:

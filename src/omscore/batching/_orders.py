@@ -9,6 +9,8 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from omscore.errors import DefinitionError, InvalidValue
+from omscore.kernel import utc
+from omscore.kernel.given import listed
 
 SAME = ("lane", "zone", "region", "priority")
 """The fields of an order that `Limits.same` may ask to be equal within a batch."""
@@ -45,12 +47,12 @@ class PickLine:
 
 
 def _lines(lines: Iterable[PickLine]) -> tuple[PickLine, ...]:
-    return tuple(lines)
+    return listed("lines", lines, PickLine, "PickLine('o-1', '1', 'MUG', 2, 'A-1')")
 
 
 def _utc(owner: Any, _attribute: Attribute[Any], value: datetime | None) -> None:
-    if value is not None and value.tzinfo is None:
-        raise InvalidValue(f"due of order {owner.id!r} is a naive time; give it a zone")
+    if value is not None:
+        utc(value, f"due of order {owner.id!r}")
 
 
 def _own_lines(owner: Any, _attribute: Attribute[Any], value: tuple[PickLine, ...]) -> None:
@@ -133,7 +135,7 @@ def _limit_field() -> Any:
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+    return (names,) if isinstance(names, str) else listed("fields that are the same in a batch", names, str, "'lane'")
 
 
 @frozen

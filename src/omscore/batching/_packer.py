@@ -17,6 +17,7 @@ from omscore.batching._packing_rules import PACKING_RULES, PackingRule
 from omscore.batching._stacking import Kind, Size, Stack, fill, turns_of
 from omscore.errors import DefinitionError, InvalidValue, Reason
 from omscore.kernel import Dimensions, Item
+from omscore.kernel.given import listed
 
 PIECES_MAX = 10_000
 """The most units of one line that are packed piece by piece; beyond it the line is refused."""
@@ -65,6 +66,7 @@ def choose_cartons(
     ['L', 'S']
     """
     boxes = _checked(cartons, support_percent, tries)
+    lines = listed("lines", lines, PackLine, "PackLine('1', Item('MUG'), 2)")
     parcels: list[PackedCarton] = []
     refused: list[RefusedLine] = []
     groups: dict[tuple[str, ...], list[_Piece]] = {}
@@ -88,7 +90,8 @@ def choose_cartons(
 
 
 def _checked(cartons: Iterable[Carton], support_percent: int, tries: int) -> list[Carton]:
-    boxes = sorted(cartons, key=lambda carton: (carton.inner.volume_mm3, carton.weight_max, carton.id))
+    known = listed("cartons", cartons, Carton, "Carton('S', Dimensions(200, 100, 100), 5_000)")
+    boxes = sorted(known, key=lambda carton: (carton.inner.volume_mm3, carton.weight_max, carton.id))
     if not boxes:
         raise DefinitionError("no cartons to choose from; give at least one")
     ids = [carton.id for carton in boxes]

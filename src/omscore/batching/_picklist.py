@@ -14,6 +14,7 @@ from omscore.batching._floor import Tour
 from omscore.batching._orders import PickLine
 from omscore.errors import DefinitionError, InvalidValue
 from omscore.kernel import quantity
+from omscore.kernel.given import listed
 
 _COLUMNS = ("stop", "bin", "item", "name", "lot", "units", "tote", "order")
 
@@ -284,7 +285,7 @@ def pick_list(
     >>> [(row.stop, row.bin, row.tote) for row in pick_list("7", lines).rows]
     [(1, 'A-2', 'T1'), (2, 'A-10', 'T2')]
     """
-    taken = list(lines)
+    taken = list(listed("lines", lines, PickLine, "PickLine('o-1', '1', 'MUG', 2, 'A-1')"))
     stops = tour.stops if tour else sorted({line.bin for line in taken}, key=_natural)
     stop_of = {bin_id: number for number, bin_id in enumerate(stops, 1)}
     for line in taken:

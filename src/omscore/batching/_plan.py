@@ -17,6 +17,7 @@ from omscore.batching._picklist import PickList, pick_list
 from omscore.batching._problem import Batches, Problem, problem
 from omscore.batching._search import Budget, improve
 from omscore.errors import DefinitionError, Reason
+from omscore.kernel.given import listed
 
 
 class AnyFloor(Protocol):
@@ -346,7 +347,7 @@ def sift(
     good: list[list[PickOrder]] = [[] for _ in carts]
     refused: list[Refused] = []
     seen: set[str] = set()
-    for order in orders:
+    for order in listed("orders", orders, PickOrder, "PickOrder('o-1', lines)"):
         reason = _unpickable(order, floor)
         if order.id in seen:
             reason = Reason("batching.order_twice", f"order {order.id!r} was given twice", {"order": order.id})

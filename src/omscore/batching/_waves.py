@@ -12,6 +12,8 @@ from omscore.batching._floor import Floor
 from omscore.batching._orders import Limits, PickLine, PickOrder
 from omscore.batching._plan import AnyFloor, BatchPlan, Cart, Refused, plan
 from omscore.errors import DefinitionError, InvalidValue, Reason
+from omscore.kernel import utc
+from omscore.kernel.given import listed
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -22,8 +24,7 @@ def _room(_owner: Any, attribute: Any, value: Any) -> None:
 
 
 def _aware(owner: Any, _attribute: Any, value: datetime) -> None:
-    if value.tzinfo is None:
-        raise InvalidValue(f"the time of cut-off {owner.id!r} is naive; give it a zone")
+    utc(value, f"the time of cut-off {owner.id!r}")
 
 
 @frozen
@@ -71,13 +72,14 @@ def waves(
     >>> [(wave.cutoff.id, [order.id for order in wave.orders]) for wave in made], late[0].order
     ([('12', ['a']), ('17', ['b'])], 'c')
     """
-    ahead = sorted(cutoffs, key=lambda cutoff: (cutoff.at, cutoff.id))
+    times = listed("cutoffs", cutoffs, CarrierCutOff, "CarrierCutOff('noon', 'parcel', at)")
+    ahead = sorted(times, key=lambda cutoff: (cutoff.at, cutoff.id))
     ids = [cutoff.id for cutoff in ahead]
     if twice := [id_ for id_ in ids if ids.count(id_) > 1]:
         raise DefinitionError(f"two cut-offs have the id {twice[0]!r}; give each its own")
     taken: list[list[PickOrder]] = [[] for _ in ahead]
     refused: list[Refused] = []
-    asked = list(orders)
+    asked = listed("orders", orders, PickOrder, "PickOrder('o-1', lines)")
     for order in sorted(asked, key=lambda o: (-o.priority, o.due is None, o.due.timestamp() if o.due else 0)):
         for cutoff, held in zip(ahead, taken, strict=True):
             if (

@@ -215,7 +215,7 @@ class Codec:
             return None
         try:
             data = json.loads(text)
-        except (ValueError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise CodecError(f"this is no JSON: {error}") from None
         return self.decode(data)
 

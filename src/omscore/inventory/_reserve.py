@@ -12,6 +12,7 @@ from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotF
 from omscore.inventory._backorders import Promise, drop_backorders, prolong, wait
 from omscore.inventory._books import Books, Held, LedgerTransaction, Reservation, version_of
 from omscore.inventory._cells import Cell, Figures, Movement
+from omscore.kernel.given import names
 from omscore.kernel.quantities import QUANTITY_MAX, quantity
 
 POLICIES = ("all", "partial", "backorder", "promise")
@@ -29,9 +30,7 @@ Selector = Callable[[Cell], Any]
 
 
 def _maybe_tuple(nodes: Iterable[str] | None) -> tuple[str, ...] | None:
-    if isinstance(nodes, str):
-        raise InvalidValue(f"nodes are a list of names, not the text {nodes!r}")
-    return None if nodes is None else tuple(nodes)
+    return None if nodes is None else names("nodes", nodes, "ghent")
 
 
 @frozen

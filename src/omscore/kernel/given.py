@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from omscore.errors import InvalidValue
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 SHOWN_MAX = 60
@@ -54,7 +55,19 @@ def names(what: str, given: Iterable[str], such_as: str) -> tuple[str, ...]:
     return listed(what, given, str, repr(such_as))
 
 
-def listed(what: str, given: Iterable[T], kind: type[T], such_as: str) -> tuple[T, ...]:
+def name_set(what: str, given: Iterable[str], such_as: str) -> frozenset[str]:
+    """The same without an order."""
+    return given if type(given) is frozenset else frozenset(names(what, given, such_as))
+
+
+def mapped(what: str, given: Mapping[K, T], such_as: str) -> dict[K, T]:
+    """A mapping of its own; raises InvalidValue for anything else."""
+    if type(given) is not dict and not isinstance(given, Mapping):
+        raise InvalidValue(f"{what} are a mapping such as {such_as}, not {shown(given)}")
+    return dict(given)
+
+
+def listed(what: str, given: Iterable[T], kind: type[Any] | tuple[type[Any], ...], such_as: str) -> tuple[T, ...]:
     """Several values of one kind; raises InvalidValue for one alone, and for other kinds."""
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         raise InvalidValue(f"{what} are a list such as [{such_as}], not {shown(given)}")

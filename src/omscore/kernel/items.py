@@ -7,20 +7,17 @@ from collections.abc import Iterable
 from attrs import field, frozen
 
 from omscore.errors import InvalidValue
+from omscore.kernel.given import name_set, names
 from omscore.kernel.measures import Dimensions
 
 
 def _tags(tags: Iterable[str]) -> frozenset[str]:
     # A function of its own: type checkers cannot see through the generic constructor.
-    if isinstance(tags, str):
-        raise InvalidValue(f"tags are a collection of words, not one text; write {{{tags!r}}}")
-    return frozenset(tags)
+    return name_set("tags", tags, "fragile")
 
 
 def _skus(skus: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(skus, str):
-        raise InvalidValue(f"substitutes are a collection of SKUs, not one text; write [{skus!r}]")
-    return tuple(skus)
+    return names("substitutes", skus, "SKU-2")
 
 
 @frozen

@@ -52,7 +52,7 @@ def distance_m(a: GeoPoint, b: GeoPoint) -> int:
 
 
 def _lines(lines: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(lines, str):
+    if isinstance(lines, str) or not isinstance(lines, Iterable):
         raise InvalidValue("an address's lines are a sequence of texts, not one text; put the one line into a tuple")
     return tuple(lines)
 

@@ -53,6 +53,8 @@ class Quantities(Mapping[str, int]):
     def __init__(self, units: Mapping[str, int] | Iterable[tuple[str, int]] = ()) -> None:
         pairs = units.items() if isinstance(units, Mapping) else units
         summed: dict[str, int] = {}
+        if isinstance(pairs, str) or not isinstance(pairs, Iterable):
+            raise InvalidValue(f"units are a mapping such as {{'SKU-1': 2}}, not {shown(units)}")
         for item, n in pairs:
             if type(n) is not int:
                 raise InvalidValue(f"units of {item!r} must be a whole number, not {n!r}")

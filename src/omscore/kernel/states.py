@@ -12,10 +12,16 @@ from typing import Self
 from attrs import field, frozen
 
 from omscore.errors import DefinitionError, TransitionNotAllowed
+from omscore.kernel.given import mapped
 
 
 def _freeze(moves: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
-    return MappingProxyType({state: MappingProxyType(dict(row)) for state, row in moves.items()})
+    such_as = "{'new': {'finish': 'done'}, 'done': {}}"
+    rows = {
+        state: MappingProxyType(mapped(f"the moves of state {state!r}", row, "{'finish': 'done'}"))
+        for state, row in mapped("the moves of a state table", moves, such_as).items()
+    }
+    return MappingProxyType(rows)
 
 
 @frozen(eq=False)
@@ -104,7 +110,7 @@ class StateTable:
         ('end', 'pause')
         """
         merged = {state: dict(row) for state, row in self.moves.items()}
-        for state, row in moves.items():
+        for state, row in _freeze(moves).items():
             mine = merged.setdefault(state, {})
             for command, target in row.items():
                 if mine.get(command, target) != target:

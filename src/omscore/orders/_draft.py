@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from omscore.errors import InvalidValue
 from omscore.kernel import Address, Money, key, quantity, utc
+from omscore.kernel.given import name_set
 
 PAYMENT_STATES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided", "terms")
 """What a channel may say of the payment when it hands over a draft; "terms" is to be invoiced."""
@@ -20,9 +21,7 @@ def _maybe_utc(value: datetime | None) -> datetime | None:
 
 
 def _tag_set(tags: Iterable[str]) -> frozenset[str]:
-    if isinstance(tags, str):
-        raise InvalidValue(f"tags are a list of names, not the text {tags!r}")
-    return frozenset(tags)
+    return name_set("tags", tags, "gift")
 
 
 def _money(amount: object, name: str) -> None:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from omscore.errors import DefinitionError, Reason
 from omscore.kernel import StateTable
+from omscore.kernel.given import mapped, of_kind
 from omscore.orders._messages import Cancel, Command, Edit, MoveUnits
 from omscore.orders._order import Order
 from omscore.orders._units import UNIT_MOVES
@@ -50,7 +51,8 @@ class Workflow:
     applies: Callable[[Order], bool] = field(default=_any_order)
 
     def __attrs_post_init__(self) -> None:
-        for state, verbs in self.stops.items():
+        of_kind(f"table of workflow {self.name!r}", self.table, StateTable, "StateTable('engraving', moves)")
+        for state, verbs in mapped("stops", self.stops, "{'waiting': ('pack',)}").items():
             if state not in self.table.moves:
                 raise DefinitionError(f"workflow {self.name!r}: {state!r} is none of {', '.join(self.table.states)}")
             for verb in verbs:

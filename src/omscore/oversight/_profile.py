@@ -10,6 +10,7 @@ from attrs import field, frozen
 from omscore.errors import InvalidValue
 from omscore.inventory import Cell
 from omscore.kernel import quantity
+from omscore.kernel.given import mapped, names
 
 NOTICES: Mapping[str, timedelta] = {
     "confirmed": timedelta(minutes=2),
@@ -68,12 +69,12 @@ class ChannelProfile:
         for name, time in (("commitment", self.commitment), ("unpaid_max", self.unpaid_max)):
             if time is not None:
                 _positive(time, name)
-        for notice, after in self.notices.items():
+        for notice, after in mapped("notices", self.notices, "{'confirmed': timedelta(minutes=2)}").items():
             _positive(after, f"notice {notice!r}")
         if type(self.priority) is not int:
             raise InvalidValue(f"priority is a whole number, not {self.priority!r}")
         quantity(self.allowance_minor, "allowance_minor", at_least=0)
-        for cell, n in self.buffers.items():
+        for cell, n in mapped("buffers", self.buffers, "{Cell('SKU-1', 'ghent'): 2}").items():
             if not isinstance(cell, Cell):
                 raise InvalidValue(f"buffers are of cells (item and node), not of {cell!r}")
             quantity(n, f"buffer of {cell.item!r} at {cell.node!r}", at_least=0)
@@ -87,5 +88,5 @@ class ChannelProfile:
             raise InvalidValue("a gate at 'captured' needs capture_method 'at_order': shipping waits for the money")
         if unknown := sorted(set(self.notices) - set(NOTICES)):
             raise InvalidValue(f"no notice is called {', '.join(unknown)}; the notices are {', '.join(NOTICES)}")
-        if unknown := sorted(set(self.occasions) - set(OCCASIONS)):
+        if unknown := sorted(set(names("occasions", self.occasions, "short")) - set(OCCASIONS)):
             raise InvalidValue(f"no occasion is called {', '.join(unknown)}; the occasions are {', '.join(OCCASIONS)}")

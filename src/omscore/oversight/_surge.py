@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from attrs import frozen
 
 from omscore.errors import DefinitionError
+from omscore.kernel import quantity
+from omscore.kernel.given import of_kind
 
 
 @frozen
@@ -28,8 +30,10 @@ class SurgeRule:
     period: timedelta = timedelta(minutes=15)
 
     def __attrs_post_init__(self) -> None:
-        if self.normal <= 0:
-            raise DefinitionError(f"the normal number of orders in a period is at least 1, not {self.normal}")
+        quantity(self.normal, "the normal number of orders in a period")
+        for name in ("on_percent", "off_percent", "calm_periods"):
+            quantity(getattr(self, name), name, at_least=0)
+        of_kind("period", self.period, timedelta, "timedelta(minutes=15)")
         if not 0 < self.off_percent < self.on_percent or self.calm_periods < 1:
             raise DefinitionError(
                 f"surge mode that begins above {self.on_percent} % must end below that and after at least one calm "

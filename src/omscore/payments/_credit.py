@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from omscore.errors import InvalidValue, Reason
 from omscore.kernel import Money, quantity
+from omscore.kernel.given import of_kind
 
 
 @frozen
@@ -27,6 +28,7 @@ class CreditAccount:
     bound: Mapping[str, int] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
+        of_kind(f"the credit of {self.customer!r}", self.limit, Money, "Money.of('1000.00', 'EUR')")
         if self.limit.minor < 0:
             raise InvalidValue(f"the credit of {self.customer!r} is at least 0, not {self.limit}")
         quantity(self.days, "days", at_least=0)

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from omscore.batching import PickList
 from omscore.errors import InvalidValue
 from omscore.kernel import key, quantity, utc
+from omscore.kernel.given import listed, names
 from omscore.shipping import Parcel
 
 WMS_KINDS = ("picked", "packed", "shipped", "short", "counted")
@@ -31,15 +32,15 @@ class WmsRow:
 
 
 def _rows(rows: Iterable[WmsRow]) -> tuple[WmsRow, ...]:
-    return tuple(rows)
+    return listed("rows", rows, WmsRow, "WmsRow('SKU-1', 2)")
 
 
 def _parcels(parcels: Iterable[Parcel]) -> tuple[Parcel, ...]:
-    return tuple(parcels)
+    return listed("parcels", parcels, Parcel, "Parcel('p-1', 900)")
 
 
 def _texts(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(texts)
+    return names("tracking numbers", texts, "T1")
 
 
 def _maybe_utc(value: datetime | None) -> datetime | None:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 
 from omscore.errors import Reason
+from omscore.kernel.given import name_set
 
 
 def _tags(tags: Iterable[str]) -> frozenset[str]:
-    return frozenset(tags)
+    return name_set("the tags that never come back", tags, "sealed")
 
 
 @frozen

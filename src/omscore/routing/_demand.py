@@ -11,26 +11,23 @@ from attrs import evolve, field, frozen
 
 from omscore.errors import InvalidValue
 from omscore.kernel import Address, Money, exponent, key, quantity, utc
+from omscore.kernel.given import listed, mapped, name_set, of_kind
 
 
 def _frozen_set(value: Iterable[str]) -> frozenset[str]:
-    if isinstance(value, str):
-        raise InvalidValue(f"expected a list of names, not the text {value!r}")
-    return frozenset(value)
+    return name_set("tags and nodes", value, "fragile")
 
 
 def _mapping(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    return MappingProxyType(dict(value))
+    return MappingProxyType(mapped("facts", value, "{'ghent': 3}"))
 
 
 def _instead(given: Iterable[Any]) -> tuple[Any, ...]:
-    if isinstance(given, str):
-        raise InvalidValue(f"substitutes are a list of items, not the text {given!r}")
-    return tuple(given)
+    return listed("substitutes", given, (str, DemandLine), "'SKU-2'")
 
 
 def _lines(given: Iterable[DemandLine]) -> tuple[DemandLine, ...]:
-    return tuple(given)
+    return listed("lines", given, DemandLine, "DemandLine('1', 'SKU-1', 2)")
 
 
 @frozen
@@ -144,6 +141,11 @@ class Demand:
                 whole += amount
             put("value", whole)
         money = [m for m in (self.value, self.margin, *prices) if m is not None]
+        for one in money:
+            if not isinstance(one, Money):
+                of_kind(f"money of demand {self.id!r}", one, Money, "Money.of('19.99', 'EUR')")
+        if self.destination is not None:
+            of_kind(f"destination of demand {self.id!r}", self.destination, Address, "Address('BE', postcode='9000')")
         if len({m.currency for m in money}) > 1:
             raise InvalidValue(f"demand {self.id!r} mixes currencies {sorted({m.currency for m in money})}")
         needs: dict[str, int] = {}

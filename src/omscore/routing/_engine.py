@@ -8,6 +8,7 @@ from typing import Any
 
 from omscore.errors import InvalidValue, Reason
 from omscore.kernel import utc
+from omscore.kernel.given import shown
 from omscore.routing._case import PLACES_MAX, Case, DistanceOf, Grid, Levels, Place, QuoteOf
 from omscore.routing._compile import Compiled, ReadyRule
 from omscore.routing._demand import NO_FACTS, Demand, Facts, Stock, StockView
@@ -115,6 +116,8 @@ class Router:
     def _case(
         self, demand: Demand, stock: StockView | Mapping[tuple[str, str], int], now: datetime | None, facts: Facts
     ) -> Case:
+        if type(demand) is not Demand and not isinstance(demand, Demand):
+            raise InvalidValue(f"a router decides a Demand, not {shown(demand)}; demand_of makes one of an Order")
         levels = self._levels
         if levels is None or levels.stock is not stock:
             view = Stock(stock) if isinstance(stock, Mapping) else stock

@@ -9,7 +9,8 @@ from typing import Any
 from attrs import frozen
 
 from omscore.errors import InvalidValue
-from omscore.kernel import Money
+from omscore.kernel import Money, utc
+from omscore.kernel.given import listed, mapped, of_kind, shown
 from omscore.render import html_table, text_table
 from omscore.routing._capacity import Slots
 from omscore.routing._case import Case
@@ -189,13 +190,24 @@ def route_many(
     >>> done["a"].nodes, done["b"].nodes, done.cost
     (('B',), ('A',), 1010)
     """
-    waiting = list(demands)
+    waiting = listed("demands", demands, Demand, "Demand('ord-1', lines)")
+    of_kind("router", router, Router, "Router(policy, network)")
+    if now is not None:
+        now = utc(now, "now")
+    if planner is not None and not callable(getattr(planner, "plan", None)):
+        raise InvalidValue(f"a planner has a method plan, as sourcing.JointPlanner has; {shown(planner)} has none")
     if len({d.id for d in waiting}) != len(waiting):
         twice = next(d.id for n, d in enumerate(waiting) if d.id in {e.id for e in waiting[:n]})
         raise InvalidValue(f"demand {twice!r} comes twice; a demand is decided once")
-    return _Many(router, waiting, stock, now, facts, dict(SLA_HOURS if hours is None else hours), unfilled).best(
-        planner
-    )
+    return _Many(
+        router,
+        waiting,
+        stock,
+        now,
+        facts,
+        dict(SLA_HOURS if hours is None else mapped("hours", hours, "{'web': 48}")),
+        unfilled,
+    ).best(planner)
 
 
 def placed_units(decision: Decision) -> int:

@@ -14,14 +14,13 @@ from attrs import asdict, field, fields, frozen
 
 from omscore.errors import DefinitionError, InvalidValue
 from omscore.kernel import Address, CutOff, GeoPoint, Money, WorkingCalendar, key
+from omscore.kernel.given import listed, mapped, name_set, of_kind, shown
 
 KINDS = ("warehouse", "store", "vendor", "3pl")
 
 
 def _names(value: Any) -> frozenset[str]:
-    if isinstance(value, str):
-        raise InvalidValue(f"expected a list of names, not the text {value!r}")
-    return frozenset(value)
+    return name_set("countries, groups, capabilities and SKUs of a node", value, "BE")
 
 
 @frozen
@@ -92,6 +91,7 @@ class Node:
         except (InvalidValue, DefinitionError) as wrong:
             raise DefinitionError(f"node {self.id!r}: {wrong}") from None
         if self.address is not None:
+            of_kind(f"address of node {self.id!r}", self.address, Address, "Address('BE', postcode='9000')")
             place = self.address
             for name, value in (
                 ("point", place.point),
@@ -161,18 +161,23 @@ class Rate:
 
 
 def _services(given: Iterable[Service]) -> tuple[Service, ...]:
-    return tuple(given)
+    return listed("services", given, Service, "Service('standard', transit=[(None, 2)])")
 
 
 def _transit(rows: Iterable[Any]) -> tuple[tuple[int | None, int], ...]:
-    return tuple((km_max, days) for km_max, days in rows)
+    try:
+        return tuple((km_max, days) for km_max, days in rows)
+    except (TypeError, ValueError):
+        raise InvalidValue(
+            f"transit is a list of (km, days), such as [(150, 1), (None, 2)], not {shown(rows)}"
+        ) from None
 
 
 def _rates(rows: Iterable[Rate]) -> tuple[Rate, ...]:
     def reach(row: Rate) -> tuple[int, int]:
         return (FAR if row.km_max is None else row.km_max, FAR if row.grams_max is None else row.grams_max)
 
-    return tuple(sorted(rows, key=reach))
+    return tuple(sorted(listed("rates", rows, Rate, "Rate(None, 5_000, 495)"), key=reach))
 
 
 @frozen
@@ -234,7 +239,7 @@ class Service:
 
 
 def _calendars(given: Mapping[str, WorkingCalendar]) -> Mapping[str, WorkingCalendar]:
-    return MappingProxyType(dict(given))
+    return MappingProxyType(mapped("calendars", given, "{'belgium': WorkingCalendar(...)}"))
 
 
 def _by_id(nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -389,7 +394,7 @@ class Network:
         """
         try:
             data = json.loads(text)
-        except ValueError as wrong:
+        except (TypeError, ValueError) as wrong:
             raise DefinitionError(f"the network is not JSON: {wrong}") from None
         return cls.from_dict(data)
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 from attrs import Factory, field, fields, frozen
 
 from omscore.errors import DefinitionError
+from omscore.kernel.given import listed, shown
 from omscore.routing._conditions import CONDITIONS
 from omscore.routing._logic import contradiction, implies, never
 from omscore.routing._preferences import PREFERENCE_WORDS, own_preference
@@ -29,6 +30,8 @@ def _terms(given: Any, kind: type[Any], wrap: Any) -> tuple[Any, ...]:
     """Terms of one kind; one alone need not be put into a tuple, and a host's callable is wrapped."""
     if isinstance(given, Term) or callable(given):
         given = (given,)
+    if not isinstance(given, Iterable):
+        raise DefinitionError(f"expected a list of {kind.__name__.lower()}s, not {shown(given)}")
     out = []
     for term in given:
         if isinstance(term, kind) or (kind is ReviewSign and isinstance(term, Condition)):
@@ -55,11 +58,11 @@ def _signs(given: Any) -> tuple[ReviewSign | Condition, ...]:
 
 
 def _rules(given: Iterable[Rule] | Rule) -> tuple[Rule, ...]:
-    return (given,) if isinstance(given, Rule) else tuple(given)
+    return (given,) if isinstance(given, Rule) else listed("rules", given, Rule, "Rule('one stop', ...)")
 
 
 def _routes(given: Iterable[Route] | Route) -> tuple[Route, ...]:
-    return (given,) if isinstance(given, Route) else tuple(given)
+    return (given,) if isinstance(given, Route) else listed("routes", given, Route, "Route('all', rules)")
 
 
 def _optional_amount(value: Any) -> str | None:
@@ -319,7 +322,7 @@ class Policy:
         """
         try:
             data = json.loads(text)
-        except ValueError as wrong:
+        except (TypeError, ValueError) as wrong:
             raise DefinitionError(f"the policy is not JSON: {wrong}") from None
         return cls.from_dict(data)
 
@@ -330,6 +333,8 @@ class Policy:
         >>> Policy.from_toml('name = "empty"').name
         'empty'
         """
+        if not isinstance(text, str):
+            raise DefinitionError(f"a policy is read from text, not from {shown(text)}; open a file as text")
         try:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as wrong:

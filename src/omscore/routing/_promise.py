@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 from omscore.errors import Reason
 from omscore.inventory import Cell, LedgerTransaction, Selector, Supply, available, pegs, supplies
 from omscore.kernel import Address, utc
+from omscore.kernel.given import listed, mapped, of_kind
 from omscore.routing._capacity import slot_end
 from omscore.routing._case import Case
 from omscore.routing._demand import NO_FACTS, Demand, DemandLine, Facts, Stock
@@ -27,11 +28,12 @@ _NO_FLOORS: Mapping[Cell, int] = {}
 
 
 def _units(given: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    return dict(given)
+    return mapped("units", given, "{('ghent', 'SKU-1'): 3}")
 
 
 def _by_date(given: Iterable[Supply]) -> tuple[Supply, ...]:
-    return tuple(sorted(given, key=lambda line: (line.due_at, line.id)))
+    known = listed("incoming supply", given, Supply, "Supply('po-1', 'SKU-1', 'ghent', 5, due_at)")
+    return tuple(sorted(known, key=lambda line: (line.due_at, line.id)))
 
 
 @frozen
@@ -285,6 +287,8 @@ def promise(
       2 days in transit by standard (promise.transit)
     """
     demand = Demand(id, lines, destination=destination, service=service, **{"placed_at": at, **more})
+    of_kind("router", router, Router, "Router(policy, network)")
+    of_kind("outlook", outlook, Outlook, "Outlook({('ghent', 'SKU-1'): 3})")
     return _promise(demand, utc(at, "at"), router, outlook, facts)
 
 

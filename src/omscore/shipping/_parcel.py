@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from omscore.batching import Packing
 from omscore.kernel import key, quantity
+from omscore.kernel.given import mapped
 
 
 @frozen
@@ -34,7 +35,7 @@ class Parcel:
         key(self.id, "parcel id")
         for name in ("weight_grams", "length_mm", "width_mm", "height_mm"):
             quantity(getattr(self, name), f"parcel {self.id!r}: {name}", at_least=0)
-        for item, n in self.contents.items():
+        for item, n in mapped(f"contents of parcel {self.id!r}", self.contents, "{'SKU-1': 2}").items():
             quantity(n, f"parcel {self.id!r}: units of {item!r}")
 
 

@@ -12,6 +12,7 @@ from attrs import field, frozen
 from omscore.errors import InvalidValue, OmsError
 from omscore.inventory import Ledger, LedgerTransaction, floors
 from omscore.kernel import Money, utc
+from omscore.kernel.given import listed, of_kind
 from omscore.orders import Items, Order
 from omscore.render import Svg, geo_map, html_table, text_table
 from omscore.routing import (
@@ -330,7 +331,9 @@ def run(
     >>> run(r.packs.single_location(), orders, network, ledger).summary()["fill"]
     1.0
     """
+    of_kind("ledger", ledger, Ledger, "samples.ledger(network)")
     router = policy if isinstance(policy, Router) else Router(policy, network)
+    orders = listed("orders", orders, (Order, Demand), "Demand('try-1', lines)")
     if router.network != network:
         raise InvalidValue("the router is of another network; make one of this network, or give the policy")
     at = None if now is None else utc(now, "now")
