@@ -5,17 +5,19 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from omscore.adapters import _sql
 from omscore.adapters import _sqlite_statements as sql
 from omscore.adapters._sqlite_schema import TENANT_SPAN
-from omscore.adapters._sqlite_start import SqliteStart
+from omscore.adapters._sqlite_start import Known, SqliteStart
 from omscore.inventory import Cell, Entry, Figures, JournalRow, Movement, Reservation, link
 from omscore.kernel import QUANTITY_MAX
 
 _ZEROS = Figures()
 _VERSION = _sql.VERSION
+_cell = attrgetter("cell")
 # A third of the time of the classes' own constructors.
 _new = tuple.__new__
 
@@ -25,13 +27,13 @@ class SqliteBooks(SqliteStart):
 
     def _row(self, cell: Cell) -> Figures:
         known = self._cells.get(cell) or self._read_cell(cell)
-        return known[1] if known else _ZEROS
+        return known.figures if known else _ZEROS
 
-    def _read_cell(self, cell: Cell) -> tuple[int, Figures, bytes] | None:
+    def _read_cell(self, cell: Cell) -> Known | None:
         row = self._run(sql.READ_CELL, (self._tenant, *cell)).fetchone()
         if row is None:
             return None
-        self._cells[cell] = known = (row[0], _sql.figures_from(row[1:-1]), row[-1])
+        self._cells[cell] = known = Known(cell, row[0], _sql.figures_from(row[1:-1]), row[-1])
         return known
 
     def figures(self, cells: Iterable[Cell]) -> dict[Cell, Figures]:
@@ -41,15 +43,16 @@ class SqliteBooks(SqliteStart):
     def cells_of(self, item: str) -> list[tuple[Cell, Figures]]:
         if self._begin is not None:
             self._start()
-        cells, known = self._cells, self._items.get(item)
-        if known is None:
-            self._items[item] = known = []
+        found = self._items.get(item)
+        if found is None:
+            found = []
             self._catch_up()
             for no, node, pool, lot, *row, digest in self._run(sql.READ_CELLS, (self._tenant, item)).fetchall():
                 cell = _new(Cell, (item, node, pool, lot))
-                cells[cell] = (no, _sql.figures_from(row), digest)
-                known.append(cell)
-        return [(cell, cells[cell][1]) for cell in known]
+                self._cells[cell] = known = Known(cell, no, _sql.figures_from(row), digest)
+                found.append(known)
+            self._items[item] = found
+        return [(known.cell, known.figures) for known in found]
 
     def cells(self, *, after: Cell | None = None, limit: int = 1_000) -> list[tuple[Cell, Figures]]:
         self._start()
@@ -71,76 +74,77 @@ class SqliteBooks(SqliteStart):
         else:
             at = _sql.stamp(recorded_at)
             self._newest = max(self._newest or 0, at)
-        cells, moves, n, index = self._cells, self._moves, self._n, _sql.INDEX
-        # Of each cell: its number, its row as it becomes, and the digest of its newest entry.
-        changed: dict[Cell, tuple[int, list[int], bytes]] = {}
+        cells, moves, n = self._cells, self._moves, self._n
+        # By the number of the cell: what is known of it, its row as it becomes, and the digest of its newest entry.
+        changed: dict[int, tuple[Known, list[int], bytes]] = {}
         entries: list[tuple[Any, ...]] = []
         kept: list[tuple[int, ...]] = []
         suspect = bool(floors)
         # What `_sql.applied` does, in the loop that numbers and links: a second loop costs a twentieth of a command.
         for cell, source, target, units, verb, cause, reservation, effective_at, mirrors in movements:
-            if cell in changed:
-                no, row, last = changed[cell]
+            known = cells.get(cell) or self._added(cell)
+            no = known.no
+            if no in changed:
+                _, row, last = changed[no]
             else:
-                no, figures, last = cells.get(cell) or self._added(cell)
-                row = list(figures)
-            if source in index:
-                bucket = index[source]
-                row[bucket] = left = row[bucket] - units
+                row, last = list(known.figures), known.digest
+            move, out, into = moves.get((verb, source, target)) or self._move(verb, source, target)
+            if out is not None:
+                row[out] = left = row[out] - units
                 if left < 0:
                     suspect = True
-            if target in index:
-                bucket = index[target]
-                row[bucket] = grown = row[bucket] + units
+            if into is not None:
+                row[into] = grown = row[into] + units
                 if grown > QUANTITY_MAX:
                     suspect = True
             row[_VERSION] = seq = row[_VERSION] + 1
-            move = moves.get((verb, source, target)) or self._move(verb, source, target)
             effective = None if effective_at is None else _sql.stamp(effective_at)
             columns = (seq, at, source, target, units, verb, cause, reservation, effective, mirrors, b"")
             digest = link(last, cell, columns)
-            changed[cell] = (no, row, digest)
+            changed[no] = (known, row, digest)
             n += 1
             entries.append((n, no, seq, at, move, units, cause, reservation, effective, mirrors, digest))
             if not seq % _sql.SNAPSHOT_EVERY:
                 kept.append((no, *row))
         if suspect:
-            for cell, (_, row, _) in changed.items():
-                _sql.check(cell, self._row(cell).free, row, floors.get(cell, 0))
+            for known, row, _ in changed.values():
+                _sql.check(known.cell, known.figures.free, row, floors.get(known.cell, 0))
         self._n = n
         self._noted += len(entries)
         self._entries += entries
         self._kept += kept
         items, moved = self._items, self._moved
-        for cell, (no, row, digest) in changed.items():
-            cells[cell] = (no, _new(Figures, row), digest)
-            moved[cell] = no
-            known = items.get(cell[0])
-            if known is not None and cell not in known:
-                insort(known, cell)
+        for no, (known, row, digest) in changed.items():
+            if not known.figures[_VERSION] and (listed := items.get(known.cell[0])) is not None:
+                # It is one of its item's cells from its first movement on.
+                insort(listed, known, key=_cell)
+            known.figures, known.digest = _new(Figures, row), digest
+            moved[no] = known
 
     def write(self) -> None:
         """Write what was posted and saved: at the end of a transaction, and before anything that would read it.
 
         So a cell that moves often is written once, and what many commands did goes in with one statement.
         """
-        entries, moved, made = self._entries, self._moved, self._made
+        run, entries, moved, made = self._run, self._entries, self._moved, self._made
         if moved:
-            cells = self._cells
             if len(entries) == 1:
-                self._run(sql.ADD_ENTRY, entries[0])
+                run(sql.ADD_ENTRY, entries[0])
             else:
                 self._many(sql.ADD_ENTRY, entries)
-            for cell, no in moved.items():
-                _, figures, digest = cells[cell]
-                self._run(sql.SET_CELL, (*figures, digest, no))
+            for no, known in moved.items():
+                run(sql.SET_CELL, (*known.figures, known.digest, no))
             entries.clear()
             moved.clear()
             if self._kept:
                 self._many(sql.ADD_SNAPSHOT, self._kept)
                 self._kept.clear()
         if made:
-            self._many(sql.ADD_RESERVATION, made.values())
+            if len(made) == 1:
+                (row,) = made.values()
+                run(sql.ADD_RESERVATION, row)
+            else:
+                self._many(sql.ADD_RESERVATION, made.values())
             made.clear()
 
     def _catch_up(self) -> None:
@@ -154,7 +158,7 @@ class SqliteBooks(SqliteStart):
         self._start()
         self._catch_up()
         self._row(cell)
-        row = self._run(sql.READ_SNAPSHOT, (self._cells[cell][0], upto)).fetchone() if cell in self._cells else None
+        row = self._run(sql.READ_SNAPSHOT, (self._cells[cell].no, upto)).fetchone() if cell in self._cells else None
         return _sql.figures_from(row) if row else _ZEROS
 
     def snapshots(self, cell: Cell) -> list[Figures]:
@@ -162,16 +166,18 @@ class SqliteBooks(SqliteStart):
         self._start()
         self._catch_up()
         known = self._cells.get(cell) or self._read_cell(cell)
-        rows = self._run(sql.READ_SNAPSHOTS, (known[0] if known else 0,)).fetchall()
+        rows = self._run(sql.READ_SNAPSHOTS, (known.no if known else 0,)).fetchall()
         return [_sql.figures_from(row) for row in rows]
 
-    def _move(self, *move: str) -> int:
-        """The number that stands for a verb and its two buckets."""
+    def _move(self, verb: str, source: str, target: str) -> tuple[int, int | None, int | None]:
+        """The number that stands for a verb and its two buckets, and where these stand in a row."""
+        move = (verb, source, target)
         found = self._run(sql.READ_MOVE, move).fetchone()
         if found is None:
             self._run(sql.ADD_MOVE, move)
-        self._moves[move] = no = found[0] if found else self._cursor.lastrowid or 0  # type: ignore[index]
-        return no
+        no = found[0] if found else self._cursor.lastrowid or 0
+        self._moves[move] = place = (no, _sql.INDEX.get(source), _sql.INDEX.get(target))
+        return place
 
     def reservation(self, id: str) -> Reservation | None:  # noqa: A002 - the field's word for it
         if self._begin is not None:
@@ -218,13 +224,13 @@ class SqliteBooks(SqliteStart):
 
     def _no(self, cell: Cell) -> int:
         """The number that stands for a cell, which is made when it is first written of."""
-        return (self._cells.get(cell) or self._added(cell))[0]
+        return (self._cells.get(cell) or self._added(cell)).no
 
-    def _added(self, cell: Cell) -> tuple[int, Figures, bytes]:
+    def _added(self, cell: Cell) -> Known:
         known = self._read_cell(cell)
         if known is None:
             self._run(sql.ADD_CELL, (self._tenant, *cell, *_ZEROS, b""))
-            self._cells[cell] = known = (self._cursor.lastrowid or 0, _ZEROS, b"")
+            self._cells[cell] = known = Known(cell, self._cursor.lastrowid or 0, _ZEROS, b"")
         return known
 
     def reservations(self, *, after: str = "", limit: int = 1_000) -> list[Reservation]:
@@ -239,7 +245,7 @@ class SqliteBooks(SqliteStart):
         self._row(cell)
         if cell not in self._cells:
             return []
-        rows = self._run(sql.READ_HOLDERS, (self._tenant, self._cells[cell][0])).fetchall()
+        rows = self._run(sql.READ_HOLDERS, (self._tenant, self._cells[cell].no)).fetchall()
         return [self._remembered(row) for row in rows]
 
     def _remembered(self, row: tuple[str, int, int | None, str]) -> Reservation:
@@ -254,7 +260,7 @@ class SqliteBooks(SqliteStart):
             self._row(cell)
             if cell not in self._cells:
                 return []
-            held = self._run(sql.READ_HOLDERS, (self._tenant, self._cells[cell][0])).fetchall()
+            held = self._run(sql.READ_HOLDERS, (self._tenant, self._cells[cell].no)).fetchall()
             # Most reservations never expire: only those that are due are worth decoding.
             upto = _sql.stamp(at)
             due = [
@@ -284,4 +290,4 @@ class SqliteBooks(SqliteStart):
 
     def _rows_of(self, cell: Cell, after: int, limit: int) -> Any:
         known = self._cells.get(cell) or self._read_cell(cell)
-        return self._run(sql.READ_JOURNAL_OF_CELL, (known[0] if known else 0, after, limit))
+        return self._run(sql.READ_JOURNAL_OF_CELL, (known.no if known else 0, after, limit))

@@ -31,6 +31,18 @@ class Raced(Conflict):
     """A key that was free before the transaction began is claimed now; the command is run again."""
 
 
+class Known:
+    """A cell as it was read or left last: its number, its figures, and the digest of its newest entry."""
+
+    __slots__ = ("cell", "digest", "figures", "no")
+
+    def __init__(self, cell: Cell, no: int, figures: Figures, digest: bytes) -> None:
+        self.cell = cell
+        self.no = no
+        self.figures = figures
+        self.digest = digest
+
+
 class SqliteStart:
     """The part of a transaction on SQLite that all the others stand on.
 
@@ -62,19 +74,18 @@ class SqliteStart:
         # The time of what was recorded last, and the number of the newest entry.
         self._newest: int | None = None
         self._n = 0
-        # What a verb and its two buckets are kept as.
-        self._moves: dict[tuple[str, str, str], int] = {}
+        # What a verb and its two buckets are kept as, and where these two stand in a cell's row, if they do.
+        self._moves: dict[tuple[str, str, str], tuple[int, int | None, int | None]] = {}
         self._changes = -1
         self._unclaimed: set[str] = set()
-        # Of each cell that was read: its number, figures, and the digest of its newest entry.
-        self._cells: dict[Cell, tuple[int, Figures, bytes]] = {}
-        # Of each item that was asked for: the cells it moved in.
-        self._items: dict[str, list[Cell]] = {}
+        self._cells: dict[Cell, Known] = {}
+        # Of each item that was asked for: the cells it moved in, in their order.
+        self._items: dict[str, list[Known]] = {}
         self._reservations: dict[str, tuple[int, list[Cell]]] = {}
-        # What is not written yet: entries, the numbers of cells that moved, figures kept for looking back, new
+        # What is not written yet: entries, the cells that moved by number, figures kept for looking back, new
         # reservations by id; then how many rows were ever put here, and how many changes writing them made.
         self._entries: list[tuple[Any, ...]] = []
-        self._moved: dict[Cell, int] = {}
+        self._moved: dict[int, Known] = {}
         self._kept: list[tuple[Any, ...]] = []
         self._made: dict[str, tuple[Any, ...]] = {}
         self._noted = self._later = 0
@@ -132,11 +143,15 @@ class SqliteStart:
     def _stamp(self) -> int:
         if self._now is None:
             # Told while waiting for the lock, a time would lie behind what others record meanwhile.
-            self._start()
+            if self._begin is not None:
+                self._start()
             if self._careful and self._newest is None:
                 self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
-            self._now = self._told() if self._newest is None else max(self._told(), self._newest)
-            self._moment = _sql.moment(self._now)
+            now, newest = self._told(), self._newest
+            if newest is not None and newest > now:
+                now = newest
+            self._moment = _sql.moment(now)
+            self._now = now
         return self._now
 
     def _saw(self, n: int | None, journal: int | None, log: int | None, schema: int) -> None:

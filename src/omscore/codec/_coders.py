@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import partial
+from functools import lru_cache, partial
 from types import NoneType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -88,8 +88,22 @@ def _parsed(parse: Callable[[str], Any], called: str) -> Callable[[Any], Any]:
     return decode
 
 
+_TWO = [f"{i:02}" for i in range(60)]
+_THREE = [f"{i:03}" for i in range(1_000)]
+
+
+@lru_cache(maxsize=64)
+def _day_text(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()
+
+
 def _utc_text(value: datetime) -> str:
     if value.tzinfo is UTC:
+        if micro := value.microsecond:
+            # What isoformat gives, in two fifths of its time: every event and answer holds a time.
+            milli, micro = divmod(micro, 1_000)
+            day = _day_text(value.toordinal())
+            return f"{day}T{_TWO[value.hour]}:{_TWO[value.minute]}:{_TWO[value.second]}.{_THREE[milli]}{_THREE[micro]}+00:00"
         return value.isoformat()
     if value.utcoffset() is None:
         raise Bad(f"{value.isoformat()} is naive; times carry a zone")
@@ -133,7 +147,7 @@ _WRITE: dict[type, Callable[[Any], str]] = {
     bool: _bool_text,
     float: lambda v: repr(_number(v)),
     NoneType: _none_text,
-    datetime: lambda v: f'"{v.isoformat() if v.tzinfo is UTC else _utc_text(v)}"',
+    datetime: lambda v: f'"{_utc_text(v)}"',
     date: lambda v: f'"{date.isoformat(v)}"',
     time: lambda v: f'"{time.isoformat(v)}"',
     timedelta: lambda v: repr(_microseconds(v)),
