@@ -122,10 +122,13 @@ def index_entries(text: str) -> dict[str, str]:
     return found
 
 
-def written(reservation: Reservation) -> tuple[list[Cell], int | None, str]:
+def written(
+    reservation: Reservation, told: tuple[datetime, int] = (EPOCH, 0)
+) -> tuple[list[Cell], int | None, str]:
     """What the row of a reservation has: its cells, when it runs out if it holds anything that can, and its own fields.
 
-    These are compact JSON: id, version and a live deadline stand in columns.
+    These are compact JSON: id, version and a live deadline stand in columns. `told` is a time and its stamp: that of
+    the command, since when most reservations are.
     """
     id_, held, expires_at, channel, priority, _, ended, since = reservation
     if len(held) == 1:
@@ -149,7 +152,7 @@ def written(reservation: Reservation) -> tuple[list[Cell], int | None, str]:
         else:
             text += f',"x":{stamp(expires_at)}'
     if since is not None:
-        text += f',"s":{stamp(since)}'
+        text += f',"s":{told[1] if since is told[0] else stamp(since)}'
     return cells, due, sealed(f"{{{text[1:]}}}", "reservation", id_, due)
 
 

@@ -185,13 +185,16 @@ class SqliteBooks(SqliteStart):
         if id in self._made:
             self._catch_up()
         if self._newest is None:
-            version, due, text, *newest = self._run(sql.READ_FIRST, (self._end, self._tenant, id)).fetchone()
-            self._saw(*newest)
+            *row, n, journal, log, schema = self._run(sql.READ_FIRST, (self._end, self._tenant, id)).fetchone()
+            self._saw(n, journal, log, schema)
+            if row[0] is None:
+                row = None
         else:
-            version, due, text = self._run(sql.READ_RESERVATION, (self._tenant, id)).fetchone() or (None, None, None)
-        if version is None:
+            row = self._run(sql.READ_RESERVATION, (self._tenant, id)).fetchone()
+        if row is None:
             self._reservations[id] = (0, [])
             return None
+        version, due, text = row
         found = _sql.reservation_from(id, version, due, text)
         self._reservations[id] = (version, _sql.holding(found))
         return found
@@ -205,7 +208,7 @@ class SqliteBooks(SqliteStart):
         version, before = self._reservations[id_]
         if version != expected:
             raise _sql.conflict("reservation", id_, version, expected)
-        after, due, text = _sql.written(reservation)
+        after, due, text = _sql.written(reservation, self._at)
         no = self._no(after[0]) if after else None
         row = (version + 1, due, no, text, self._tenant, id_)
         if version:
@@ -216,7 +219,7 @@ class SqliteBooks(SqliteStart):
             self._made[id_] = row
             self._noted += 1
         # Its first cell stands in its own row, any others in rows of their own.
-        if before[1:] != after[1:]:
+        if (len(after) > 1 or len(before) > 1) and before[1:] != after[1:]:
             old, new = ({self._no(cell) for cell in cells[1:]} for cells in (before, after))
             self._many(sql.DROP_HOLDER, [(no, id_) for no in sorted(old - new)])
             self._many(sql.ADD_HOLDER, [(no, id_) for no in sorted(new - old)])

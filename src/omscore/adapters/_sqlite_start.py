@@ -14,6 +14,7 @@ from omscore.adapters._sqlite_schema import TENANT_SPAN, VERSION, newer
 from omscore.codec import Codec
 from omscore.errors import Conflict, Corrupt
 from omscore.inventory import Cell, Figures
+from omscore.kernel.times import EPOCH
 
 _REMEMBERED_MAX = 10_000
 """How many cells and items are remembered from one transaction to the next."""
@@ -71,6 +72,8 @@ class SqliteStart:
         self._careful = careful
         self._end = (tenant + 1) * TENANT_SPAN
         self._now: int | None = None
+        # The time that was told last, and its stamp.
+        self._at = (EPOCH, 0)
         # The time of what was recorded last, and the number of the newest entry.
         self._newest: int | None = None
         self._n = 0
@@ -98,8 +101,9 @@ class SqliteStart:
     def again(self, begin: Callable[[], object]) -> None:
         """Begin anew on the same connection after a COMMIT, with what is still known unless others wrote meanwhile."""
         self._begin = begin
-        if self._now is not None and self._newest is not None:
-            self._newest = max(self._newest, self._now)
+        now, newest = self._now, self._newest
+        if now is not None and newest is not None and now > newest:
+            self._newest = now
         self._now = None
         self._unclaimed.clear()
         self._reservations.clear()
@@ -138,7 +142,7 @@ class SqliteStart:
     def now(self) -> datetime:
         if self._now is None:
             self._stamp()
-        return self._moment
+        return self._at[0]
 
     def _stamp(self) -> int:
         if self._now is None:
@@ -150,7 +154,7 @@ class SqliteStart:
             now, newest = self._told(), self._newest
             if newest is not None and newest > now:
                 now = newest
-            self._moment = _sql.moment(now)
+            self._at = (_sql.moment(now), now)
             self._now = now
         return self._now
 
@@ -172,7 +176,7 @@ class SqliteStart:
 
     def finish(self) -> None:
         """The last look at what a command did: at the time recorded last, and whether the tables are still ours."""
-        if self._begin is None:
+        if self._begin is None and self._newest is None:
             self._look()
 
     # -- idempotency ------------------------------------------------------------------------------------------------

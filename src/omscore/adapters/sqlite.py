@@ -287,9 +287,9 @@ class SqliteStore:
         self._clean = False
 
     def _leave(self, *, kept: bool) -> None:
-        """Leave no transaction and no lock behind, whatever happened."""
+        """Leave no transaction and no lock behind, whatever happened; what was kept or not begun has left none."""
         try:
-            if self._writer.in_transaction:
+            if not kept and self._writer.in_transaction:
                 self._cursor.execute("ROLLBACK")
         finally:
             if self._queued:
