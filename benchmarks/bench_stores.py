@@ -208,9 +208,10 @@ def group_commit(folder: Path, rounds: int, threads: int = 16, n: int = 30) -> N
     print(f"own connections {median(own):,.0f}/s, one store in groups {median(shared):,.0f}/s, ratio {ratio:.2f}")
 
 
-def _process(path: str, name: int, seconds: float, answers: Any) -> None:
+def _process(path: str, name: int, seconds: float, together: Any, answers: Any) -> None:
     store = SqliteStore(path, patience_s=30)
     waits: list[float] = []
+    together.wait()
     end = time.perf_counter() + seconds
     while (start := time.perf_counter()) < end:
         store.run(command(f"p-{name}-{len(waits)}"))
@@ -225,8 +226,8 @@ def processes(folder: Path, count: int = 8, seconds: float = 3) -> None:
     store = SqliteStore(path)
     stocked(store)
     spawn = multiprocessing.get_context("spawn")
-    answers = spawn.Queue()
-    running = [spawn.Process(target=_process, args=(path, i, seconds, answers)) for i in range(count)]
+    answers, together = spawn.Queue(), spawn.Barrier(count)
+    running = [spawn.Process(target=_process, args=(path, i, seconds, together, answers)) for i in range(count)]
     for process in running:
         process.start()
     got = [answers.get() for _ in running]

@@ -139,6 +139,12 @@ def test_times_are_kept_in_utc() -> None:
     assert CODEC.loads(CODEC.dumps(paris)) == datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
+@given(st.datetimes(timezones=st.just(UTC)), st.sampled_from([0, 7, 999, 1_000, 999_999]))
+def test_a_time_is_written_as_python_writes_it(at: datetime, micro: int) -> None:
+    for value in (at, at.replace(microsecond=micro)):
+        assert CODEC.dumps([value]) == f'[{{"$":"datetime","is":"{value.isoformat()}"}}]'
+
+
 @given(trees, st.data())
 def test_damaged_data_is_an_error_or_a_value_but_never_another_exception(value: Tree, data: st.DataObject) -> None:
     text = CODEC.dumps(value)

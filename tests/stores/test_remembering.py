@@ -8,7 +8,7 @@ import pytest
 
 from omscore.adapters import SqliteStore
 from omscore.adapters._waiting import Job
-from omscore.errors import InsufficientStock, SchemaMismatch
+from omscore.errors import Corrupt, InsufficientStock, SchemaMismatch
 from omscore.inventory import Cell, Movement, Want, as_of, receive, reserve, verify
 from omscore.ports import Transaction
 from tests.stores.conftest import Opener
@@ -101,6 +101,17 @@ def test_a_group_is_one_commit_whoever_is_refused_in_it(opened: Opener, wrote: b
     assert statements.count("SAVEPOINT job") == (4 if wrote else 0)
     assert free_units(store) == 0
     assert store.run(verify, write=False).findings == ()
+
+
+def test_cells_that_cannot_be_read_are_corrupt_to_every_command_of_a_group(opened: Opener) -> None:
+    store = opened()
+    store.run(lambda t: receive(t, {A: 9}, cause="dock-1"))
+    host = sqlite3.connect(store._path, isolation_level=None)
+    host.execute("UPDATE oms_cells SET free = 'nine'")
+    host.close()
+    jobs = [taken("ord-1"), taken("ord-2")]
+    store._perform(jobs)
+    assert [type(job.error) for job in jobs] == [Corrupt, Corrupt]
 
 
 def test_tables_that_a_newer_version_changed_meanwhile_are_written_no_more(opened: Opener) -> None:

@@ -154,6 +154,52 @@ def test_whoever_gives_the_lock_back_cannot_take_it_before_the_one_who_waits(tmp
         one.close()
 
 
+def test_whoever_was_alone_for_long_goes_without_the_lock_file_for_a_few_turns_and_then_sees_who_waits(
+    tmp_path: Path,
+) -> None:
+    alone, newcomer = (LockFile(str(tmp_path / "queue")) for _ in range(2))
+    while not alone._spared:
+        alone.acquire(1)
+        alone.release()
+    newcomer.acquire(1)
+    for _ in range(4):
+        alone.acquire(0.01)
+        alone.release()
+    with pytest.raises(Busy):
+        alone.acquire(0.01)
+    alone.release()
+    newcomer.release()
+    # From here on it stands in line like everybody else.
+    alone.acquire(1)
+    assert not newcomer._try()
+    alone.release()
+    for one in (alone, newcomer):
+        one.close()
+
+
+def test_who_finds_the_file_locked_in_a_turn_without_the_lock_file_takes_it(opened: Opener) -> None:
+    store, other = opened(patience_s=0.05), opened(patience_s=0.05)
+    store.run(lambda t: receive(t, {A: 99}, cause="dock-1"))
+    while not store._queue._spared:
+        reserve_one(store, f"web-{store._queue._alone}")
+    other._writer.execute("BEGIN IMMEDIATE")
+    taken: list[bool] = []
+
+    def look(t: Transaction) -> None:
+        try:
+            t.now()
+        finally:
+            taken.append(not other._queue._try())
+
+    with pytest.raises(Busy):
+        store.run(look)
+    assert taken == [True]
+    other._writer.execute("ROLLBACK")
+    for _ in range(30):
+        other.run(lambda t: receive(t, {A: 1}, cause="dock-2"))
+        store.run(lambda t: receive(t, {A: 1}, cause="dock-3"))
+
+
 def test_reading_does_not_write(opened: Opener) -> None:
     store = opened()
     with pytest.raises(ReadOnly):

@@ -122,9 +122,7 @@ def index_entries(text: str) -> dict[str, str]:
     return found
 
 
-def written(
-    reservation: Reservation, told: tuple[datetime, int] = (EPOCH, 0)
-) -> tuple[list[Cell], int | None, str]:
+def written(reservation: Reservation, told: tuple[datetime, int] = (EPOCH, 0)) -> tuple[list[Cell], int | None, str]:
     """What the row of a reservation has: its cells, when it runs out if it holds anything that can, and its own fields.
 
     These are compact JSON: id, version and a live deadline stand in columns. `told` is a time and its stamp: that of

@@ -21,6 +21,8 @@ else:
 from omscore.errors import Busy, Unknown
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+_ALONE, _SPARED = 16, 4
+"""How often in a row a process finds nobody else at the lock file before it goes without it, and how often it does."""
 
 
 class Job:
@@ -135,7 +137,8 @@ class LockFile:
     Whoever wants the lock first takes the gate, and leaves it when the lock is his: so whoever gave the lock back
     cannot take it again before the one who stands in the gate. The kernel keeps the line and frees the place of a
     process that dies. It guards no data: the database has its own lock, this one only keeps eager processes from
-    pushing in front of patient ones.
+    pushing in front of patient ones. So a process that is alone may go without it for a few turns, which saves most of
+    its calls of the system.
     """
 
     def __init__(self, path: str) -> None:
@@ -145,10 +148,33 @@ class LockFile:
         self._turn = Condition()
         self._asked = self._standing = self._got = self._closed = False
         self._thread: Thread | None = None
+        # Whether the lock is to be given back, how often in a row nobody else was there, and the turns to go without.
+        self._taken = False
+        self._alone = self._spared = 0
 
     def acquire(self, patience_s: float) -> None:
-        """Wait for the lock; raises Busy when patience ends."""
-        if fcntl is None or (self._thread is None and self._try()):
+        """Wait for the lock, or go without it for a few turns where nobody else was there many times in a row.
+
+        Raises Busy when patience ends.
+        """
+        if self._spared:
+            self._spared -= 1
+        else:
+            self._take(patience_s)
+
+    def insist(self, patience_s: float) -> None:
+        """Wait for the lock, where the database turned out to be locked: somebody else is there after all.
+
+        If that is one who goes without the lock, it finds it taken when its few turns are over, and waits for it.
+        """
+        self._alone = self._spared = 0
+        self._take(patience_s)
+
+    def _take(self, patience_s: float) -> None:
+        if fcntl is None or self._taken:
+            return
+        self._taken = True
+        if self._thread is None and self._try():
             return
         with self._turn:
             if not self._standing and self._thread is not None and self._try():
@@ -177,8 +203,12 @@ class LockFile:
             fcntl.flock(self._gate, _TRY)
             fcntl.flock(self._file, _TRY)
         except BlockingIOError:
+            self._alone = 0
             return False
         fcntl.flock(self._gate, fcntl.LOCK_UN)
+        self._alone += 1
+        if self._alone >= _ALONE:
+            self._spared = _SPARED
         return True
 
     def _stand(self) -> None:
@@ -205,8 +235,9 @@ class LockFile:
 
     def release(self) -> None:
         """Let the next one in."""
-        if fcntl is not None:
+        if self._taken:
             fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._taken = False
 
     def close(self) -> None:
         """Give the file back."""

@@ -98,7 +98,6 @@ class SqliteStore:
         self._line = Line(self._alone, self._perform, most=_GROUP_MAX, patience_s=self._patience_s)
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
-        self._queued = False
         self._writer = self._connect(self._patience_s)
         try:
             prepare(self._writer)
@@ -260,14 +259,15 @@ class SqliteStore:
         self._txn = self._transaction(self._cursor, None)
 
     def _begin(self) -> None:
-        self._queued = True
         self._queue.acquire(self._patience_s)
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if not isinstance(typed(error), Busy):
                 raise
-            # Somebody who does not stand in the line: a host's own transaction, or a process that died just now.
+            # Somebody who does not stand in the line: one who goes without the lock, a host's own transaction, or a
+            # process that died just now.
+            self._queue.insist(self._patience_s)
             self._begin_later()
         self._txn.recheck()
 
@@ -292,9 +292,7 @@ class SqliteStore:
             if not kept and self._writer.in_transaction:
                 self._cursor.execute("ROLLBACK")
         finally:
-            if self._queued:
-                self._queue.release()
-                self._queued = False
+            self._queue.release()
         if not kept:
             self._forget()
         self._clean = True
