@@ -167,7 +167,6 @@ def test_whoever_was_alone_for_long_goes_without_the_lock_file_for_a_few_turns_a
         alone.release()
     with pytest.raises(Busy):
         alone.acquire(0.01)
-    alone.release()
     newcomer.release()
     # From here on it stands in line like everybody else.
     alone.acquire(1)

@@ -195,6 +195,7 @@ class LockFile:
                 # Whoever stops waiting must not be given the lock: it would keep everybody else out.
                 self._asked = self._got = False
         if not got:
+            self._taken = False
             raise Busy(f"another process held the store for {patience_s:g} s; try again")
 
     def _try(self) -> bool:
