@@ -12,6 +12,7 @@ from omscore.app._work import Work
 from omscore.errors import Reason
 from omscore.inventory import Cell, Want
 from omscore.kernel import stamp
+from omscore.kernel.ids import joined
 from omscore.orders import (
     Accept,
     Capture,
@@ -40,7 +41,7 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
 
     `content` is the draft's fingerprint, `told` what was found out before, outside of the store.
     """
-    external_id = f"{draft.channel}/{draft.external_id}"
+    external_id = external_of(draft)
     work.save("external", external_id, External(order_id, draft.revision, content, said=said_by(draft)))
     findings = (*validate(draft, work.wiring.catalog, work.wiring.checks), *told, *_similar(work, draft))
     order = work.tell(None, Capture(order_id, draft))
@@ -58,6 +59,11 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
     if _owed.covered(work, order):
         work.notify("paid", order_id, order)
     return order_id
+
+
+def external_of(draft: Draft) -> str:
+    """What a channel's own number is known by, whatever the channel is called and however it numbers."""
+    return joined(draft.channel, draft.external_id, "/")
 
 
 def said_by(draft: Draft) -> dict[str, int]:

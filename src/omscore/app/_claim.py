@@ -8,6 +8,7 @@ from omscore.app._return import expect_back, from_node
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, Reason
 from omscore.kernel import Money
+from omscore.kernel.ids import joined
 from omscore.orders import AddLine, DraftLine, Reopen
 from omscore.returns import Claim
 from omscore.shipping import Shipment
@@ -44,7 +45,7 @@ def open_claim(work: Work, order_id: str, line_id: str, units: int, serial: str,
         went = ", ".join(known_serials)
         text = f"{line.item} {serial} did not leave with order {order_id}; with line {line_id} went {went}"
         reasons.append(Reason("claim.serial_not_shipped", text, {"serial": serial, "shipped": tuple(known_serials)}))
-    if serial and work.txn.find("claim", f"serial:{line.item} {serial}", limit=1):
+    if serial and work.txn.find("claim", f"serial:{joined(line.item, serial, ' ')}", limit=1):
         reasons.append(Reason("claim.serial", f"{line.item} {serial} was claimed before", {"serial": serial}))
     if reasons:
         raise CommandRefused(reasons)
@@ -56,7 +57,7 @@ def open_claim(work: Work, order_id: str, line_id: str, units: int, serial: str,
 def _save(work: Work, claim: Claim) -> None:
     index = {f"order:{claim.order}": claim.id}
     if claim.serial and claim.state != "refused":
-        index[f"serial:{claim.item} {claim.serial}"] = claim.id
+        index[f"serial:{joined(claim.item, claim.serial, ' ')}"] = claim.id
     if claim.state == "open" and claim.opened_at is not None:
         index["open"] = claim.id
     work.save("claim", claim.id, claim, index)

@@ -38,6 +38,7 @@ from omscore.batching import (
 from omscore.errors import DefinitionError, Reason
 from omscore.kernel import stamp
 from omscore.kernel.given import shown
+from omscore.kernel.ids import joined
 from omscore.orders import Fulfillment, PickTask
 
 Lots = dict[tuple[str, str, str], dict[str, int]]
@@ -247,7 +248,7 @@ def _with_room(
             continue
         # A cut-off of the same name on another day is another one.
         at = stamp(cutoff.at)
-        found = work.txn.find("pick_list", f"wave:{node}:{cutoff.id}", after=(at, ""), upto=at)
+        found = work.txn.find("pick_list", f"wave:{joined(node, cutoff.id, ':')}", after=(at, ""), upto=at)
         rows = [row for _, id_ in found if id_ not in apart for row in work.load("pick_list", id_).rows]
         orders = _less(cutoff.orders_max, len({row.order for row in rows}))
         units = _less(cutoff.units_max, sum(row.units for row in rows))

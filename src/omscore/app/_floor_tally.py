@@ -11,6 +11,7 @@ from omscore.app._work import Work
 from omscore.batching import PickList, PickRow, Tally, apply_scans, pack_tally
 from omscore.errors import Reason
 from omscore.kernel import stamp
+from omscore.kernel.ids import joined
 from omscore.orders import Fulfillment, PickTask
 
 Table = Literal["pick", "pack"]
@@ -59,7 +60,7 @@ def save_list(work: Work, listed: PickList, *, done: bool) -> None:
     task: PickTask = work.load("pick_task", listed.id)
     index = {f"of:{row.order}": listed.id for row in listed.rows}
     if listed.wave:
-        index[f"wave:{task.node}:{listed.wave}"] = stamp(listed.leaves_at or work.now)
+        index[f"wave:{joined(task.node, listed.wave, ':')}"] = stamp(listed.leaves_at or work.now)
     if not done:
         index[f"open:{task.node}"] = stamp(task.planned_at or work.now)
     work.save("pick_list", listed.id, listed, index)

@@ -14,6 +14,7 @@ from omscore.app._wiring import Wiring
 from omscore.app._work import Work
 from omscore.errors import CarrierError, CarrierRejected, CommandRefused, Reason
 from omscore.kernel import Money
+from omscore.kernel.ids import joined
 from omscore.orders import Fulfillment
 from omscore.ports import (
     Effect,
@@ -350,12 +351,14 @@ def manifest(work: Work, node: str, carrier: str) -> str:
     check_carriers(work.wiring, [carrier])
     if not isinstance(work.wiring.carriers[carrier], ListsPickups):
         raise CommandRefused([Reason("manifest.none", f"{carrier} wants no manifest; hand the parcels over")])
-    index = f"to_manifest:{node}:{carrier}"
+    index = f"to_manifest:{joined(node, carrier, ':')}"
     shipments: list[Shipment] = list(work.all("shipment", index))
     if not shipments:
         text = f"no label of {carrier} at {node} waits for a manifest"
         raise CommandRefused([Reason("manifest.nothing", text, {"node": node, "carrier": carrier})])
-    number = work.count("manifest", f"of:{node}:{carrier}") + 1
+    number = work.count("manifest", f"of:{joined(node, carrier, ':')}") + 1
+    while work.find("manifest", f"{node}-{carrier}-m{number}") is not None:
+        number += 1  # a node "eu" with a carrier "west-post" and a node "eu-west" with a "post" number together
     made = Manifest(
         f"{node}-{carrier}-m{number}",
         node,
@@ -367,12 +370,12 @@ def manifest(work: Work, node: str, carrier: str) -> str:
     for shipment in shipments:
         work.save_shipment(evolve(shipment, manifest=made.id))
     _save_manifest(work, made)
-    work.emit("carrier.manifest", made.id, f"manifest:{node}:{carrier}", manifest=made.id)
+    work.emit("carrier.manifest", made.id, f"manifest:{joined(node, carrier, ':')}", manifest=made.id)
     return made.id
 
 
 def _save_manifest(work: Work, made: Manifest) -> None:
-    work.save("manifest", made.id, made, {f"of:{made.node}:{made.carrier}": made.id})
+    work.save("manifest", made.id, made, {f"of:{joined(made.node, made.carrier, ':')}": made.id})
     work.txn.append("manifest", made.id, [made], cause=work.cause)
 
 

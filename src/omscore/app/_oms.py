@@ -43,7 +43,7 @@ from omscore.errors import (
     InvalidValue,
 )
 from omscore.inventory import Cell, Selector, expire, fingerprint
-from omscore.kernel import Item, Money, TimeIds, stamp, utc
+from omscore.kernel import KEY_LENGTH_MAX, Item, Money, TimeIds, stamp, utc
 from omscore.kernel import key as named
 from omscore.kernel.given import flags, mapped, of_kind, texts
 from omscore.orders import (
@@ -75,6 +75,9 @@ from omscore.ports import (
 )
 from omscore.returns import ANY_TIME, ReturnPolicy
 from omscore.routing import Demand, Facts, Network, Policy, Router, limited, packs
+
+ORDER_ID_MAX = KEY_LENGTH_MAX - 55
+"""The longest id of an order, in characters: what is derived from it has to fit into any store, and on a label."""
 
 
 class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWork):
@@ -218,6 +221,9 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         if draft.channel != channel:
             raise InvalidValue(f"the draft is of channel {draft.channel!r}, not {channel!r}")
         order_id = self._wiring.ids.next("ord") if id is None else named(id, "id")
+        if len(order_id) > ORDER_ID_MAX:
+            text = f"the id of an order must be at most {ORDER_ID_MAX} characters, not {len(order_id)}"
+            raise InvalidValue(f"{text}: the ids of its fulfillments, shipments and parcels begin with it")
         content = fingerprint(content_of(draft))
         told = self._told_of(draft)
 
@@ -274,7 +280,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         """What those say who are asked about a draft: once for an order, however often its channel sends it."""
         if self._wiring.verifier is None and self._wiring.scorer is None:
             return ()
-        known = self._read(lambda work: work.find("external", f"{draft.channel}/{draft.external_id}"))
+        known = self._read(lambda work: work.find("external", _capture.external_of(draft)))
         return _ask.about(self._wiring, draft) if known is None else ()
 
     def findings(self, order_id: str) -> tuple[Finding, ...]:

@@ -24,7 +24,7 @@ def capture(work: Work, draft: Draft, content: str, order_id: str, told: Sequenc
     Raises what an edit raises when the order has gone too far for what the channel now says; the order stays as it is,
     and so does the revision that counts.
     """
-    external_id = f"{draft.channel}/{draft.external_id}"
+    external_id = _capture.external_of(draft)
     known: External | None = work.find("external", external_id)
     if known is None:
         return _capture.capture(work, draft, content, order_id, told)

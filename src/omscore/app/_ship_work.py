@@ -13,6 +13,7 @@ from omscore.batching import Packing, PackLine
 from omscore.errors import CommandRefused, InvalidValue, OmsError
 from omscore.kernel import quantity
 from omscore.kernel.given import flags, listed, names, of_kind, shown, text, texts
+from omscore.kernel.ids import joined
 from omscore.orders import Order
 from omscore.shipping import Choice, Manifest, Parcel, Preference, Shipment, Shopped, TrackingFact
 
@@ -199,7 +200,7 @@ class ShipWork(Reads):
         []
         """
         texts(node=node, carrier=carrier)
-        found: list[Manifest] = self._read(lambda work: list(work.all("manifest", f"of:{node}:{carrier}")))
+        found: list[Manifest] = self._read(lambda work: list(work.all("manifest", f"of:{joined(node, carrier, ':')}")))
         if not found:
             # Those of a node that was closed since can still be read.
             self._check_node(node)

@@ -12,6 +12,7 @@ from omscore.app._service import told_of
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue
 from omscore.kernel import quantity
+from omscore.kernel.ids import joined
 from omscore.ports import TellsMessages, WmsMessage
 
 
@@ -36,7 +37,7 @@ class WmsWork(Reads):
         """
         if not isinstance(message, WmsMessage):
             raise InvalidValue(f"a warehouse system tells WmsMessages, not a {type(message).__name__}")
-        key = f"wms:{message.node}:{message.id}"
+        key = f"wms:{joined(message.node, message.id, ':')}"
         try:
             return list(self._command("take", key, (repr(message),), lambda work: _wms.take(work, message)))
         except Exception as wrong:

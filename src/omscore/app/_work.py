@@ -12,6 +12,7 @@ from omscore.errors import CommandRefused, NotFound, Reason
 from omscore.inventory import Cell, Selector, held_lots
 from omscore.kernel import Item, stamp
 from omscore.kernel.given import text
+from omscore.kernel.ids import joined
 from omscore.orders import (
     Command,
     Event,
@@ -130,7 +131,7 @@ class Work:
 
     def standing(self, flow: Workflow, order_id: str) -> str:
         """The state of an order in a workflow; an order that nobody took on stands in the first."""
-        known: InWorkflow | None = self.find("workflow", f"{flow.name}:{order_id}")
+        known: InWorkflow | None = self.find("workflow", joined(flow.name, order_id, ":"))
         return known.state if known else flow.table.initial
 
     def queue(self, order: Order, **changes: Any) -> None:
@@ -231,7 +232,7 @@ class Work:
         for number in (*shipment.voided, *shipment.tracking):
             index[f"tracking:{number}"] = shipment.id
         if shipment.status == "labeled" and shipment.tracking and not shipment.manifest:
-            index[f"to_manifest:{shipment.node}:{shipment.carrier}"] = shipment.id
+            index[f"to_manifest:{joined(shipment.node, shipment.carrier, ':')}"] = shipment.id
         if shipment.status in ("created", "labeled", "in_transit", "exception"):
             index["on_the_way"] = stamp(shipment.shipped_at or self.now)
             if shipment.promised_at is not None:

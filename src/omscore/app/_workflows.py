@@ -5,6 +5,7 @@ from __future__ import annotations
 from omscore.app._work import Work
 from omscore.errors import NotFound
 from omscore.kernel import stamp
+from omscore.kernel.ids import joined
 from omscore.orders import InWorkflow, Order, Workflow, WorkflowMoved
 
 
@@ -31,9 +32,9 @@ def advance(work: Work, order_id: str, name: str, command: str) -> str:
         raise NotFound("workflow", name)
     before = work.standing(flow, order_id)
     state = flow.table.next(before, command, order_id)
-    work.find("workflow", f"{name}:{order_id}")
-    index = {f"{name}:{state}": stamp(work.now)}
-    work.save("workflow", f"{name}:{order_id}", InWorkflow(name, order_id, state, work.now), index)
+    id_ = joined(name, order_id, ":")
+    index = {joined(name, state, ":"): stamp(work.now)}
+    work.save("workflow", id_, InWorkflow(name, order_id, state, work.now), index)
     moved = WorkflowMoved(name, order_id, command, before, state, work.now)
     work.txn.append("workflow", order_id, [moved], cause=work.cause, actor=work.actor)
     totals = order.totals

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from omscore.errors import InsufficientStock, Shortage
 from omscore.inventory._books import LedgerTransaction, Records, Stored, version_of
 from omscore.inventory._supply import Atp, Supply, atp, pages, supplies
-from omscore.kernel.ids import key
+from omscore.kernel.ids import joined, key
 
 _KIND = "ledger.backorder"
 _PRIORITY_MAX = 10**9
@@ -74,7 +74,7 @@ class Backorder:
         >>> Backorder("ord-1", "SKU-1", 3, since=datetime(2026, 3, 2, tzinfo=UTC)).id
         'ord-1 SKU-1'
         """
-        return f"{self.reservation} {self.item}"
+        return joined(self.reservation, self.item, " ")
 
     @property
     def turn(self) -> tuple[str, str]:

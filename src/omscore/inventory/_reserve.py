@@ -13,6 +13,7 @@ from omscore.inventory._backorders import Promise, drop_backorders, prolong, wai
 from omscore.inventory._books import Books, Held, LedgerTransaction, Reservation, version_of
 from omscore.inventory._cells import Cell, Figures, Movement
 from omscore.kernel.given import names
+from omscore.kernel.ids import joined
 from omscore.kernel.quantities import QUANTITY_MAX, quantity
 
 POLICIES = ("all", "partial", "backorder", "promise")
@@ -360,7 +361,8 @@ def _check_quotas(
     """Refuse a channel more units than it may hold at once; a written record makes two such commands take turns."""
     reasons = []
     for item in sorted({cell.item for cell in taken} & set(quotas)):
-        turn = books.get("ledger.quota", f"{channel} {item}")
+        place = joined(channel, item, " ")
+        turn = books.get("ledger.quota", place)
         mine = sum(n for cell, n in taken.items() if cell.item == item)
         holders = {
             r.id: r
@@ -378,7 +380,7 @@ def _check_quotas(
                     {"channel": channel, "item": item, "quota": quotas[item], "held": others + hard, "asked": mine},
                 )
             )
-        books.put("ledger.quota", f"{channel} {item}", {}, version=version_of(turn))
+        books.put("ledger.quota", place, {}, version=version_of(turn))
     if reasons:
         raise CommandRefused(reasons)
 

@@ -13,6 +13,7 @@ from omscore.inventory._cells import Cell, Movement, check_cells, check_movement
 from omscore.inventory._reserve import NO_FLOORS, require_free
 from omscore.inventory._stock import check_room
 from omscore.inventory._supply import arrived, expect
+from omscore.kernel.ids import joined
 from omscore.kernel.quantities import quantity
 
 _KIND = "ledger.transfer"
@@ -115,8 +116,8 @@ def send(
         for cell, n in sent.items():
             totals[cell.item, cell.pool] = totals.get((cell.item, cell.pool), 0) + n
         for (item, pool), n in totals.items():
-            name = f"{id} {item} {pool}".rstrip()
-            announced[f"{item} {pool}"] = expect(books, name, item, to, n, due_at, pool=pool).id
+            name = joined(id, joined(item, pool, " "), " ").strip()
+            announced[joined(item, pool, " ")] = expect(books, name, item, to, n, due_at, pool=pool).id
     line = Transfer(id, sent, dict(sent), announced)
     save_transfer(books, line, 0)
     return line
@@ -151,7 +152,7 @@ def _take_off(
             continue
         movements.append(check_movement(Movement(cell, "in_transit", target, n, verb, cause)))
         left[cell] -= n
-        if name := line.supplies.get(f"{cell.item} {cell.pool}"):
+        if name := line.supplies.get(joined(cell.item, cell.pool, " ")):
             arrived(books, name, n)
     if reasons:
         raise CommandRefused(reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
@@ -32,6 +33,19 @@ def key(value: object, name: str = "key") -> str:
     if not value.isprintable() or value != value.strip():
         raise InvalidValue(f"{name} {value!r} must be printable text without surrounding spaces")
     return value
+
+
+def joined(first: str, second: str, by: str) -> str:
+    """Two ids as one text that no other two ids make: `by` stands between them, where the first does not contain it.
+
+    The longer form begins with a space, as no id does.
+
+    >>> joined("ord-1", "SKU-1", " "), joined("ord 1", "SKU-1", " ")
+    ('ord-1 SKU-1', ' ["ord 1","SKU-1"]')
+    """
+    if by not in first:
+        return f"{first}{by}{second}"
+    return " " + json.dumps([first, second], ensure_ascii=False, separators=(",", ":"))
 
 
 def uuid7(now: datetime, entropy: int) -> UUID:

@@ -1,0 +1,104 @@
+"""Ids are the host's: whatever stands in them, what belongs to one is never taken for another's."""
+
+import pytest
+
+import omscore as oms
+from omscore.adapters import MemoryStore, TableCarrier
+from omscore.batching import Limits, Scan
+from omscore.inventory import Cell, Ledger, Want
+from omscore.kernel.ids import joined
+from omscore.orders import Draft
+from omscore.testing.walkthrough import MONDAY
+
+ODD = [
+    ("ord 1", "node one", "sku 1", "my post"),
+    ("ord/1", "n/1", "s/1", "c/1"),
+    ("ord:1", "n:1", "s:1", "c:1"),
+    ("é☃", "gänt", "ü☃", "pöst"),
+    ("a'b\"c", "x'y", "<b>&", "q%s{}"),
+    ("o" * 200, "n" * 255, "s" * 255, "c" * 255),
+    ("-", "-", "-", "-"),
+]
+
+
+def shop(nodes: list[str], carriers: list[str]) -> oms.Oms:
+    return oms.Oms(
+        store=MemoryStore(oms.ManualClock(MONDAY)),
+        network=oms.Network([oms.Node(node, country="BE") for node in nodes]),
+        carriers=[TableCarrier.flat(name, cost_minor=495, currency="EUR") for name in carriers],
+    )
+
+
+def wish(number: str, sku: str, channel: str = "web") -> Draft:
+    lines = [oms.DraftLine("1", sku, 1, oms.Money(100, "EUR"))]
+    return Draft(channel, number, "EUR", lines, MONDAY, ship_to=oms.Address("BE"), payment="paid")
+
+
+@pytest.mark.parametrize(("order", "node", "sku", "carrier"), ODD)
+def test_an_order_goes_the_whole_way_whatever_stands_in_its_ids(order: str, node: str, sku: str, carrier: str) -> None:
+    host = shop([node], [carrier])
+    host.receive(node, {sku: 5}, key="dock")
+    host.capture("web", wish("1", sku), key="c", id=order)
+    host.route()
+    (given,) = host.fulfillments(order)
+    (batch,) = host.plan_batches(node, Limits(orders_max=3)).batches
+    assert sku in str(host.pick_list(batch.id))
+    assert host.pick_page(batch.id).startswith("<!doctype html>")
+    assert host.scan(batch.id, Scan("s-1", sku))[0].verdict == "right"
+    host.pack(given.id, key="p")
+    sent = host.ship(given.id, key="s")
+    assert host.deliver() == {"done": 1, "retried": 0, "parked": 0}
+    assert host.manifest(node, carrier, key="m").shipments == (sent.id,)
+    host.track(sent.id, "delivered", key="t")
+    back = host.open_return(order, {"1": 1}, key="r")
+    host.receive_return(back.id, key="rr")
+    assert host.order(order).totals.returned == 1
+    assert host.exceptions() == []
+
+
+def test_an_id_that_leaves_no_room_for_those_that_begin_with_it_is_refused_before_anything_happens() -> None:
+    host = shop(["ghent"], ["post"])
+    with pytest.raises(oms.InvalidValue, match="at most 200 characters, not 201: the ids of its fulfillments"):
+        host.capture("web", wish("1", "A"), key="c", id="o" * 201)
+    assert host.orders("accepted") == []
+
+
+@pytest.mark.parametrize(
+    ("nodes", "carriers"), [(("eu", "eu-west"), ("west-post", "post")), (("eu", "eu:west"), ("west:post", "post"))]
+)
+def test_the_manifests_of_two_nodes_never_mix_however_they_and_their_carriers_are_called(
+    nodes: tuple[str, str], carriers: tuple[str, str]
+) -> None:
+    host = shop(list(nodes), list(carriers))
+    for number, (node, carrier) in enumerate(zip(nodes, carriers, strict=True)):
+        host.receive(node, {f"SKU-{number}": 1}, key=f"dock {number}")
+        host.capture("web", wish(str(number), f"SKU-{number}"), key=f"c {number}", id=f"ord-{number}")
+        host.route()
+        host.ship(f"ord-{number}-f1", carrier=carrier, key=f"s {number}")
+    host.deliver()
+    made = [host.manifest(node, carrier, key=f"m {node}") for node, carrier in zip(nodes, carriers, strict=True)]
+    assert [list(one.shipments) for one in made] == [["ord-0-f1-s1"], ["ord-1-f1-s1"]]
+    assert [host.manifests(*pair)[0].id for pair in zip(nodes, carriers, strict=True)] == [one.id for one in made]
+
+
+def test_the_same_number_under_another_channel_is_another_order_wherever_the_slash_stands() -> None:
+    host = shop(["ghent"], ["post"])
+    one = host.capture("web", wish("2026/1001", "A"), key="a")
+    other = host.capture("web/2026", wish("1001", "A", "web/2026"), key="b")
+    assert one.id != other.id
+
+
+def test_who_waits_for_an_item_with_a_space_is_not_taken_for_another_who_waits() -> None:
+    ledger = Ledger.in_memory(lambda: MONDAY)
+    ledger.reserve("ord", [Want("1 MUG", 3)], key="a", policy="backorder")
+    ledger.reserve("ord 1", [Want("MUG", 2)], key="b", policy="backorder")
+    assert [(line.reservation, line.units) for line in ledger.backorders("1 MUG")] == [("ord", 3)]
+    assert [(line.reservation, line.units) for line in ledger.backorders("MUG")] == [("ord 1", 2)]
+    ledger.receive({Cell("MUG", "ghent"): 2, Cell("1 MUG", "ghent"): 3}, key="dock")
+    assert (ledger.backorders("MUG"), ledger.backorders("1 MUG")) == ((), ())
+
+
+def test_two_ids_make_one_that_no_other_two_make() -> None:
+    words = ["a", "b", "a b", "b a", "a b a", 'a"', '["a', '["a b","b"]', "b]"]
+    made = {joined(first, second, " ") for first in words for second in words}
+    assert len(made) == len(words) ** 2
