@@ -10,7 +10,7 @@ from omscore import routing as r
 from omscore.adapters import MemoryStore
 from omscore.app._route import route
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, TransitionNotAllowed
-from omscore.inventory import Cell, Want, expect
+from omscore.inventory import Cell, Want, expect, supplies
 from omscore.kernel import GeoPoint, Item, ManualClock, Money
 from omscore.orders import Draft, DraftLine, Reduce
 from omscore.oversight import ChannelProfile
@@ -838,6 +838,20 @@ def test_where_no_service_takes_a_known_time_what_leaves_has_no_date_either() ->
     assert shop.oms.promised("ord-1").arrives_at is None
     shop.oms.ship("ord-1-f1", key="ship-1")
     assert shop.oms.promised("ord-1").arrives_at is None
+    shop.sound()
+
+
+def test_goods_that_are_none_of_what_a_supply_announces_leave_it_as_it_was() -> None:
+    shop = Shop(STORE, DEPOT)
+    due = MONDAY + timedelta(days=3)
+    shop.oms.expect("po-1", "X", "store", 5, due, key="po-1")
+    for node, stock in (("store", {"Y": 5}), ("depot", {"X": 5})):
+        with pytest.raises(CommandRefused, match=r"'po-1' announces 'X' at 'store'.*supply\.other"):
+            shop.oms.receive(node, stock, supply="po-1", key="dock-1")
+    assert shop.oms.available("Y") == {}
+    shop.oms.receive("store", {"X": 2, "Y": 5}, supply="po-1", key="dock-1")
+    (line,) = shop.store.run(lambda txn: supplies(txn, "X"))
+    assert line.outstanding == 3, "what else came with it is none of it"
     shop.sound()
 
 

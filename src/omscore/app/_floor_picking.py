@@ -35,6 +35,10 @@ from omscore.kernel import quantity
 from omscore.kernel.given import flags, listed, names, of_kind, shown
 from omscore.orders import Fulfillment, Order
 
+PLAN_OPTIONS = frozenset({"method", "rule", "seed", "objective", "steps_max", "seconds_max", "elapsed"})
+DUE_OPTIONS = frozenset({"rule", "seed", "steps_max"})
+"""What may be said of how a plan is made, of one against the clock the second."""
+
 
 class Picking(Reads):
     """The part of the service that picks and packs."""
@@ -85,6 +89,7 @@ class Picking(Reads):
         zones = (zones,) if isinstance(zones, str) else names("zones", zones, "cold")
         if same_item_min is not None:
             quantity(same_item_min, "same_item_min")
+        _known(options, PLAN_OPTIONS)
         if isinstance(limits, Modes):
             limits = limits.when(surging=self._read(_surge.state).on)
         limits = _floor_plans.within(limits, totes)
@@ -145,6 +150,7 @@ class Picking(Reads):
         self._check_node(node)
         quantity(fulfillments_max, "fulfillments_max", at_least=0)
         totes = names("totes", totes, "T1")
+        _known(options, DUE_OPTIONS)
         of_kind("shift", shift, Shift, "Shift(begin, pickers=2)")
         waiting = self._read(
             lambda work: _floor_plans.to_plan(work, node, fulfillments_max, replan=replan, started=started)
@@ -306,6 +312,12 @@ class Picking(Reads):
         """
         self._command("pack", key, (fulfillment_id,), lambda work: _floor.pack(work, fulfillment_id))
         return self.fulfillment(fulfillment_id)
+
+
+def _known(options: Mapping[str, Any], names_: Collection[str]) -> None:
+    # Asked here, since a node whose floor nobody described has no use for them, and would let a typing error pass.
+    if unknown := sorted(options.keys() - names_):
+        raise InvalidValue(f"a plan has no option {', '.join(unknown)}; the options are {', '.join(sorted(names_))}")
 
 
 def _table(at: str) -> Table:

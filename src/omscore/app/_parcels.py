@@ -32,6 +32,9 @@ def are_parcels(parcels: Sequence[Parcel]) -> None:
     several = isinstance(parcels, Sequence) and not isinstance(parcels, str)
     if not several or not all(isinstance(parcel, Parcel) for parcel in parcels):
         raise InvalidValue(f"parcels are a list such as [Parcel('p-1', weight_grams=900)], not {shown(parcels)}")
+    ids = [parcel.id for parcel in parcels]
+    if twice := [id_ for id_ in ids if ids.count(id_) > 1]:
+        raise InvalidValue(f"two parcels have the id {twice[0]!r}; give each its own")
 
 
 def propose(wiring: Wiring, lines: Sequence[PackLine]) -> Packing:

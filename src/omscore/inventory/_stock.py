@@ -10,6 +10,7 @@ from omscore.inventory._books import Books, LedgerTransaction, Reservation
 from omscore.inventory._cells import BUCKETS, HELD, Cell, Entry, Movement, cell_id, check_cells, check_movement
 from omscore.inventory._reserve import NO_FLOORS, require_free
 from omscore.inventory._supply import arrived
+from omscore.inventory._supply import supply as announced
 from omscore.inventory._victims import Victim, VictimOrder, end_run_out, take_away
 from omscore.kernel.ids import key
 from omscore.kernel.quantities import QUANTITY_MAX, quantity
@@ -42,8 +43,9 @@ def receive(
 ) -> None:
     """Take goods in: supplier -> free (or quarantine, until they are inspected), one movement for each cell.
 
-    `supply` names the announced supply that this is; its outstanding units go down by what came. Run `fill` afterwards,
-    which gives the units to those who wait.
+    `supply` names the announced supply that this is; its outstanding units go down by what came of its item. Run `fill`
+    afterwards, which gives the units to those who wait. Raises NotFound for no such supply, and CommandRefused
+    (`supply.other`) when nothing of what it announces came.
 
     >>> from omscore.inventory import MemoryBooks
     >>> books, cell = MemoryBooks(), Cell("SKU-1", "ghent")
@@ -64,9 +66,22 @@ def receive(
         for movement in movements:
             check_movement(movement)
     check_room(books, stock)
+    come = _of_supply(books, supply, stock) if supply else 0
     books.post(movements, NO_FLOORS)
     if supply:
-        arrived(books, supply, sum(stock.values()))
+        arrived(books, supply, come)
+
+
+def _of_supply(books: LedgerTransaction, id_: str, stock: Mapping[Cell, int]) -> int:
+    """The units of what a supply announces; raises CommandRefused when none of them are."""
+    line = announced(books, id_)
+    if line is None:
+        raise NotFound("supply", id_)
+    wanted = (line.item, line.node, line.pool)
+    if not (units := sum(n for cell, n in stock.items() if (cell.item, cell.node, cell.pool) == wanted)):
+        text = f"{id_!r} announces {line.item!r} at {line.node!r}, and none of that came; name the supply that came"
+        raise CommandRefused([Reason("supply.other", text, {"supply": id_, "item": line.item, "node": line.node})])
+    return units
 
 
 def _aside(

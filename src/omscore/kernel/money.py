@@ -9,6 +9,7 @@ from typing import Self
 from attrs import frozen
 
 from omscore.errors import InvalidValue
+from omscore.kernel.given import shown
 
 # ISO 4217 (2024 table): currencies whose minor unit is not 1/100. Every other alphabetic code has two decimals.
 _EXPONENTS = dict.fromkeys(
@@ -112,6 +113,10 @@ class Money:
     def __add__(self, other: Money) -> Money:
         self._same(other, "add")
         return Money(self.minor + other.minor, self.currency)
+
+    def __radd__(self, other: object) -> Money:
+        # sum() begins with the number 0, which has no currency.
+        raise InvalidValue(f"cannot add {shown(other)} and {self}; both must be Money, and total(...) adds many")
 
     def __sub__(self, other: Money) -> Money:
         self._same(other, "subtract")

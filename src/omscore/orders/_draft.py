@@ -16,8 +16,16 @@ PAYMENT_STATES = ("pending", "authorized", "paid", "partially_refunded", "refund
 """What a channel may say of the payment when it hands over a draft; "terms" is to be invoiced."""
 
 
-def _maybe_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
+def _placed_at(value: datetime) -> datetime:
+    return utc(value, "placed_at")
+
+
+def _ship_by(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value, "ship_by")
+
+
+def _deliver_by(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value, "deliver_by")
 
 
 def _tag_set(tags: Iterable[str]) -> frozenset[str]:
@@ -119,7 +127,7 @@ class Draft:
     external_id: str
     currency: str
     lines: tuple[DraftLine, ...] = field(converter=_row_tuple)
-    placed_at: datetime = field(converter=utc)
+    placed_at: datetime = field(converter=_placed_at)
     revision: int = 1
     ship_to: Address | None = None
     bill_to: Address | None = None
@@ -130,8 +138,8 @@ class Draft:
     tax: Money | None = None
     total: Money | None = None
     payment: str = "pending"
-    ship_by: datetime | None = field(default=None, converter=_maybe_utc)
-    deliver_by: datetime | None = field(default=None, converter=_maybe_utc)
+    ship_by: datetime | None = field(default=None, converter=_ship_by)
+    deliver_by: datetime | None = field(default=None, converter=_deliver_by)
     tags: frozenset[str] = field(default=frozenset(), converter=_tag_set)
     note: str = field(default="", repr=False)
     gift_message: str = field(default="", repr=False)

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from omscore.errors import InvalidValue, Reason
+from omscore.kernel import utc
 from omscore.kernel.frozen import maker
 from omscore.orders._draft import Draft
 
@@ -35,6 +36,8 @@ class Hold:
     def __attrs_post_init__(self) -> None:
         if not self.code:
             raise InvalidValue("a hold needs a code, such as 'fraud_review'")
+        if self.until is not None:
+            utc(self.until, f"until of hold {self.code!r}")
         if self.on_expiry not in HOLD_EXPIRIES:
             raise InvalidValue(f"on_expiry must be one of {', '.join(HOLD_EXPIRIES)}, not {self.on_expiry!r}")
 

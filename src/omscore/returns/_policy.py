@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 
 from omscore.errors import Reason
-from omscore.kernel.given import name_set
+from omscore.kernel.given import name_set, of_kind
 
 
 def _tags(tags: Iterable[str]) -> frozenset[str]:
@@ -33,6 +33,12 @@ class ReturnPolicy:
     patience: timedelta = timedelta(days=60)
     warranty: timedelta | None = None
     refund_within: timedelta = timedelta(days=14)
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("window", "patience", "warranty", "refund_within"):
+            value = getattr(self, name)
+            if value is not None or name in ("patience", "refund_within"):
+                of_kind(name, value, timedelta, "timedelta(days=30)")
 
     def refusals(
         self, line: str, tags: Iterable[str], delivered_at: datetime | None, now: datetime
