@@ -273,6 +273,38 @@ def test_events_are_numbered_by_record_and_logged_in_order(store: Store, clock: 
     assert store.run(lambda t: t.log(after=1, limit=2)) == log[1:3]
 
 
+def test_whoever_reads_page_by_page_reads_every_row_once_in_recorded_order(store: Store, clock: ManualClock) -> None:
+    stocked(store)
+    for i in range(5):
+        # Of many cells and records at one time, and later ones of the first.
+        cells = (B, A, A_LILLE)
+        store.run(lambda t: t.post([Movement(c, "free", "damaged", 1, "damage", "k") for c in cells], {}))  # noqa: B023
+        store.run(lambda t, i=i: [t.append("note", n, [i], cause="c") for n in ("n-2", "n-1")])  # type: ignore[misc]
+        clock.advance(seconds=i % 2)
+
+    def read(t: Transaction) -> None:
+        for rows in (t.journal, t.log):
+            whole = rows(limit=1_000)
+            assert len({(e.recorded_at, e.seq) for e in whole}) < len(whole)
+            for page in (1, 2, 7):
+                read: list[Any] = []
+                while found := rows(after=len(read), limit=page):
+                    read += found
+                assert read == whole
+                # Back, ahead, and from there on.
+                assert [rows(after=n, limit=2) for n in (2, 6, 8, 3)] == [whole[n : n + 2] for n in (2, 6, 8, 3)]
+
+    store.run(read, write=False)
+    before = store.run(lambda t: len(t.journal()), write=False)
+
+    def write_between(t: Transaction) -> int:
+        assert len(t.journal(limit=before)) == before
+        receive(t, {A: 1, B: 1}, cause="dock-2")
+        return len(t.journal(after=before))
+
+    assert store.run(write_between) == 2
+
+
 def test_effects_of_one_key_go_in_order(store: Store, clock: ManualClock) -> None:
     effects = [Effect(f"e{i}", "notify.x", {"n": i}, key) for i, key in enumerate(("o1", "", "o1", "o2", ""))]
     store.run(lambda t: t.emit(effects))

@@ -66,6 +66,8 @@ class PostgresBooks:
         self._reservations: dict[str, Reservation | None] = {}
         self._records: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
         self._stored: dict[tuple[str, str], Stored | None] = {}
+        # Of what is read in pages: how many rows were read, and where the last of them stands.
+        self._pages: dict[sql.Paged, tuple[int, tuple[Any, ...]]] = {}
         # What waits to be written. Cells come first, in order: whoever needs several takes them in the same order.
         self._entries: dict[Cell, list[tuple[Any, ...]]] = {}
         self._snapshots: list[Statement] = []
@@ -86,6 +88,17 @@ class PostgresBooks:
         if self._unsent():
             self._send(self.waiting())
         return self._ask(statement, values)
+
+    def _page(self, of: sql.Paged, after: int, limit: int | None) -> list[tuple[Any, ...]]:
+        """The next page is read from where the last one ended: to skip all rows before it takes longer each time."""
+        read, place = self._pages.get(of, (0, ()))
+        if place and read == after:
+            rows = self._rows(of.behind, (self._tenant, *place, limit))
+        else:
+            rows = self._rows(of.skipping, (self._tenant, after, limit))
+        if rows:
+            self._pages[of] = (after + len(rows), rows[-1][: of.width])
+        return rows
 
     def _unsent(self) -> bool:
         return bool(self._entries or self._saved or self._put or self._rest)
@@ -293,9 +306,9 @@ class PostgresBooks:
 
     def journal(self, cell: Cell | None = None, *, after: int = 0, limit: int | None = None) -> list[Entry]:
         if cell is None:
-            rows = self._rows(sql.READ_JOURNAL, (self._tenant, after, limit))
-            told = zip(rows, plain(row[4:] for row in rows), strict=True)
-            return _sql.entries((*row[:4], *columns) for row, columns in told)
+            rows = self._page(sql.READ_JOURNAL, after, limit)
+            told = zip(rows, plain((seq, at, *rest) for at, _, _, _, _, _, seq, *rest in rows), strict=True)
+            return _sql.entries((*row[2:6], *columns) for row, columns in told)
         return _sql.entries((*cell, *row) for row in self.journal_rows(cell, after=after, limit=limit))
 
     def journal_rows(self, cell: Cell, *, after: int, limit: int | None) -> list[JournalRow]:

@@ -191,6 +191,16 @@ def sealed_rows(table: Table) -> str:
     )
 
 
+class Paged:
+    """What is read in recorded order, page by page: behind a number of rows, or behind the last row of another page."""
+
+    def __init__(self, table: str, order: str, columns: str) -> None:
+        self.width = order.count(",") + 1
+        start, end = f"SELECT {order}, {columns} FROM {table} WHERE tenant = %s", f"ORDER BY {order}"
+        self.skipping = f"{start} {end} OFFSET %s LIMIT %s"
+        self.behind = f"{start} AND ({order}) > ({_places(self.width)}) {end} LIMIT %s"
+
+
 NEWEST = (
     "SELECT current_timestamp, "
     "(SELECT recorded_at FROM oms_journal WHERE tenant = %s ORDER BY recorded_at DESC LIMIT 1), "
@@ -221,10 +231,7 @@ HURRY: tuple[str, tuple[Any, ...]] = ("SET LOCAL lock_timeout = 1", ())
 LOCK_CELL = f"SELECT version FROM oms_cells WHERE {_IS_CELL} FOR UPDATE"
 
 ADD_ENTRY = f"INSERT INTO oms_journal (tenant, {_CELL}, {_ENTRY}, turn) VALUES ({_places(14)})"
-READ_JOURNAL = (
-    f"SELECT {_CELL}, {_ENTRY} FROM oms_journal WHERE tenant = %s "
-    f"ORDER BY recorded_at, turn, {_CELL}, seq OFFSET %s LIMIT %s"
-)
+READ_JOURNAL = Paged("oms_journal", f"recorded_at, turn, {_CELL}, seq", "move, units, cause, reservation, rare, digest")
 READ_JOURNAL_OF_CELL = f"SELECT {_ENTRY} FROM oms_journal WHERE {_IS_CELL} AND seq > %s ORDER BY seq LIMIT %s"
 ADD_SNAPSHOT = (
     f"INSERT INTO oms_snapshots (tenant, {_CELL}, {_FIGURES}) "
@@ -287,9 +294,11 @@ READ_GAPS = (
     "SELECT id, seq FROM (SELECT id, seq, lag(seq, 1, CAST(0 AS BIGINT)) OVER (PARTITION BY kind, id ORDER BY seq) "
     "AS before FROM oms_log WHERE tenant = %s) AS e WHERE seq <> before + 1"
 )
-_LOGGED = "SELECT kind, id, seq, recorded_at, cause, actor, event FROM oms_log "
-READ_EVENTS = f"{_LOGGED}WHERE tenant = %s AND kind = %s AND id = %s ORDER BY seq"
-READ_LOG = f"{_LOGGED}WHERE tenant = %s ORDER BY recorded_at, turn, kind, id, seq OFFSET %s LIMIT %s"
+_LOGGED = "recorded_at, turn, kind, id, seq"
+READ_EVENTS = (
+    f"SELECT {_LOGGED}, cause, actor, event FROM oms_log WHERE tenant = %s AND kind = %s AND id = %s ORDER BY seq"
+)
+READ_LOG = Paged("oms_log", _LOGGED, "cause, actor, event")
 
 ADD_EFFECT = (
     "INSERT INTO oms_outbox "

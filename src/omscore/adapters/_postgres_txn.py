@@ -72,16 +72,15 @@ class PostgresTransaction(PostgresBooks):
             row = (*of, now, self._turn(0), cause, actor, text, *of)
             self._rest.append((sql.ADD_LOGGED, row))
 
-    def _logged(self, statement: str, values: tuple[Any, ...]) -> list[Logged]:
+    def _logged(self, rows: Iterable[tuple[Any, ...]]) -> list[Logged]:
         loads, moment = self._codec.loads, _sql.moment
-        rows = self._rows(statement, values)
-        return [Logged(k, i, s, moment(at), c, a, loads(e, "event", i, k, c, a)) for k, i, s, at, c, a, e in rows]
+        return [Logged(k, i, s, moment(at), c, a, loads(e, "event", i, k, c, a)) for at, _, k, i, s, c, a, e in rows]
 
     def events(self, kind: str, id: str) -> list[Logged]:  # noqa: A002 - the field's word for it
-        return self._logged(sql.READ_EVENTS, (self._tenant, kind, id))
+        return self._logged(self._rows(sql.READ_EVENTS, (self._tenant, kind, id)))
 
     def log(self, *, after: int = 0, limit: int = 1_000) -> list[Logged]:
-        return self._logged(sql.READ_LOG, (self._tenant, after, limit))
+        return self._logged(self._page(sql.READ_LOG, after, limit))
 
     # -- outbox -----------------------------------------------------------------------------------------------------
 
