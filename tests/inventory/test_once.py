@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from omscore.errors import CommandRefused, InsufficientStock, KeyReused
-from omscore.inventory import Cell, MemoryBooks, Want, fingerprint, once, receive, reserve
+from omscore.inventory import Cell, Ledger, MemoryBooks, Want, fingerprint, once, receive, reserve
 from omscore.kernel import ManualClock
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -50,6 +52,24 @@ def test_a_command_never_runs_after_its_deadline_but_what_was_done_is_still_answ
         once(books, "web-2", "f", lambda: "never", not_after=NOON)
     assert [reason.code for reason in refused.value.reasons] == ["command.too_late"]
     assert once(books, "web-2", "f", lambda: "in time", not_after=NOON + timedelta(hours=1)) == "in time"
+
+
+_words = st.text(st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=6)
+_wants = st.builds(Want, _words, st.integers(1, 9), st.none() | st.lists(_words, max_size=2), st.tuples(_words))
+
+
+@given(st.lists(_wants, min_size=1, max_size=2), _words, st.none() | st.timedeltas(timedelta(0), timedelta(9)))
+@example([Want("a'b\"c", 2)], "ord-'1", timedelta(minutes=15))
+def test_a_reserve_is_named_by_its_parts_as_every_version_named_it(
+    wants: list[Want], word: str, expires_in: timedelta | None
+) -> None:
+    ledger = Ledger.in_memory()
+    ledger.reserve(word, wants, key="web-1", expires_in=expires_in, policy="partial", channel=word, priority=-3)
+    told = tuple((w.item, w.units, w.nodes, w.pools) for w in wants)
+    kept = ledger.store.run(lambda txn: txn.claimed("web-1"))
+    assert kept is not None
+    assert kept[0] == fingerprint("reserve", word, told, expires_in, "partial", word, -3)
+    ledger.reserve(word, tuple(wants), key="web-1", expires_in=expires_in, policy="partial", channel=word, priority=-3)
 
 
 def test_a_fingerprint_tells_every_part_apart() -> None:

@@ -132,7 +132,7 @@ def release(
     books.post(movements, NO_FLOORS)
     moved = own.moved(movements)
     if own.units("reserved") and not moved.units("reserved"):
-        moved = moved.moved((), ended="released", expires_at=None)
+        moved = moved._replace(ended="released", expires_at=None)
     books.save_reservation(moved)
     return sum(shares.values())
 

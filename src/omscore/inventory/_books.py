@@ -67,7 +67,9 @@ class Reservation(NamedTuple):
                 held[cell, source] = held.get((cell, source), 0) - units
             if target in HELD:
                 held[cell, target] = held.get((cell, target), 0) + units
-        return self._replace(held={key: held[key] for key in sorted(held) if held[key]}, **changes)
+        left = {key: held[key] for key in sorted(held) if held[key]}
+        moved: Reservation = tuple.__new__(Reservation, (self[0], left, *self[2:]))
+        return moved._replace(**changes) if changes else moved
 
     def saved(self) -> Reservation:
         """This reservation at its next version, as a store keeps it.

@@ -36,6 +36,15 @@ def wants_of(wants: Sequence[Want]) -> tuple[Any, ...]:
     return found
 
 
+def text_of(wants: Sequence[Want]) -> str:
+    """The `repr` of `wants_of`, which for a single want is put together in less time than tuples are written."""
+    if type(wants) is list and len(wants) == 1:
+        (want,) = wants
+        if type(want) is Want:
+            return f"(({want.item!r}, {want.units!r}, {want.nodes!r}, {want.pools!r}),)"
+    return repr(wants_of(wants))
+
+
 def units_of(cells: Mapping[Cell, int]) -> list[Any]:
     """Units by cell as plain values, for fingerprints; raises InvalidValue for anything else, and for none at all.
 

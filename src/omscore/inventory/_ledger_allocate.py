@@ -8,9 +8,10 @@ from typing import Literal
 
 from omscore.errors import InvalidValue
 from omscore.inventory import _allocate, _outrank, _reserve
-from omscore.inventory._books import Held, Reservation
+from omscore.inventory._books import Held, LedgerTransaction, Reservation
 from omscore.inventory._cells import Cell
-from omscore.inventory._commands import Commands, shares_or_all, units_of, wants_of
+from omscore.inventory._commands import Commands, shares_or_all, text_of, units_of, wants_of
+from omscore.inventory._once import fingerprint_of, run_given
 from omscore.inventory._reserve import Selector, Want
 from omscore.kernel.given import flags, of_kind, shown, text
 from omscore.kernel.ids import key as checked_key
@@ -43,23 +44,38 @@ class Allocating(Commands):
         checked_key(reservation, "reservation")
         if type(priority) is not int or type(channel) is not str or quotas is not None or select is not None:
             _check_terms(priority, channel, quotas, select)
-        return self._once(
-            key,
-            ("reserve", reservation, wants_of(wants), expires_in, policy, channel, priority),
-            lambda txn: _reserve.reserve(
-                txn,
-                reservation,
-                wants,
-                cause=key,
-                expires_in=expires_in,
-                policy=policy,
-                floors=self._floors(txn, [w.item for w in wants], channel) if self.buffers else _reserve.NO_FLOORS,
-                channel=channel,
-                priority=priority,
-                quotas=quotas,
-                select=select,
-            ),
-            not_after,
+        checked_key(key)
+        # The repr of ("reserve", reservation, wants_of(wants), expires_in, policy, channel, priority).
+        wanted = text_of(wants)
+        content = f"('reserve', {reservation!r}, {wanted}, {expires_in!r}, {policy!r}, {channel!r}, {priority!r})"
+        given = (reservation, wants, key, expires_in, policy, channel, priority, quotas, select)
+        return run_given(self.store, key, fingerprint_of(content), self._reserve, given, not_after)
+
+    def _reserve(
+        self,
+        txn: LedgerTransaction,
+        reservation: str,
+        wants: Sequence[Want],
+        key: str,
+        expires_in: timedelta | None,
+        policy: str,
+        channel: str,
+        priority: int,
+        quotas: Mapping[str, int] | None,
+        select: Selector | None,
+    ) -> _reserve.Reserved:
+        return _reserve.reserve(
+            txn,
+            reservation,
+            wants,
+            cause=key,
+            expires_in=expires_in,
+            policy=policy,
+            floors=self._floors(txn, [w.item for w in wants], channel) if self.buffers else _reserve.NO_FLOORS,
+            channel=channel,
+            priority=priority,
+            quotas=quotas,
+            select=select,
         )
 
     def outrank(

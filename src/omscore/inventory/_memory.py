@@ -337,7 +337,7 @@ class MemoryBooks(MemoryRecords):
         Traceback (most recent call last):
         omscore.errors.Conflict: reservation 'ord-1' is at version 1, not 0; read it again and repeat the command
         """
-        id_, version = reservation.id, reservation.version
+        id_, held, expires_at, _, _, version, _, _ = reservation
         old = self._reservations.get(id_)
         if (old[VERSION] if old else 0) != version:
             raise Conflict(
@@ -346,7 +346,18 @@ class MemoryBooks(MemoryRecords):
             )
         new = reservation_row(reservation)
         self._undo.append((self._place, id_, new, old))
-        self._place(id_, old, new)
+        if old is not None:
+            self._place(id_, old, new)
+            return
+        # Most are new: nothing makes room for them, and their cells are at hand.
+        accounts, due = self._accounts, None
+        self._reservations[id_] = new
+        for cell, bucket in held:
+            (accounts.get(cell) or self._opened(cell)).holders[id_] = None
+            if bucket == "reserved":
+                due = expires_at
+        if due is not None:
+            put_in(self._due, (due, id_))
 
     def _place(self, id_: str, old: ReservationRow | None, new: ReservationRow | None) -> None:
         """Put a reservation in another's place: under its id, at the cells that it holds units in, by its deadline."""
@@ -356,16 +367,15 @@ class MemoryBooks(MemoryRecords):
         else:
             self._reservations[id_] = new
         accounts = self._accounts
-        if old is not None:
-            for cell in cells_held(old):
+        left, held = cells_held(old), cells_held(new)
+        if left != held:
+            for cell in left:
                 if (account := accounts.get(cell)) is not None:
                     account.holders.pop(id_, None)
                     self._forget(account)
-        if new is not None:
-            for cell in cells_held(new):
+            for cell in held:
                 (accounts.get(cell) or self._opened(cell)).holders[id_] = None
-        due = None if new is None else deadline_of(new)
-        was = None if old is None else deadline_of(old)
+        was, due = deadline_of(old), deadline_of(new)
         if due is not was and due != was:
             if was is not None:
                 take_out(self._due, (was, id_))

@@ -7,7 +7,6 @@ into what callers know when somebody reads them: a dict of one's own too, so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -42,24 +41,27 @@ def reservation_row(reservation: Reservation) -> ReservationRow:
 
 def reservation_of(row: ReservationRow) -> Reservation:
     """The reservation that a row keeps."""
-    id_, expires_at, channel, priority, version, ended, since, *shares = row
     held: dict[Held, int] = {}
-    for i in range(0, len(shares), _WIDTH):
-        held[_new(Cell, shares[i : i + 4]), shares[i + 4]] = shares[i + 5]
-    return _new(Reservation, (id_, held, expires_at, channel, priority, version, ended, since))
+    for i in range(_SHARES, len(row), _WIDTH):
+        held[_new(Cell, row[i : i + 4]), row[i + 4]] = row[i + 5]
+    return _new(Reservation, (row[0], held, *row[1:_SHARES]))
 
 
-def cells_held(row: ReservationRow) -> Iterable[tuple[Any, ...]]:
+def cells_held(row: ReservationRow | None) -> tuple[tuple[Any, ...], ...]:
     """The cells in which a reservation holds units, as tuples, one as often as it holds there in different buckets."""
+    if row is None or len(row) == _SHARES:
+        return ()
     if len(row) == _SHARES + _WIDTH:
         return (row[_SHARES:_BUCKET],)
-    return [row[i : i + 4] for i in range(_SHARES, len(row), _WIDTH)]
+    return tuple([row[i : i + 4] for i in range(_SHARES, len(row), _WIDTH)])
 
 
-def deadline_of(row: ReservationRow) -> datetime | None:
+def deadline_of(row: ReservationRow | None) -> datetime | None:
     """When a reservation runs out; None when it never does or has nothing reserved."""
-    expires_at: datetime | None = row[1]
-    return expires_at if expires_at is not None and "reserved" in row[_BUCKET::_WIDTH] else None
+    if row is None or row[1] is None or "reserved" not in row[_BUCKET::_WIDTH]:
+        return None
+    expires_at: datetime = row[1]
+    return expires_at
 
 
 def answer_row(fingerprint: str, answer: Any) -> AnswerRow:

@@ -92,8 +92,13 @@ def fingerprint(*parts: object) -> str:
     >>> fingerprint("reserve", "ord-1", (("SKU-1", 2),))
     'e022869b6bdd95f5f79941c88a98da5b'
     """
+    return fingerprint_of(repr(parts))
+
+
+def fingerprint_of(text: str) -> str:
+    """The fingerprint of a command whose parts have this `repr`."""
     hashed = _HASH.copy()
-    hashed.update(repr(parts).encode())
+    hashed.update(text.encode())
     return hashed.hexdigest()
 
 
@@ -160,8 +165,20 @@ def run_once(
     >>> run_once(store, "web-17", fingerprint("greet", "you"), lambda txn: "never run")
     'hello'
     """
+    return run_given(store, key, fingerprint, work, (), not_after)
+
+
+def run_given(
+    store: _Runs,
+    key: str,
+    fingerprint: str,
+    work: Callable[..., T],
+    given: tuple[Any, ...],
+    not_after: datetime | None,
+) -> T:
+    """The same for work that is given the transaction and then more: that costs less than a closure over as much."""
     try:
-        return store.run(lambda txn: _once(txn, key, fingerprint, work, (txn,), not_after))
+        return store.run(lambda txn: _once(txn, key, fingerprint, work, (txn, *given), not_after))
     except Answered as answered:
         first: T = answered.result
         return first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from attrs import field, frozen
@@ -114,7 +115,7 @@ def reserve(
     now = books.now()
     summed = wants if len(wants) == 1 else _summed(wants)
     # A store on a network can read all that this needs in one message; asked of the class, as in `verify`.
-    if hasattr(type(books), "read_ahead"):
+    if _reads_ahead(type(books)):
         books.read_ahead(reservation, [want.item for want in summed])  # type: ignore[attr-defined]
     own = books.reservation(reservation)
     held = {cell: n for (cell, bucket), n in own.held.items() if bucket == "reserved"} if own else _NOTHING
@@ -185,6 +186,11 @@ def reserve(
     elif own is not None:
         drop_backorders(books, reservation)
     return _new(Reserved, (reservation, taken, short, expires_at, promises))
+
+
+@cache
+def _reads_ahead(kind: type) -> bool:
+    return hasattr(kind, "read_ahead")
 
 
 def deadline(now: datetime, expires_in: timedelta | None) -> datetime | None:
