@@ -105,7 +105,7 @@ def wish(**parts: Any) -> oms.Draft:
         ("oms.Item('A', tags=None)", "tags are a list such as ['fragile'], not None"),
         ("oms.Item('A', substitutes=5)", "substitutes are a list such as ['SKU-2'], not 5"),
         ("oms.Node('ghent', ships_to='BE')", "are a list such as ['BE'], not 'BE'"),
-        ("oms.Node('ghent', address='Ghent')", "address of node 'ghent' must be Address"),
+        ("oms.Node('ghent', address='Ghent')", "node 'ghent': address must be Address"),
         ("oms.Network(services=['standard'])", "services are a list such as [Service('standard'"),
         ("oms.Network(calendars=[])", "calendars are a mapping such as"),
         ("oms.Network.read(None)", "a network is read from a file's path, not from None"),

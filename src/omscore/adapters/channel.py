@@ -125,7 +125,33 @@ def moment(text: str, zone: ZoneInfo | None, wrong: Callable[[str], Exception]) 
     return value
 
 
-class JsonChannel:
+class _Told:
+    """What a channel was told, once for each effect: all that one needs which nobody listens to."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, Effect] = {}
+
+    def tell(self, effect: Effect) -> None:
+        """Keep a message in `told`, once for each effect id.
+
+        >>> channel = JsonChannel("web")
+        >>> channel.tell(Effect("e1", "channel.shipped", {}))
+        >>> len(channel.told)
+        1
+        """
+        self._told.setdefault(effect.id, effect)
+
+    @property
+    def told(self) -> list[Effect]:
+        """The messages so far, in order.
+
+        >>> JsonChannel("web").told
+        []
+        """
+        return list(self._told.values())
+
+
+class JsonChannel(_Told):
     """Orders as plain JSON objects, the shape of :func:`draft_to_json`; told messages are kept in `told`.
 
     >>> channel = JsonChannel("web")
@@ -140,8 +166,8 @@ class JsonChannel:
     """
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self._name = key(name, "name")
-        self._told: dict[str, Effect] = {}
 
     @property
     def name(self) -> str:
@@ -195,25 +221,6 @@ class JsonChannel:
         except InvalidValue as wrong:
             raise ChannelError(f"{where}: {wrong}") from None
 
-    def tell(self, effect: Effect) -> None:
-        """Keep a message in `told`, once for each effect id.
-
-        >>> channel = JsonChannel("web")
-        >>> channel.tell(Effect("e1", "channel.shipped", {}))
-        >>> len(channel.told)
-        1
-        """
-        self._told.setdefault(effect.id, effect)
-
-    @property
-    def told(self) -> list[Effect]:
-        """The messages so far, in order.
-
-        >>> JsonChannel("web").told
-        []
-        """
-        return list(self._told.values())
-
 
 def _line(row: Any, number: int, currency: str, where: str) -> DraftLine:
     at = _Fields(row, f"{where}: line {number}")
@@ -259,7 +266,7 @@ def _address(value: Any, where: str) -> Address | None:
     )
 
 
-class CsvChannel:
+class CsvChannel(_Told):
     """Orders from CSV rows, one row a line, the rows of one order at a time; `columns` maps our fields to the file's.
 
     Fields: external_id, item, units, unit_price, placed_at, and optionally name, customer, country, postcode, region,
@@ -274,6 +281,7 @@ class CsvChannel:
     """
 
     def __init__(self, name: str, *, currency: str, columns: Mapping[str, str], zone: str | None = None) -> None:
+        super().__init__()
         self._name = key(name, "name")
         columns = mapped("columns", columns, "{'external_id': 'Order no'}")
         if unknown := [field for field in columns if field not in _COLUMNS]:
@@ -286,7 +294,6 @@ class CsvChannel:
             raise DefinitionError(
                 f"{shown(zone)} is no known time zone; use an IANA name such as 'Europe/Brussels'"
             ) from None
-        self._told: dict[str, Effect] = {}
 
     @property
     def name(self) -> str:
@@ -386,25 +393,6 @@ class CsvChannel:
             )
         except InvalidValue as wrong:
             raise ChannelError(f"{self._name}: {_row(first)}: {wrong}") from None
-
-    def tell(self, effect: Effect) -> None:
-        """Keep a message in `told`, once for each effect id.
-
-        >>> channel = CsvChannel("csv", currency="EUR", columns={})
-        >>> channel.tell(Effect("e1", "channel.shipped", {}))
-        >>> len(channel.told)
-        1
-        """
-        self._told.setdefault(effect.id, effect)
-
-    @property
-    def told(self) -> list[Effect]:
-        """The messages so far, in order.
-
-        >>> JsonChannel("web").told
-        []
-        """
-        return list(self._told.values())
 
 
 def _row(row: Mapping[str, str]) -> str:

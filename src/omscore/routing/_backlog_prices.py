@@ -57,34 +57,9 @@ def at_prices(ready: Ready, o: int, priced: PriceRows) -> Rows:
 
 def priced(ready: Ready, cost: int, rounds_max: int, late: Callable[[], bool]) -> Prices:
     """The best prices found, and their bound; `cost` is the cost of a plan, by which the steps are sized."""
-    nodes = range(ready.nodes)
-    of: list[list[int] | None] = []
-    fine: list[list[float] | None] = []
-    binding: list[tuple[int, int]] = []
-    for item, row in enumerate(ready.stock):
-        asked = 0
-        for o in ready.wanting[item]:
-            asked += ready.units[o][ready.items[o].index(item)]
-        if any(0 < row[i] < asked for i in nodes):
-            of.append([0] * len(row))
-            fine.append([0.0] * len(row))
-            binding += [(item, i) for i in nodes if 0 < row[i] < asked]
-        else:
-            of.append(None)
-            fine.append(None)
-    count = len(ready.orders)
-    # Orders of one line are priced here and now: they are most of all, and need no search.
-    singles: list[tuple[int, int, int, list[int], int]] = []
-    others: list[int] = []
-    constant = 0
-    for o in range(count):
-        if all(of[item] is None for item in ready.items[o]):
-            constant += ready.best(o, ready.rows[o])[2]
-        elif len(ready.items[o]) == 1:
-            alone = list(map(add, ready.fixed[o], ready.rows[o][0]))
-            singles.append((ready.places[o][0], ready.items[o][0], ready.units[o][0], alone, ready.outs[o][0]))
-        else:
-            others.append(o)
+    of, binding = _scarce(ready)
+    fine = [None if row is None else [0.0] * len(row) for row in of]
+    singles, others, constant = _by_effort(ready, of)
     target = cost * SCALE
     best_bound: int | None = None
     best_of = [None if row is None else list(row) for row in of]
@@ -136,6 +111,37 @@ def priced(ready: Ready, cost: int, rounds_max: int, late: Callable[[], bool]) -
             break
     bound = -(-(best_bound or 0) // SCALE)
     return Prices(best_of, max(0, bound), rounds)
+
+
+def _scarce(ready: Ready) -> tuple[PriceRows, list[tuple[int, int]]]:
+    """Prices of 0 for the items of which some node has too few, None for the others; and those (item, node)."""
+    of: PriceRows = []
+    binding: list[tuple[int, int]] = []
+    for item, row in enumerate(ready.stock):
+        asked = sum(ready.units[o][ready.items[o].index(item)] for o in ready.wanting[item])
+        short = [(item, i) for i in range(ready.nodes) if 0 < row[i] < asked]
+        of.append([0] * len(row) if short else None)
+        binding += short
+    return of, binding
+
+
+def _by_effort(ready: Ready, of: PriceRows) -> tuple[list[tuple[int, int, int, list[int], int]], list[int], int]:
+    """Orders of one scarce item, which need no search and are most of all; the others; and what the rest cost anyway.
+
+    Of each of the first: its place in `Ready.free`, its item and units, its cost from each node, and if left out.
+    """
+    singles: list[tuple[int, int, int, list[int], int]] = []
+    others: list[int] = []
+    constant = 0
+    for o in range(len(ready.orders)):
+        if all(of[item] is None for item in ready.items[o]):
+            constant += ready.best(o, ready.rows[o])[2]
+        elif len(ready.items[o]) == 1:
+            alone = list(map(add, ready.fixed[o], ready.rows[o][0]))
+            singles.append((ready.places[o][0], ready.items[o][0], ready.units[o][0], alone, ready.outs[o][0]))
+        else:
+            others.append(o)
+    return singles, others, constant
 
 
 def _use(usage: list[list[int] | None], ready: Ready, o: int, where: Where) -> None:

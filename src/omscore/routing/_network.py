@@ -91,7 +91,6 @@ class Node:
         except (InvalidValue, DefinitionError) as wrong:
             raise DefinitionError(f"node {self.id!r}: {wrong}") from None
         if self.address is not None:
-            of_kind(f"address of node {self.id!r}", self.address, Address, "Address('BE', postcode='9000')")
             place = self.address
             for name, value in (
                 ("point", place.point),
@@ -124,6 +123,8 @@ class Node:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, Money) or value.minor < 0):
                 raise InvalidValue(f"{name} must be Money of at least 0 or none, not {value!r}")
+        if self.address is not None:
+            of_kind("address", self.address, Address, "Address('BE', postcode='9000')")
         if self.point is not None and not isinstance(self.point, GeoPoint):
             raise InvalidValue(f"point must be a GeoPoint such as GeoPoint(51.05, 3.72), not {self.point!r}")
         if self.country:
@@ -177,7 +178,7 @@ def _rates(rows: Iterable[Rate]) -> tuple[Rate, ...]:
     def reach(row: Rate) -> tuple[int, int]:
         return (FAR if row.km_max is None else row.km_max, FAR if row.grams_max is None else row.grams_max)
 
-    return tuple(sorted(listed("rates", rows, Rate, "Rate(None, 5_000, 495)"), key=reach))
+    return tuple(sorted(listed("rates", rows, Rate, "Rate(Money(650, 'EUR'), km_max=300)"), key=reach))
 
 
 @frozen

@@ -137,19 +137,7 @@ def _solve_any(s: Sourcing, full: Sequence[int], steps_max: int) -> Sourced | No
     """Groups, caps and divided lines."""
     bundles = _bundles(s)
     rows = _rows(s)
-    caps = s.caps
-    masks = []
-    for bundle in bundles:
-        mask = -1
-        for line in bundle:
-            mask &= full[line]
-        if caps is not None:
-            size = sum(s.units[line] for line in bundle)
-            for i in bits(mask):
-                cap = caps[i]
-                if cap is not None and cap < size:
-                    mask &= ~(1 << i)
-        masks.append(mask)
+    masks = [_allowed(s, full, bundle) for bundle in bundles]
     loose = [
         len(bundle) == 1 and s.units[bundle[0]] > 1 and (s.divide == "free" or (s.divide == "needed" and not masks[b]))
         for b, bundle in enumerate(bundles)
@@ -175,7 +163,7 @@ def _solve_any(s: Sourcing, full: Sequence[int], steps_max: int) -> Sourced | No
             prices,
             weights,
             s.tariff,
-            _binding(caps, masks, sizes),
+            _binding(s.caps, masks, sizes),
             sizes,
         )
         found = _solve_atoms(atoms, steps_max)
@@ -191,11 +179,32 @@ def _solve_any(s: Sourcing, full: Sequence[int], steps_max: int) -> Sourced | No
             return None
         shares, cost, bound, steps = answer
         method = "units" if easy else "walk"
+    return _sourced(s, [(i, bundles[b], n if loose[b] else 0) for i, b, n in shares], cost, bound, steps, method)
+
+
+def _allowed(s: Sourcing, full: Sequence[int], bundle: Sequence[int]) -> int:
+    """The nodes that can ship all lines of a bundle, as a mask."""
+    mask = -1
+    for line in bundle:
+        mask &= full[line]
+    if s.caps is not None:
+        size = sum(s.units[line] for line in bundle)
+        for i in bits(mask):
+            cap = s.caps[i]
+            if cap is not None and cap < size:
+                mask &= ~(1 << i)
+    return mask
+
+
+def _sourced(
+    s: Sourcing, shares: Sequence[tuple[int, Sequence[int], int]], cost: int, bound: int, steps: int, method: str
+) -> Sourced:
+    """What each node ships of each line, from (node, lines, units); 0 units are all that the lines have."""
     left = list(s.units)
     takes = []
-    for i, b, n in shares:
-        for line in bundles[b]:
-            given = n if loose[b] else s.units[line]
+    for i, bundle, n in shares:
+        for line in bundle:
+            given = n or s.units[line]
             takes.append((i, line, given))
             left[line] -= given
     rest = tuple([(line, n) for line, n in enumerate(left) if n])

@@ -46,6 +46,30 @@ def thinned(valued: Callable[[int], tuple[int, int] | None], value: int, used: i
     return value, used
 
 
+class Incumbent:
+    """The best plan that a search over sets of open nodes has found: its value, and the nodes that it uses."""
+
+    best: int | None
+    best_open: int
+    stops_max: int
+
+    def _value(self, opened: int) -> tuple[int, int] | None:
+        """(value, nodes really used) of a set of open nodes; None where it makes no plan."""
+        raise NotImplementedError
+
+    def _offer(self, opened: int) -> None:
+        """Take a set of open nodes as the best plan if it is, after closing nodes while that helps."""
+        found = self._value(opened)
+        if found is None:
+            return
+        value, used = found
+        # Closing nodes takes time: only a plan that is nearly the best may become it that way.
+        if self.best is None or value < self.best + (self.best >> 4):
+            value, used = thinned(self._value, value, used)
+        if used.bit_count() <= self.stops_max and (self.best is None or value < self.best):
+            self.best, self.best_open = value, used
+
+
 @define(eq=False)
 class Atoms:
     """Lines (or groups of lines) that each ship whole from one node.

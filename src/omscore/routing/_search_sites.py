@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omscore.routing._masks import bits
-from omscore.routing._search_problem import Atoms, keyed, scale_of, thinned
+from omscore.routing._search_problem import Atoms, Incumbent, keyed, scale_of
 
 
 def by_dual_ascent(a: Atoms, steps_max: int) -> tuple[list[int], int, int, int] | None:
@@ -11,7 +11,7 @@ def by_dual_ascent(a: Atoms, steps_max: int) -> tuple[list[int], int, int, int] 
     return _Sites(a, steps_max).run()
 
 
-class _Sites:
+class _Sites(Incumbent):
     """One search. A line's `levels` are its (key, node) pairs, cheapest first; `cap` is its price of being left out."""
 
     def __init__(self, a: Atoms, steps_max: int) -> None:
@@ -64,7 +64,6 @@ class _Sites:
         return (-1, -1) if price is None else (price, -1)
 
     def _value(self, opened: int) -> tuple[int, int] | None:
-        """(value, nodes really used) of a set of open nodes."""
         total = used = 0
         for line in self.order:
             key, i = self._cheapest(line, opened)
@@ -78,17 +77,6 @@ class _Sites:
         for i in bits(used):
             total += self.fixed[i]
         return total, used
-
-    def _offer(self, opened: int) -> None:
-        """Take a set of open nodes as the best plan if it is, after closing nodes while that helps."""
-        found = self._value(opened)
-        if found is None:
-            return
-        value, used = found
-        if self.best is None or value < self.best + (self.best >> 4):
-            value, used = thinned(self._value, value, used)
-        if used.bit_count() <= self.stops_max and (self.best is None or value < self.best):
-            self.best, self.best_open = value, used
 
     def _branch(self, free: int, opened: int) -> None:
         """Bound the plans that use all of `opened`, maybe some of `free`, and nothing else; then divide them."""

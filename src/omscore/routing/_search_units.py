@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omscore.routing._masks import bits
-from omscore.routing._search_problem import Shares, keyed, scale_of, thinned
+from omscore.routing._search_problem import Incumbent, Shares, keyed, scale_of
 from omscore.routing._search_values import Take
 
 PASSES = 2
@@ -18,7 +18,7 @@ def by_quantities(p: Shares, steps_max: int) -> tuple[list[Take], int, int, int]
     return _Units(p, steps_max).run()
 
 
-class _Units:
+class _Units(Incumbent):
     def __init__(self, p: Shares, steps_max: int) -> None:
         scale = scale_of(len(p.fixed))
         self.p = p
@@ -131,7 +131,6 @@ class _Units:
         return best, sorted(best_gives)
 
     def _value(self, opened: int) -> tuple[int, int] | None:
-        """(value, nodes really used) of a set of open nodes."""
         total = used = 0
         for line in range(len(self.exact)):
             key, gives = self._fill(line, opened)
@@ -145,17 +144,6 @@ class _Units:
         for i in bits(used):
             total += self.fixed[i]
         return total, used
-
-    def _offer(self, opened: int) -> None:
-        """Take a set of open nodes as the best plan if it is, after closing nodes while that helps."""
-        found = self._value(opened)
-        if found is None:
-            return
-        value, used = found
-        if self.best is None or value < self.best + (self.best >> 4):
-            value, used = thinned(self._value, value, used)
-        if used.bit_count() <= self.stops_max and (self.best is None or value < self.best):
-            self.best, self.best_open = value, used
 
     def _branch(self, free: int, opened: int) -> None:
         """Bound the plans that use all of `opened`, maybe some of `free`, and nothing else; then divide them."""
