@@ -60,12 +60,14 @@ def connect(uri: str) -> Any:
 
 
 @contextmanager
-def database(uri: str) -> Iterator[str]:
-    """A database of one's own on a server."""
+def database(uri: str, *, like: str = "") -> Iterator[str]:
+    """A database of one's own on a server; a copy of another one, to which nobody is connected, where that is named."""
+    conninfo = importlib.import_module("psycopg.conninfo")
     name = f"oms_{os.getpid()}_{next(_NAMES)}"
+    template = f" TEMPLATE {conninfo.conninfo_to_dict(like)['dbname']}" if like else ""
     with connect(uri) as conn:
-        conn.execute(f"CREATE DATABASE {name}")
-        own = importlib.import_module("psycopg.conninfo").make_conninfo(uri, dbname=name)
+        conn.execute(f"CREATE DATABASE {name}{template}")
+        own = conninfo.make_conninfo(uri, dbname=name)
     try:
         yield own
     finally:

@@ -63,8 +63,8 @@ def as_version_1_wrote_it(conn: Any) -> None:
         conn.execute(f"UPDATE oms_cells SET digest = %s WHERE {schema._IS_CELL}", (digest, *where))
 
 
-@pytest.fixture
-def shops(postgres: str) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def books(postgres: str) -> Iterator[str]:
     """A database with the books of two tenants, in which every verb was used and something is held."""
     with database(postgres) as own:
         for tenant in ("shop-a", "shop-b"):
@@ -76,6 +76,13 @@ def shops(postgres: str) -> Iterator[str]:
             ledger.receive({Cell("B", "ghent"): 3, Cell("SKU", "ghent"): 9}, key="more")
             ledger.reserve("ord-held", wants, key="held", expires_in=timedelta(hours=1))
             store.close()
+        yield own
+
+
+@pytest.fixture
+def shops(postgres: str, books: str) -> Iterator[str]:
+    """The same, for one test."""
+    with database(postgres, like=books) as own:
         yield own
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from omscore.adapters._postgres_rows import number_of, rare
+from omscore.adapters._postgres_rows import SIDES, VERBS, WRONG
 from omscore.adapters._relink import relinked
 from omscore.adapters._seal import Table, packed
 from omscore.inventory import Cell
@@ -94,21 +94,30 @@ _V4 = (
         CONSTRAINT oms_claims_key PRIMARY KEY (tenant, key))""",
     "ALTER TABLE oms_holders ADD COLUMN due BIGINT",
 )
-_V4_ENTRY = f"{_ENTRY_KEY}, recorded_at, turn, units, verb, source, target, cause, reservation, effective_at, mirrors"
+_PLACE = "array_position(CAST(%s AS TEXT[]), {}) - 1"
+_V4_MOVE = f"(({_PLACE.format('verb')}) * 16 + {_PLACE.format('source')}) * 16 + {_PLACE.format('target')}"
+_V4_RARE = (
+    "CASE WHEN effective_at IS NULL AND mirrors = 0 THEN '' "
+    "ELSE coalesce(CAST(effective_at AS TEXT), 'None') || ' ' || CAST(mirrors AS TEXT) END"
+)
+_V4_ENTRY = (
+    f"{_ENTRY_KEY}, recorded_at, turn, units, coalesce({_V4_MOVE}, {WRONG}), cause, reservation, {_V4_RARE}, digest"
+)
 
 
 def _v5(conn: Any) -> Iterator[None]:
     """Move all rows, so many at a time: what has been moved already is found in the new tables."""
     add = conn.cursor().executemany
-    while rows := _behind(conn, f"{_V4_ENTRY}, digest", "oms_journal", _ENTRY_KEY):
-        moved = [
-            (*row[:9], number_of(verb, source, target), cause, reservation, rare(effective_at, mirrors), digest)
-            for *row, verb, source, target, cause, reservation, effective_at, mirrors, digest in rows
-        ]
-        into = f"{_ENTRY_KEY}, recorded_at, turn, units, move, cause, reservation, rare, digest"
-        add(f"INSERT INTO oms_journal_new ({into}) VALUES ({_places(14)})", moved)
+    into = f"{_ENTRY_KEY}, recorded_at, turn, units, move, cause, reservation, rare, digest"
+    while True:
+        page, newest = _behind(conn, _V4_ENTRY, "oms_journal", _ENTRY_KEY)
+        moved = conn.execute(f"INSERT INTO oms_journal_new ({into}) {page}", ([*VERBS], [*SIDES], [*SIDES], *newest))
+        if not moved.rowcount:
+            break
         yield
-    while rows := _behind(conn, "tenant, key, fingerprint, result", "oms_claims", "tenant, key"):
+    while rows := conn.execute(
+        *_behind(conn, "tenant, key, fingerprint, result", "oms_claims", "tenant, key")
+    ).fetchall():
         packs = [(*row, packed(result)) for *row, result in rows]
         add(f"INSERT INTO oms_claims_new (tenant, key, fingerprint, result) VALUES ({_places(4)})", packs)
         yield
@@ -142,14 +151,12 @@ def _places(n: int) -> str:
     return ", ".join(["%s"] * n)
 
 
-def _behind(conn: Any, columns: str, table: str, key: str) -> list[tuple[Any, ...]]:
-    """The next rows of an old table, in the order of their key, behind those that the new one has."""
+def _behind(conn: Any, columns: str, table: str, key: str) -> tuple[str, tuple[Any, ...]]:
+    """A question for the next rows of an old table, in the order of their key, behind those that the new one has."""
     last = ", ".join(f"{column} DESC" for column in key.split(", "))
-    newest = conn.execute(f"SELECT {key} FROM {table}_new ORDER BY {last} LIMIT 1").fetchone()
+    newest = conn.execute(f"SELECT {key} FROM {table}_new ORDER BY {last} LIMIT 1").fetchone() or ()
     where = f"WHERE ({key}) > ({_places(len(newest))})" if newest else ""
-    page = f"SELECT {columns} FROM {table} {where} ORDER BY {key} LIMIT {_BATCH}"
-    rows: list[tuple[Any, ...]] = conn.execute(page, newest or ()).fetchall()
-    return rows
+    return f"SELECT {columns} FROM {table} {where} ORDER BY {key} LIMIT {_BATCH}", newest
 
 
 Step = tuple[str, ...] | Callable[[Any], Iterator[None]]
