@@ -112,6 +112,7 @@ def test_no_verb_answers_a_wrong_argument_with_an_error_from_its_depths() -> Non
     ("command", "message"),
     [
         (lambda x: x.reserve("o", [Want("A", 1)], key="k", priority="high"), "priority must be a whole number"),
+        (lambda x: x.reserve("o", [Want("A", 1)], key="k", priority=10**12), "priority must be a whole number up to"),
         (lambda x: x.reserve("o", [Want("A", 1)], key="k", channel=5), "channel must be text, not 5"),
         (lambda x: x.reserve("o", [Want("A", 1)], key="k", quotas={"A": "5"}), "quota of 'A' must be a whole number"),
         (lambda x: x.reserve("o", [Want("A", 1)], key="k", select="fefo"), "select must be a selector of lots"),

@@ -13,7 +13,8 @@ from omscore.inventory._supply import Atp, Supply, atp, pages, supplies
 from omscore.kernel.ids import joined, key
 
 _KIND = "ledger.backorder"
-_PRIORITY_MAX = 10**9
+PRIORITY_MAX = 10**9
+"""The highest priority, and with a minus the lowest: what waits is sorted by it as text."""
 
 Waiting = tuple[str, int, tuple[str, ...] | None, tuple[str, ...]]
 
@@ -84,7 +85,7 @@ class Backorder:
         >>> Backorder("ord-1", "SKU-1", 3, since=datetime(2026, 3, 2, tzinfo=UTC)).turn[1]
         'ord-1 SKU-1'
         """
-        return f"{_PRIORITY_MAX - self.priority:010d} {self.since.isoformat()}", self.id
+        return f"{PRIORITY_MAX - self.priority:010d} {self.since.isoformat()}", self.id
 
 
 def save_backorder(books: Records, line: Backorder, version: int) -> None:

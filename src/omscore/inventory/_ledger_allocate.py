@@ -8,6 +8,7 @@ from typing import Literal
 
 from omscore.errors import InvalidValue
 from omscore.inventory import _allocate, _outrank, _reserve
+from omscore.inventory._backorders import PRIORITY_MAX
 from omscore.inventory._books import Held, LedgerTransaction, Reservation
 from omscore.inventory._cells import Cell
 from omscore.inventory._commands import Commands, shares_or_all, text_of, units_of, wants_of
@@ -42,7 +43,13 @@ class Allocating(Commands):
         {'SKU-1': 3}
         """
         checked_key(reservation, "reservation")
-        if type(priority) is not int or type(channel) is not str or quotas is not None or select is not None:
+        if (
+            type(priority) is not int
+            or priority
+            or type(channel) is not str
+            or quotas is not None
+            or select is not None
+        ):
             _check_terms(priority, channel, quotas, select)
         checked_key(key)
         # The repr of ("reserve", reservation, wants_of(wants), expires_in, policy, channel, priority).
@@ -203,8 +210,9 @@ class Allocating(Commands):
 def _check_terms(
     priority: object, channel: object, quotas: Mapping[str, int] | None = None, select: Selector | None = None
 ) -> None:
-    if type(priority) is not int:
-        raise InvalidValue(f"priority must be a whole number, the larger the sooner served, not {shown(priority)}")
+    if type(priority) is not int or abs(priority) > PRIORITY_MAX:
+        must = f"priority must be a whole number up to {PRIORITY_MAX}, the larger the sooner served"
+        raise InvalidValue(f"{must}, not {shown(priority)}")
     text("channel", channel)
     if quotas is not None:
         of_kind("quotas", quotas, Mapping, "{'SKU-1': 5}")
