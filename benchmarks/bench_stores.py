@@ -10,6 +10,7 @@ Run it with `python -m benchmarks.bench_stores` (add `--rounds 20` for calmer fi
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import shutil
 import sqlite3
@@ -31,11 +32,14 @@ from omscore.adapters import SqliteStore
 from omscore.adapters import _sqlite_statements as sql
 from omscore.adapters._sqlite_schema import TENANT_SPAN, prepare, tenant_number
 from omscore.inventory import Cell, Movement, Want, allocate, as_of, once, receive, release, reserve, verify
+from omscore.kernel.times import EPOCH
 from omscore.ports import Store, Transaction
 
 CELL = Cell("SKU-1", "ghent")
 TTL = timedelta(minutes=15)
+_TTL_MICROSECONDS = 900_000_000
 _FINGERPRINT = "0123456789abcdef" * 2
+_quoted = json.encoder.encode_basestring_ascii
 
 
 def command(key: str) -> Callable[[Transaction], object]:
@@ -100,12 +104,14 @@ class Raw:
         run(sql.SET_CELL, (free - 1, reserved + 1, *others, version, link, no))
         self.cell = (no, node, pool, lot, free - 1, reserved + 1, *others, version, link)
         held = f'{{"h":[["SKU-1","{node}","{pool}","{lot}","reserved",1]],"s":{now}}}'
-        due = now + 900_000_000
+        due = now + _TTL_MICROSECONDS
         held += f"\n{crc32(f'{id_}{due}{held}'.encode()):08x}"
         run(sql.ADD_RESERVATION, (1, due, no, held, 0, id_))
+        expires_at = (EPOCH + timedelta(microseconds=due)).isoformat()
         result = (
-            f'{{"$":"inventory.Reserved/1","reservation":"{id_}","cells":[[["SKU-1","{node}","{pool}","{lot}"],1]],'
-            f'"short":{{}},"expires_at":"2026-11-24T03:00:00.{now % 1_000_000:06}+00:00"}}'
+            f'{{"$":"inventory.Reserved/1","reservation":{_quoted(id_)},'
+            f'"cells":[[["SKU-1","{node}","{pool}","{lot}"],1]],'
+            f'"short":{{}},"expires_at":"{expires_at}","promises":[]}}'
         )
         result += f"\n{crc32(f'{key}{_FINGERPRINT}{result}'.encode()):08x}"
         run(sql.ADD_CLAIM, (0, key, _FINGERPRINT, result))

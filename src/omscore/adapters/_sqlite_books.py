@@ -79,7 +79,7 @@ class SqliteBooks(SqliteStart):
         changed: dict[int, tuple[Known, list[int], bytes]] = {}
         entries: list[tuple[Any, ...]] = []
         kept: list[tuple[int, ...]] = []
-        suspect = bool(floors)
+        suspect: object = floors
         # What `_sql.applied` does, in the loop that numbers and links: a second loop costs a twentieth of a command.
         for cell, source, target, units, verb, cause, reservation, effective_at, mirrors in movements:
             known = cells.get(cell) or self._added(cell)
@@ -112,10 +112,11 @@ class SqliteBooks(SqliteStart):
         self._n = n
         self._noted += len(entries)
         self._entries += entries
-        self._kept += kept
-        items, moved = self._items, self._moved
+        if kept:
+            self._kept += kept
+        moved = self._moved
         for no, (known, row, digest) in changed.items():
-            if not known.figures[_VERSION] and (listed := items.get(known.cell[0])) is not None:
+            if not known.figures[_VERSION] and (listed := self._items.get(known.cell[0])) is not None:
                 # It is one of its item's cells from its first movement on.
                 insort(listed, known, key=_cell)
             known.figures, known.digest = _new(Figures, row), digest
@@ -202,12 +203,12 @@ class SqliteBooks(SqliteStart):
     def save_reservation(self, reservation: Reservation) -> None:
         if self._begin is not None:
             self._start()
-        id_, expected = reservation[0], reservation[5]
+        id_ = reservation[0]
         if id_ not in self._reservations:
             self.reservation(id_)
         version, before = self._reservations[id_]
-        if version != expected:
-            raise _sql.conflict("reservation", id_, version, expected)
+        if version != reservation[5]:
+            raise _sql.conflict("reservation", id_, version, reservation[5])
         after, due, text = _sql.written(reservation, self._at)
         no = self._no(after[0]) if after else None
         row = (version + 1, due, no, text, self._tenant, id_)
