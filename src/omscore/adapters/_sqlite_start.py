@@ -74,7 +74,7 @@ class SqliteStart:
         self._now: int | None = None
         # The time that was told last, and its stamp.
         self._at = (EPOCH, 0)
-        # The time of what was recorded last, and the number of the newest entry.
+        # The time of what was recorded or told last, if what was recorded is known; the number of the newest entry.
         self._newest: int | None = None
         self._n = 0
         # What a verb and its two buckets are kept as, and where these two stand in a cell's row, if they do.
@@ -101,9 +101,6 @@ class SqliteStart:
     def again(self, begin: Callable[[], object]) -> None:
         """Begin anew on the same connection after a COMMIT, with what is still known unless others wrote meanwhile."""
         self._begin = begin
-        now, newest = self._now, self._newest
-        if now is not None and newest is not None and now > newest:
-            self._newest = now
         self._now = None
         self._unclaimed.clear()
         self._reservations.clear()
@@ -152,8 +149,11 @@ class SqliteStart:
             if self._careful and self._newest is None:
                 self._saw(*self._run(sql.READ_NEWEST, (self._end,)).fetchone())
             now, newest = self._told(), self._newest
-            if newest is not None and newest > now:
-                now = newest
+            if newest is not None:
+                if newest > now:
+                    now = newest
+                else:
+                    self._newest = now
             self._at = (_sql.moment(now), now)
             self._now = now
         return self._now
@@ -165,9 +165,12 @@ class SqliteStart:
         if schema > VERSION:
             raise newer(schema)
         self._n = n or self._end - TENANT_SPAN
-        self._newest = max(journal or 0, log or 0)
-        if self._now is not None and self._newest > self._now:
-            raise Behind(self._newest)
+        newest = max(journal or 0, log or 0)
+        if self._now is not None:
+            if newest > self._now:
+                raise Behind(newest)
+            newest = self._now
+        self._newest = newest
 
     def _look(self) -> None:
         """See what was recorded last, before anything of our own is: behind that, one would find only oneself."""
