@@ -162,7 +162,7 @@ def test_whoever_was_alone_for_long_goes_without_the_lock_file_for_a_few_turns_a
         alone.acquire(1)
         alone.release()
     newcomer.acquire(1)
-    for _ in range(4):
+    for _ in range(8):
         alone.acquire(0.01)
         alone.release()
     with pytest.raises(Busy):

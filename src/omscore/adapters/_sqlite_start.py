@@ -9,7 +9,7 @@ from typing import Any
 
 from omscore.adapters import _sql
 from omscore.adapters import _sqlite_statements as sql
-from omscore.adapters._seal import Sealing
+from omscore.adapters._seal import Sealing, sealed
 from omscore.adapters._sqlite_schema import TENANT_SPAN, VERSION, newer
 from omscore.codec import Codec
 from omscore.errors import Conflict, Corrupt
@@ -67,6 +67,7 @@ class SqliteStart:
         self._cursor = cursor
         self._tenant = tenant
         self._codec = Sealing(codec)
+        self._text = codec.dumps
         self._told = told
         self._begin = begin
         self._careful = careful
@@ -195,7 +196,7 @@ class SqliteStart:
     def claim(self, key: str, fingerprint: str, result: Any) -> None:
         if self._begin is not None:
             self._start()
-        text = self._codec.dumps(result, "key", key, fingerprint)
+        text = sealed(self._text(result), "key", key, fingerprint)
         try:
             self._run(sql.ADD_CLAIM, (self._tenant, key, fingerprint, text))
         except sqlite3.IntegrityError:

@@ -21,7 +21,7 @@ else:
 from omscore.errors import Busy, Unknown
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-_ALONE, _SPARED = 16, 4
+_ALONE, _SPARED = 16, 8
 """How often in a row a process finds nobody else at the lock file before it goes without it, and how often it does."""
 
 

@@ -281,11 +281,6 @@ class SqliteStore:
                 return
         raise Busy(f"{self._path!r} stayed locked for {self._patience_s:g} s; try again")
 
-    def _enter(self) -> None:
-        if not self._clean:
-            self._leave(kept=False)  # the rest of a command that was interrupted while it cleaned up
-        self._clean = False
-
     def _leave(self, *, kept: bool) -> None:
         """Leave no transaction and no lock behind, whatever happened; what was kept or not begun has left none."""
         try:
@@ -300,7 +295,9 @@ class SqliteStore:
     def _alone(self, work: Callable[[Transaction], T]) -> T:
         cursor, busy = self._cursor, self._busy
         for _ in range(_RERUNS_MAX):
-            self._enter()
+            if not self._clean:
+                self._leave(kept=False)  # the rest of a command that was interrupted while it cleaned up
+            self._clean = False
             txn = self._txn
             txn.again(self._begin)
             committing = committed = False
@@ -331,7 +328,9 @@ class SqliteStore:
         committing = committed = False
         execute, busy, writer = self._cursor.execute, self._busy, self._writer
         begin = self._savepoint if savepoints else _nothing
-        self._enter()
+        if not self._clean:
+            self._leave(kept=False)
+        self._clean = False
         try:
             busy.now = True
             self._txn.again(begin)
