@@ -9,7 +9,7 @@ import pytest
 from omscore.adapters import SqliteStore
 from omscore.adapters._waiting import Job
 from omscore.errors import Corrupt, InsufficientStock, SchemaMismatch
-from omscore.inventory import Cell, Movement, Want, as_of, receive, reserve, verify
+from omscore.inventory import BUCKETS, MOVES, Cell, Figures, Movement, Want, as_of, receive, reserve, verify
 from omscore.ports import Transaction
 from tests.stores.conftest import Opener
 
@@ -144,6 +144,27 @@ def test_a_cell_that_a_group_moves_often_is_written_once(opened: Opener) -> None
     assert sum(s.startswith("INSERT INTO oms_journal") for s in statements) == 9
     assert free_units(store) == 0
     assert store.run(verify, write=False).findings == ()
+
+
+def test_what_any_move_changes_of_a_cell_is_written_be_it_alone_or_one_of_more(opened: Opener) -> None:
+    store, other = opened(durability="process-crash"), opened()
+    every = [Movement(A, source, target, 1, verb, "k") for verb in MOVES for source, target in MOVES[verb]]
+    store.run(lambda t: t.post([Movement(A, "adjustment", bucket, 99, "count", "k") for bucket in BUCKETS], {}))
+
+    def seen(t: Transaction) -> Figures:
+        return t.figures([A])[A]
+
+    def look() -> None:
+        figures = other.run(seen, write=False)
+        assert figures == store.run(seen) == store.run(lambda t: as_of(t, A, figures.version), write=False)
+
+    for movement in every:
+        store.run(lambda t, m=movement: t.post([m], {}))  # type: ignore[misc]
+        look()
+    store.run(lambda t: [t.post([movement], {}) for movement in every])
+    look()
+    store.run(lambda t: t.post(every, {}))
+    look()
 
 
 _LOOKS: dict[str, Callable[[Transaction], object]] = {

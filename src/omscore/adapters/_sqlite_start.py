@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from omscore.adapters import _sql
 from omscore.adapters import _sqlite_statements as sql
@@ -32,16 +32,33 @@ class Raced(Conflict):
     """A key that was free before the transaction began is claimed now; the command is run again."""
 
 
-class Known:
-    """A cell as it was read or left last: its number, its figures, and the digest of its newest entry."""
+class Move(NamedTuple):
+    """A verb and its two buckets: what they are kept as, and where in a cell's row the buckets stand, if they do.
 
-    __slots__ = ("cell", "digest", "figures", "no")
+    `write` is the statement that writes what such a move changes of a cell, `of` gives these figures.
+    """
+
+    no: int
+    out: int | None
+    into: int | None
+    write: str
+    of: Callable[[Figures], tuple[int, ...]]
+
+
+class Known:
+    """A cell as it was read or left last: its number, its figures, and the digest of its newest entry.
+
+    `move` is the only one that is not written yet, None where there are more.
+    """
+
+    __slots__ = ("cell", "digest", "figures", "move", "no")
 
     def __init__(self, cell: Cell, no: int, figures: Figures, digest: bytes) -> None:
         self.cell = cell
         self.no = no
         self.figures = figures
         self.digest = digest
+        self.move: Move | None = None
 
 
 class SqliteStart:
@@ -78,8 +95,7 @@ class SqliteStart:
         # The time of what was recorded or told last, if what was recorded is known; the number of the newest entry.
         self._newest: int | None = None
         self._n = 0
-        # What a verb and its two buckets are kept as, and where these two stand in a cell's row, if they do.
-        self._moves: dict[tuple[str, str, str], tuple[int, int | None, int | None]] = {}
+        self._moves: dict[tuple[str, str, str], Move] = {}
         self._changes = -1
         self._unclaimed: set[str] = set()
         self._cells: dict[Cell, Known] = {}

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from omscore.adapters._sqlite_schema import TENANT_SPAN
+from omscore.inventory import BUCKETS
 
 _BUCKETS = "free, reserved, allocated, picked, packed, in_transit, quarantine, damaged, version, digest"
 # ?1 is the end of the tenant's numbers.
@@ -47,10 +50,14 @@ ADD_CELL = (
     f"INSERT INTO oms_cells (tenant, item, node, pool, lot, {_BUCKETS}) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-SET_CELL = (
-    "UPDATE oms_cells SET free = ?, reserved = ?, allocated = ?, picked = ?, packed = ?, in_transit = ?, "
-    "quarantine = ?, damaged = ?, version = ?, digest = ? WHERE no = ?"
-)
+
+
+def set_cell(buckets: Sequence[str]) -> str:
+    """Write some buckets of a cell, its version and the digest of its newest entry."""
+    return f"UPDATE oms_cells SET {', '.join(f'{name} = ?' for name in (*buckets, 'version', 'digest'))} WHERE no = ?"
+
+
+SET_CELL = set_cell(BUCKETS)
 ADD_ENTRY = (
     "INSERT INTO oms_journal "
     "(n, cell, seq, recorded_at, move, units, cause, reservation, effective_at, mirrors, digest) "
