@@ -161,7 +161,12 @@ def test_what_any_move_changes_of_a_cell_is_written_be_it_alone_or_one_of_more(o
     for movement in every:
         store.run(lambda t, m=movement: t.post([m], {}))  # type: ignore[misc]
         look()
-    store.run(lambda t: [t.post([movement], {}) for movement in every])
+
+    def one_by_one(t: Transaction) -> None:
+        for movement in every:
+            t.post([movement], {})
+
+    store.run(one_by_one)
     look()
     store.run(lambda t: t.post(every, {}))
     look()
