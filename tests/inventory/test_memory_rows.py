@@ -7,7 +7,18 @@ from typing import Any, cast
 import pytest
 
 from omscore.adapters import MemoryStore
-from omscore.inventory import Cell, Ledger, MemoryBooks, Movement, Reservation, Reserved, Want
+from omscore.inventory import (
+    Allocated,
+    Arrival,
+    Cell,
+    Filled,
+    Ledger,
+    MemoryBooks,
+    Movement,
+    Reservation,
+    Reserved,
+    Want,
+)
 from omscore.kernel import ManualClock
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -26,8 +37,12 @@ def test_the_garbage_collector_keeps_no_account_of_what_commands_left_behind() -
     before = len(gc.get_objects())
     for i in range(200):
         ledger.reserve(f"ord-{i}", [Want("SKU-1", 1)], key=f"web-{i}", expires_in=timedelta(minutes=15))
-    for i in range(0, 200, 2):
-        ledger.release(f"ord-{i}", key=f"cancel-{i}")
+    for i in range(100):
+        ledger.extend(f"ord-{i}", timedelta(minutes=30), key=f"pay-{i}")
+        ledger.allocate(f"ord-{i}", {CELL: 1}, key=f"route-{i}")
+        ledger.pick(f"ord-{i}", {CELL: 1}, key=f"pick-{i}")
+        ledger.release(f"ord-{i + 100}", key=f"cancel-{i}")
+        ledger.receive({LILLE: 1}, key=f"dock-{i + 2}")
     gc.collect()
     assert len(gc.get_objects()) - before < 20
 
@@ -53,6 +68,11 @@ def test_who_was_given_an_answer_or_a_reservation_cannot_change_what_is_kept() -
         Reserved("ord-1", {CELL: 2, LILLE: 1}, {}, NOON),
         Reserved("ord-1", {CELL: 2}, {"SKU-1": 1}, NOON),
         Reserved("ord-1", {}, {}),
+        Allocated("ord-1", {CELL: 2, LILLE: 1}, {CELL: 7}),
+        Allocated("ord-1", {}, {CELL: 7, LILLE: 9}),
+        Arrival(),
+        Arrival((Filled("ord-1", "SKU-1", {CELL: 1}, 0),)),
+        Reservation("ord-1", {(CELL, "picked"): 1, (LILLE, "reserved"): 2}, NOON, "web", 7, 3, "allocated", NOON),
         ("", "reserved", 3),
         None,
     ],

@@ -62,9 +62,7 @@ def allocate(
     ran_out = own.expires_at is not None and own.expires_at <= now and bool(reserved)
     freed: dict[Cell, int] = {}
     if ran_out:
-        movements += [
-            Movement(cell, "reserved", "free", n, "expire", cause, reservation) for cell, n in reserved.items()
-        ]
+        movements += [Movement(cell, "reserved", "free", n, "expire", cause, own.id) for cell, n in reserved.items()]
         freed, reserved = reserved, {}
     asked = {cell: quantity(n, f"units of {cell.item!r}") for cell, n in sorted(cells.items())}
     from_free = {cell: n - reserved.get(cell, 0) for cell, n in asked.items() if n > reserved.get(cell, 0)}
@@ -77,22 +75,22 @@ def allocate(
         mine = min(n, reserved.get(cell, 0))
         if mine:
             reserved[cell] -= mine
-            hard.append(Movement(cell, "reserved", "allocated", mine, "allocate", cause, reservation))
+            hard.append(Movement(cell, "reserved", "allocated", mine, "allocate", cause, own.id))
         if n > mine:
-            hard.append(Movement(cell, "free", "allocated", n - mine, "allocate", cause, reservation))
+            hard.append(Movement(cell, "free", "allocated", n - mine, "allocate", cause, own.id))
     for cell in sorted(reserved):
         n = reserved[cell] if rest == "release" else min(reserved[cell], owed.get(cell.item, 0))
         if n:
             owed[cell.item] = owed.get(cell.item, 0) - n
             reserved[cell] -= n
-            movements.append(Movement(cell, "reserved", "free", n, "release", cause, reservation))
+            movements.append(Movement(cell, "reserved", "free", n, "release", cause, own.id))
     movements += hard
     left = {cell: n for cell, n in reserved.items() if n}
     ended = own.ended if left or not own.units("reserved") else "expired" if ran_out else "allocated"
     moved = own.moved(movements, ended=ended, expires_at=own.expires_at if left else None, since=own.since or now)
     reclaimed.post(movements, floors, cause=cause)
     books.save_reservation(moved)
-    return Allocated(reservation, asked, left)
+    return Allocated(own.id, asked, left)
 
 
 def release(
@@ -126,9 +124,7 @@ def release(
         check_shares(cells)
         shares = {k: quantity(n) for k, n in sorted(cells.items())}
         check_held(own, shares)
-    movements = [
-        Movement(cell, bucket, "free", n, "release", cause, reservation) for (cell, bucket), n in shares.items()
-    ]
+    movements = [Movement(cell, bucket, "free", n, "release", cause, own.id) for (cell, bucket), n in shares.items()]
     books.post(movements, NO_FLOORS)
     moved = own.moved(movements)
     if own.units("reserved") and not moved.units("reserved"):

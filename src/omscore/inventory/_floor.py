@@ -20,7 +20,7 @@ def _forward(
     source, target = path
     shares = {(cell, source): quantity(n, f"units of {cell.item!r}") for cell, n in sorted(cells.items())}
     check_held(own, shares)
-    movements = [Movement(cell, source, target, n, verb, cause, reservation) for (cell, _), n in shares.items()]
+    movements = [Movement(cell, source, target, n, verb, cause, own.id) for (cell, _), n in shares.items()]
     books.post(movements, NO_FLOORS)
     books.save_reservation(own.moved(movements))
 
@@ -86,7 +86,7 @@ def short_pick(books: Books, reservation: str, cells: Mapping[Cell, int], *, cau
     check_held(own, shares)
     movements = []
     for (cell, _), n in shares.items():
-        movements.append(Movement(cell, "allocated", "free", n, "release", cause, reservation))
+        movements.append(Movement(cell, "allocated", "free", n, "release", cause, own.id))
         movements.append(Movement(cell, "free", "adjustment", n, "count", cause))
     books.post(movements, NO_FLOORS)
     books.save_reservation(own.moved(movements))

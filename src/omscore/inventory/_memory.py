@@ -344,7 +344,7 @@ class MemoryBooks(MemoryRecords):
                 f"reservation {id_!r} is at version {old[VERSION] if old else 0}, not {version}; "
                 "read it again and repeat the command"
             )
-        new = reservation_row(reservation)
+        new = reservation_row(reservation, version + 1)
         self._undo.append((self._place, id_, new, old))
         if old is not None:
             self._place(id_, old, new)

@@ -7,11 +7,14 @@ into what callers know when somebody reads them: a dict of one's own too, so tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from omscore.inventory._allocate import Allocated
 from omscore.inventory._books import Held, Reservation
 from omscore.inventory._cells import Cell
+from omscore.inventory._fill import Arrival
 from omscore.inventory._reserve import Reserved
 
 _new = tuple.__new__
@@ -25,18 +28,18 @@ _BUCKET = _SHARES + 4
 _WIDTH = 6
 
 AnswerRow = tuple[Any, ...]
-"""The fingerprint, a form and what it says: the answer itself, or the columns of a Reserved."""
+"""The fingerprint, a form and what it says: the answer itself, or the columns of one that most commands are given."""
 
-_AS_IT_IS, _RESERVED = "", "reserved"
+_AS_IT_IS, _RESERVED, _ALLOCATED, _RESERVATION, _ARRIVED = "", "reserved", "allocated", "reservation", "arrived"
 
 
-def reservation_row(reservation: Reservation) -> ReservationRow:
-    """A reservation as it is kept, at its next version."""
-    id_, held, expires_at, channel, priority, version, ended, since = reservation
-    row: ReservationRow = (id_, expires_at, channel, priority, version + 1, ended, since)
+def reservation_row(reservation: Reservation, version: int) -> ReservationRow:
+    """A reservation as it is kept, at a version."""
+    id_, held, expires_at, channel, priority, _, ended, since = reservation
+    row = [id_, expires_at, channel, priority, version, ended, since]
     for ((item, node, pool, lot), bucket), units in held.items():
         row += (item, node, pool, lot, bucket, units)
-    return row
+    return tuple(row)
 
 
 def reservation_of(row: ReservationRow) -> Reservation:
@@ -66,19 +69,41 @@ def deadline_of(row: ReservationRow | None) -> datetime | None:
 
 def answer_row(fingerprint: str, answer: Any) -> AnswerRow:
     """The answer to a command as it is kept under its key, with the command's fingerprint."""
-    if type(answer) is not Reserved or answer[2] or answer[4]:
-        return fingerprint, _AS_IT_IS, answer
-    reservation, cells, _, expires_at, _ = answer
-    row: AnswerRow = (fingerprint, _RESERVED, reservation, expires_at)
-    for (item, node, pool, lot), units in cells.items():
-        row += (item, node, pool, lot, units)
-    return row
+    kind = type(answer)
+    if kind is Reserved and not (answer[2] or answer[4]):
+        reservation, cells, _, expires_at, _ = answer
+        return (fingerprint, _RESERVED, reservation, expires_at, *_columns(cells))
+    if kind is Allocated:
+        named = _columns(answer.cells)
+        return (fingerprint, _ALLOCATED, answer.reservation, len(named), *named, *_columns(answer.rest))
+    if kind is Reservation:
+        return (fingerprint, _RESERVATION, *reservation_row(answer, answer.version))
+    if kind is Arrival and not (answer.filled or answer.repromised):
+        return fingerprint, _ARRIVED
+    return fingerprint, _AS_IT_IS, answer
 
 
 def answer_of(row: AnswerRow) -> tuple[str, Any]:
     """The fingerprint and the answer that a row keeps."""
-    if row[1] == _AS_IT_IS:
+    form = row[1]
+    if form == _AS_IT_IS:
         return row[0], row[2]
-    fingerprint, _, reservation, expires_at, *columns = row
-    cells = {_new(Cell, columns[i : i + 4]): columns[i + 4] for i in range(0, len(columns), 5)}
-    return fingerprint, _new(Reserved, (reservation, cells, {}, expires_at, ()))
+    if form == _RESERVED:
+        return row[0], _new(Reserved, (row[2], _cells(row[4:]), {}, row[3], ()))
+    if form == _ALLOCATED:
+        rest = 4 + row[3]
+        return row[0], Allocated(row[2], _cells(row[4:rest]), _cells(row[rest:]))
+    if form == _RESERVATION:
+        return row[0], reservation_of(row[2:])
+    return row[0], Arrival()
+
+
+def _columns(units: Mapping[Cell, int]) -> tuple[Any, ...]:
+    columns: list[Any] = []
+    for (item, node, pool, lot), n in units.items():
+        columns += (item, node, pool, lot, n)
+    return tuple(columns)
+
+
+def _cells(columns: tuple[Any, ...]) -> dict[Cell, int]:
+    return {_new(Cell, columns[i : i + 4]): columns[i + 4] for i in range(0, len(columns), 5)}
