@@ -132,6 +132,7 @@ def wish(**parts: Any) -> oms.Draft:
         ("oms.Quantities('A')", "units are a mapping such as {'SKU-1': 2}, not 'A'"),
         ("ReturnPolicy(never='sealed')", "the tags that never come back are a list such as ['sealed'], not 'sealed'"),
         ("b.PackLine('1', oms.Item('A'), 2, tags='gift')", "tags are a list such as ['fragile'], not 'gift'"),
+        ("WmsMessage('m', 'packed', 'ghent', 'f', [])", "message 'm' tells of no units; give it rows"),
         ("WmsMessage('m', 'packed', 'ghent', 'f', [], tracking='T1')", "tracking numbers are a list such as ['T1']"),
         ("FLOOR.tour('0-0')", "bins are a list such as ['A-1'], not '0-0'"),
         ("b.MatrixFloor('AB', [[0, 1], [1, 0]], 'A')", "places are a list such as ['dock'], not 'AB'"),

@@ -79,6 +79,8 @@ class WmsMessage:
             raise InvalidValue(f"message {self.id!r}: kind must be one of {', '.join(WMS_KINDS)}, not {self.kind!r}")
         if self.kind != "counted":
             key(self.fulfillment, f"message {self.id!r}: fulfillment")
+        if not self.rows and not self.parcels and not self.tracking:
+            raise InvalidValue(f"message {self.id!r} tells of no units; give it rows, such as [WmsRow('SKU-1', 2)]")
         for row in self.rows:
             key(row.item, f"message {self.id!r}: item")
             least = 0 if self.kind == "counted" else 1
