@@ -10,9 +10,9 @@ from omscore import routing as r
 from omscore.adapters import MemoryStore
 from omscore.app._route import route
 from omscore.errors import CommandRefused, InsufficientStock, InvalidValue, NotFound, TransitionNotAllowed
-from omscore.inventory import Cell, Want, expect, supplies
+from omscore.inventory import Cell, Ledger, Want, expect, supplies
 from omscore.kernel import GeoPoint, Item, ManualClock, Money
-from omscore.orders import Draft, DraftLine, Reduce
+from omscore.orders import AddLine, Draft, DraftLine, Reduce
 from omscore.oversight import ChannelProfile
 from omscore.ports import Effect
 from omscore.routing import sourcing
@@ -852,6 +852,24 @@ def test_goods_that_are_none_of_what_a_supply_announces_leave_it_as_it_was() -> 
     shop.oms.receive("store", {"X": 2, "Y": 5}, supply="po-1", key="dock-1")
     (line,) = shop.store.run(lambda txn: supplies(txn, "X"))
     assert line.outstanding == 3, "what else came with it is none of it"
+    shop.sound()
+
+
+def test_what_no_order_could_be_promised_is_not_told_as_available() -> None:
+    shop = Shop(STORE, DEPOT)
+    shop.stock(store={"X": 5}, depot={"X": 3})
+    ledger = Ledger(shop.store)
+    ledger.repool({Cell("X", "store"): 4}, "marketplace", key="fence")
+    assert shop.oms.available("X") == {"store": 1, "depot": 3}
+    for changed, left in ((r.Node("depot", active=False), {"store": 1}), (r.Node("depot", online=False), {"store": 1})):
+        after = oms.Oms(store=shop.store, network=r.Network([STORE, changed]))
+        assert after.available("X") == left
+    alone = oms.Oms(store=shop.store, network=r.Network([DEPOT]))
+    assert alone.available("X") == {"depot": 3}, "a node that was closed promises nothing"
+    order = shop.order("ord-1", "Y")
+    more = AddLine(DraftLine("2", "X", 6, Money(100, "EUR")))
+    assert shop.oms.preview(order.id, [more]).short == {"X": 2}
+    assert shop.oms.edit(order.id, [more], key="edit-1").units["2"].backordered == 2, "as was said"
     shop.sound()
 
 

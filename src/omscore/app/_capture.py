@@ -176,7 +176,7 @@ def reserve(work: Work, order: Order) -> Order:
     if not wanted:
         return order
     held = work.txn.reservation(order.id)
-    nodes = tuple(node.id for node in work.wiring.network.nodes if node.active and node.online)
+    nodes = work.selling()
     # Reserving again replaces what one holds softly, so what is held already is asked for once more.
     wants = [
         Want(item, n + (held.units("reserved", item) if held else 0), nodes=nodes) for item, n in sorted(wanted.items())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from omscore import inventory
 from omscore.app import _credit, _money
 from omscore.app._cancel import free, release_at_nodes, settle_up
 from omscore.app._capture import must_wait, payment_hold, reserve
@@ -32,7 +31,7 @@ def look(work: Work, order_id: str, changes: Sequence[Change]) -> Preview:
     after = fold(decide(order, Edit(tuple(changes)), work.now), order)
     new = {line.item for line in after.lines if line.id not in order.units}
     floors = work.floors(order)
-    available = {item: sum(inventory.available(work.txn, item, floors=floors).values()) for item in sorted(new)}
+    available = {item: sum(work.available(item, floors).values()) for item in sorted(new)}
     _credit.check_growth(work, order, after)
     return preview(order, after, available=available, version=work.version("order", order_id))
 

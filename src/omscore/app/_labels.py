@@ -287,7 +287,9 @@ def give_back(work: Work, name: str, *, again: bool, service: str, carrier: str,
         text = f"{shipment.id} stands on manifest {shipment.manifest}; the carrier has its list already"
         raise CommandRefused([Reason("label.on_manifest", text, {"manifest": shipment.manifest})])
     if shipment.tracking and not isinstance(work.wiring.carriers.get(shipment.carrier), VoidsLabels):
-        text = f"{shipment.carrier or 'the carrier'} takes no labels back; {shipment.id} keeps the one it has"
+        known = not shipment.carrier or shipment.carrier in work.wiring.carriers
+        why = "takes no labels back" if known else "is not wired any more"
+        text = f"{shipment.carrier or 'the carrier'} {why}; {shipment.id} keeps the label it has"
         raise CommandRefused([Reason("label.no_void", text, {"carrier": shipment.carrier})])
     if again:
         back = evolve(back, service=service or back.service, only_carrier=carrier or back.only_carrier)

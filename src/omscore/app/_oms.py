@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from secrets import randbits
 from typing import Any
 
-from omscore import inventory
 from omscore.app import (
     _ask,
     _cancel,
@@ -407,10 +406,10 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         return list(self._command("receive", key, content, lambda work: _fill.receive(work, node, stock, lot, supply)))
 
     def available(self, item: str) -> dict[str, int]:
-        """Units of an item that could be promised now, by node; {} where there are none.
+        """Units of an item that an order could be promised now, by node; {} where it never was.
 
-        An item that nobody has heard of has none either: what is sold is the catalog's matter, what is there the
-        ledger's.
+        Of nodes that are active, online and in the network, and of units that stand in no pool, as orders are. An item
+        that nobody has heard of has none either: what is sold is the catalog's matter, what is there the ledger's.
 
         >>> import omscore as oms
         >>> shop = oms.Oms(store=oms.MemoryStore(), network=oms.Network([oms.Node("ghent")]))
@@ -419,17 +418,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         {'ghent': 5}
         """
         texts(item=item)
-
-        def read(work: Work) -> dict[str, int]:
-            cells, select = inventory.available(work.txn, item, floors=work.wiring.buffers), work.select()
-            result: dict[str, int] = {}
-            for cell, n in cells.items():
-                if select is not None and select(cell) is None:
-                    continue
-                result[cell.node] = result.get(cell.node, 0) + n
-            return result
-
-        return self._read(read)
+        return self._read(lambda work: work.available(item, work.wiring.buffers))
 
     # -- time ----------------------------------------------------------------------------------------------------------
 

@@ -233,8 +233,12 @@ class RouteWork(Reads):
         >>> up_to("allocated").shop.offers("ghent")
         []
         """
-        self._check_node(node)
-        return self._read(lambda work: list(work.all("fulfillment", f"offered:{node}")))
+        text("node", node)
+        found: list[Fulfillment] = self._read(lambda work: list(work.all("fulfillment", f"offered:{node}")))
+        if not found:
+            # What a node that was closed since has not answered can still be read.
+            self._check_node(node)
+        return found
 
     def offer(self, fulfillment_id: str, *, answer_by: datetime | None = None, key: str) -> Fulfillment:
         """Ask whoever runs a node whether they take a fulfillment; silence until `answer_by` is a rejection.

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from omscore.app._loads import count_load
 from omscore.app._wiring import Wiring
 from omscore.errors import CommandRefused, NotFound, Reason
-from omscore.inventory import Cell, Selector, held_lots
+from omscore.inventory import Cell, Selector, available, held_lots
 from omscore.kernel import Item, stamp
 from omscore.kernel.given import text
 from omscore.kernel.ids import joined
@@ -294,6 +294,19 @@ class Work:
     def held(self, order: str, node: str, units: Iterable[tuple[str, int]], bucket: str) -> dict[Cell, int]:
         """Units of items that an order holds in a bucket at a node, by lot."""
         return held_lots(self.txn, order, cells_at(node, units), bucket)
+
+    def selling(self) -> tuple[str, ...]:
+        """The nodes whose stock orders may be promised."""
+        return tuple(node.id for node in self.wiring.network.nodes if node.active and node.online)
+
+    def available(self, item: str, floors: Mapping[Cell, int]) -> dict[str, int]:
+        """Units of an item that an order could be promised now, by node."""
+        selling, select = self.selling(), self.select()
+        result: dict[str, int] = {}
+        for cell, n in available(self.txn, item, floors=floors).items():
+            if not cell.pool and cell.node in selling and (select is None or select(cell) is not None):
+                result[cell.node] = result.get(cell.node, 0) + n
+        return result
 
     def check_node(self, node: str) -> None:
         """Raise NotFound for a node that nobody knows: what lay there could be sold, and never sent."""
