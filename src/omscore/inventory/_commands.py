@@ -50,7 +50,7 @@ def units_of(cells: Mapping[Cell, int]) -> list[Any]:
 
     A command that did nothing would take its key, and the right units could not be told under it any more.
     """
-    if not isinstance(cells, Mapping):
+    if type(cells) is not dict and not isinstance(cells, Mapping):
         raise InvalidValue(f"units are given by cell, such as {{Cell('SKU-1', 'ghent'): 2}}, not as {shown(cells)}")
     if not cells:
         raise InvalidValue("no cells are named, so there is nothing to do; name them, such as {Cell('A', 'ghent'): 2}")
@@ -67,7 +67,7 @@ def shares_or_all(shares: Mapping[Held, int] | None) -> list[Any] | None:
     """Units by cell and bucket likewise."""
     if shares is None:
         return None
-    if not isinstance(shares, Mapping):
+    if type(shares) is not dict and not isinstance(shares, Mapping):
         one = "{(Cell('SKU-1', 'ghent'), 'reserved'): 2}"
         raise InvalidValue(f"shares are given by cell and bucket, such as {one}, not as {shown(shares)}")
     if not shares:
