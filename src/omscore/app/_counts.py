@@ -22,7 +22,7 @@ def count(work: Work, node: str, counted: Mapping[str, int], seen_at: datetime |
     before held ones, and what turns up has no lot. Raises NotFound, and CommandRefused for a count older than
     the last one.
     """
-    work.check_node(node)
+    work.wiring.check_node(node)
     cells: dict[Cell, int] = {}
     for item, n in counted.items():
         cells |= _by_lot(shelf(work, node, item), Cell(item, node), n)

@@ -83,7 +83,7 @@ class Picking(Reads):
         >>> [batch.orders for batch in at.shop.plan_batches("ghent", Limits(orders_max=8)).batches]
         [('ord-1-f1',)]
         """
-        self._check_node(node)
+        self._wiring.check_node(node)
         quantity(fulfillments_max, "fulfillments_max", at_least=0)
         totes = names("totes", totes, "T1")
         zones = (zones,) if isinstance(zones, str) else names("zones", zones, "cold")
@@ -120,7 +120,7 @@ class Picking(Reads):
         >>> [(order.id, order.units, order.region) for order in up_to("allocated").shop.pick_orders("ghent")]
         [('ord-1-f1', 2, 'BE')]
         """
-        self._check_node(node)
+        self._wiring.check_node(node)
         quantity(fulfillments_max, "fulfillments_max", at_least=0)
         return list(self._read(lambda work: _floor_plans.to_plan(work, node, fulfillments_max)).orders)
 
@@ -147,7 +147,7 @@ class Picking(Reads):
         >>> made.tasks[0].batch, made.tasks[0].finish.strftime("%H:%M:%S"), made.late_s
         ('ghent-w1-b1', '09:03:30', {})
         """
-        self._check_node(node)
+        self._wiring.check_node(node)
         quantity(fulfillments_max, "fulfillments_max", at_least=0)
         totes = names("totes", totes, "T1")
         _known(options, DUE_OPTIONS)

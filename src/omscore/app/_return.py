@@ -24,7 +24,7 @@ def open_return(work: Work, order_id: str, units: Mapping[str, int], why: str, n
     if not units:
         raise InvalidValue(f"a return of order {order_id} needs the units that come back; name lines or items")
     if node:
-        work.check_node(node)
+        work.wiring.check_node(node)
     order = work.order(order_id)
     has = order.units
     rows = [(line.id, line.item, has[line.id].delivered + has[line.id].shipped) for line in order.lines]

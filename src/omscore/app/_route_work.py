@@ -237,7 +237,7 @@ class RouteWork(Reads):
         found: list[Fulfillment] = self._read(lambda work: list(work.all("fulfillment", f"offered:{node}")))
         if not found:
             # What a node that was closed since has not answered can still be read.
-            self._check_node(node)
+            self._wiring.check_node(node)
         return found
 
     def offer(self, fulfillment_id: str, *, answer_by: datetime | None = None, key: str) -> Fulfillment:
@@ -382,7 +382,7 @@ class RouteWork(Reads):
         >>> shop.expect("po-1", "SKU-1", "ghent", 5, MONDAY + timedelta(days=2), key="po-1")
         ['ord-2']
         """
-        self._check_node(node)
+        self._wiring.check_node(node)
         content = (supply, item, node, units, due_at)
         return list(
             self._command(

@@ -13,7 +13,6 @@ from omscore.app._work import Work
 from omscore.errors import InvariantBroken, KeyReused, NotFound, OmsError, StoreError
 from omscore.inventory import fingerprint, run_once
 from omscore.kernel import key
-from omscore.kernel.given import text
 from omscore.ports import Store, Transaction
 
 T = TypeVar("T")
@@ -41,12 +40,6 @@ class Service:
 
     def _read(self, work: Callable[[Work], T]) -> T:
         return self._store.run(lambda txn: work(Work(txn, self._wiring, "")), write=False)
-
-    def _check_node(self, node: str) -> None:
-        """Raise NotFound for a node that is not in the network."""
-        text("node", node)
-        if node not in self._wiring.network:
-            raise NotFound("node", node)
 
     @staticmethod
     def _none_of(work: Work, order_id: str | None) -> list[Any]:

@@ -203,7 +203,7 @@ class ShipWork(Reads):
         found: list[Manifest] = self._read(lambda work: list(work.all("manifest", f"of:{joined(node, carrier, ':')}")))
         if not found:
             # Those of a node that was closed since can still be read.
-            self._check_node(node)
+            self._wiring.check_node(node)
         return found
 
     def labels(self, shipment_id: str) -> list[object]:

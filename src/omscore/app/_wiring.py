@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
-from omscore.errors import DefinitionError
+from omscore.errors import DefinitionError, NotFound
 from omscore.inventory import Cell, Selector
 from omscore.kernel import Item, Money
+from omscore.kernel.given import text
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Guard, Items, RiskLimit, Workflow, sells_items
 from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure, SurgeRule
 from omscore.ports import (
@@ -126,6 +127,12 @@ class Wiring:
         for cell in self.buffers:
             if not isinstance(cell, Cell):
                 raise DefinitionError(f"buffers are by cell, such as {{Cell('SKU-1', 'ghent'): 2}}, not by {cell!r}")
+
+    def check_node(self, node: str) -> None:
+        """Raise NotFound for a node that is not in the network: what lay there could be sold, and never sent."""
+        text("node", node)
+        if node not in self.network:
+            raise NotFound("node", node)
 
     def profile(self, channel: str) -> ChannelProfile:
         """The profile of a channel; one that was given none has what every channel has."""

@@ -219,7 +219,7 @@ def _less(work: Work, report: FloorReport, notes: _Notes) -> None:
 
 def _counted(work: Work, message: WmsMessage, notes: _Notes) -> None:
     """A count of all units of items at the node; one that is older than the last changes nothing."""
-    work.check_node(message.node)
+    work.wiring.check_node(message.node)
     counted: dict[str, int] = {}
     for row in message.rows:
         _check_bin(work, message, row.item, row.bin, "", notes)

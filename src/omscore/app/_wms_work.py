@@ -105,7 +105,7 @@ class WmsWork(Reads):
         >>> at.shop.count("ghent", {"SKU-1": 1}, key="count-1"), at.shop.order("ord-1")
         (['ord-1'], <Order ord-1 accepted: backordered 1, allocated 1>)
         """
-        self._check_node(node)
+        self._wiring.check_node(node)
         content = (node, pairs(counted), seen_at)
         for item, n in counted.items():
             quantity(n, f"counted units of {item!r}", at_least=0)

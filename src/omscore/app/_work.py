@@ -308,11 +308,6 @@ class Work:
                 result[cell.node] = result.get(cell.node, 0) + n
         return result
 
-    def check_node(self, node: str) -> None:
-        """Raise NotFound for a node that nobody knows: what lay there could be sold, and never sent."""
-        if node not in self.wiring.network:
-            raise NotFound("node", node)
-
     def item(self, sku: str) -> Item:
         """What is known of an item; an unknown one has no weight and no tags."""
         return self.wiring.catalog.get(sku) or Item(sku)

@@ -414,7 +414,6 @@ CONDITIONS: Mapping[str, Word] = {
     "fact_is": Word(_fact_is, _lower_fact_is),
     "compare": Word(_compare_from, _lower_compare),
 }
-LOWER_OWN = _lower_own
 
 
 def lower_condition(term: Condition, b: Binder) -> str:

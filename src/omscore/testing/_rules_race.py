@@ -15,8 +15,6 @@ from omscore.testing._tap import Tapped
 from omscore.testing.linear import Call, serial_order
 from omscore.testing.model import Model
 
-_REPEATS_MAX = 30
-
 
 def meet(
     bench: Bench, at: str, first: Callable[[Transaction], Any], second: Callable[[Transaction], Any]
