@@ -41,7 +41,8 @@ def text_of(wants: Sequence[Want]) -> str:
     if type(wants) is list and len(wants) == 1:
         (want,) = wants
         if type(want) is Want:
-            return f"(({want.item!r}, {want.units!r}, {want.nodes!r}, {want.pools!r}),)"
+            pools = "('',)" if want.pools == ("",) else repr(want.pools)
+            return f"(({want.item!r}, {want.units!r}, {want.nodes!r}, {pools}),)"
     return repr(wants_of(wants))
 
 

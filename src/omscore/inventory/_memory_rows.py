@@ -72,10 +72,10 @@ def answer_row(fingerprint: str, answer: Any) -> AnswerRow:
     kind = type(answer)
     if kind is Reserved and not (answer[2] or answer[4]):
         reservation, cells, _, expires_at, _ = answer
-        return (fingerprint, _RESERVED, reservation, expires_at, *_columns(cells))
+        return _with_cells([fingerprint, _RESERVED, reservation, expires_at], cells)
     if kind is Allocated:
-        named = _columns(answer.cells)
-        return (fingerprint, _ALLOCATED, answer.reservation, len(named), *named, *_columns(answer.rest))
+        named = _with_cells([], answer.cells)
+        return _with_cells([fingerprint, _ALLOCATED, answer.reservation, len(named), *named], answer.rest)
     if kind is Reservation:
         return (fingerprint, _RESERVATION, *reservation_row(answer, answer.version))
     if kind is Arrival and not (answer.filled or answer.repromised):
@@ -98,11 +98,10 @@ def answer_of(row: AnswerRow) -> tuple[str, Any]:
     return row[0], Arrival()
 
 
-def _columns(units: Mapping[Cell, int]) -> tuple[Any, ...]:
-    columns: list[Any] = []
+def _with_cells(row: list[Any], units: Mapping[Cell, int]) -> tuple[Any, ...]:
     for (item, node, pool, lot), n in units.items():
-        columns += (item, node, pool, lot, n)
-    return tuple(columns)
+        row += (item, node, pool, lot, n)
+    return tuple(row)
 
 
 def _cells(columns: tuple[Any, ...]) -> dict[Cell, int]:
