@@ -11,8 +11,8 @@ from attrs import field, frozen
 from omscore.batching import PACKING_RULES, Barcodes, BinStock, Carton, CartonChooser, PackingRule
 from omscore.errors import DefinitionError, NotFound
 from omscore.inventory import Cell, Selector
-from omscore.kernel import Item, Money
-from omscore.kernel.given import text
+from omscore.kernel import Item, Money, quantity
+from omscore.kernel.given import flags, shown, text
 from omscore.orders import STANDARD_CHECKS, Check, Draft, Guard, Items, RiskLimit, Workflow, sells_items
 from omscore.oversight import INCIDENT_RULES, ChannelProfile, Detector, IncidentRule, Measure, SurgeRule
 from omscore.ports import (
@@ -114,19 +114,51 @@ class Wiring:
     def __attrs_post_init__(self) -> None:
         for name, kind, such_as in _PARTS:
             value = getattr(self, name)
-            if value is not None and not isinstance(value, kind):
-                raise DefinitionError(f"{name} must be {such_as}, not {value!r}")
+            if not isinstance(value, kind) and (value is not None or name == "return_policy"):
+                raise DefinitionError(f"{name} must be {such_as}, not {shown(value)}")
         if not callable(getattr(self.catalog, "get", None)):
             raise DefinitionError(
                 "catalog must give items by SKU, such as {'SKU-1': Item('SKU-1')}, or with a method get"
             )
-        for name, kind in (("costs", Money), ("profiles", ChannelProfile)):
+        if isinstance(self.catalog, dict):
+            for sku, item in self.catalog.items():
+                if not isinstance(item, Item):
+                    raise DefinitionError(f"catalog[{sku!r}] must be Item, such as Item({sku!r}), not {shown(item)}")
+        self._check_ports()
+        for name, kind in (("costs", Money), ("profiles", ChannelProfile), ("incident_rules", IncidentRule)):
             for key, value in getattr(self, name).items():
                 if not isinstance(value, kind):
                     raise DefinitionError(f"{name}[{key!r}] must be {kind.__name__}, not {value!r}")
-        for cell in self.buffers:
+        for cell, units in self.buffers.items():
             if not isinstance(cell, Cell):
                 raise DefinitionError(f"buffers are by cell, such as {{Cell('SKU-1', 'ghent'): 2}}, not by {cell!r}")
+            quantity(units, f"buffer of {cell.item!r} at {cell.node!r}", at_least=0)
+        for place in self.bins if isinstance(self.bins, dict) else ():
+            if not isinstance(place, tuple) or len(place) != 2:
+                told = shown(place)
+                raise DefinitionError(f"bins are by node and SKU, such as {{('ghent', 'SKU-1'): 'A-1'}}, not by {told}")
+        if self.duplicates_within is not None and self.duplicates_within <= timedelta(0):
+            raise DefinitionError(f"duplicates_within must be some time, not {self.duplicates_within}")
+
+    def _check_ports(self) -> None:
+        for name, methods in _METHODS.items():
+            if (port := getattr(self, name)) is not None:
+                has_methods(name, port, methods)
+        for node, port in self.wms.items():
+            has_methods(f"wms[{node!r}]", port, ("pick", "change"))
+        for name in ("facts", "region", "lots", "due", "packer"):
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                raise DefinitionError(f"{name} must be a function, not {shown(value)}")
+        for name in ("checks", "guards", "measures", "detectors"):
+            for one in getattr(self, name):
+                if not callable(one):
+                    raise DefinitionError(f"each of {name} must be a function, not {shown(one)}")
+        for name, kind in (("workflows", Workflow), ("cartons", Carton), ("packing_rules", PackingRule)):
+            for one in getattr(self, name):
+                if not isinstance(one, kind):
+                    raise DefinitionError(f"each of {name} must be {kind.__name__}, not {shown(one)}")
+        flags(keeps_promises=self.keeps_promises)
 
     def check_node(self, node: str) -> None:
         """Raise NotFound for a node that is not in the network: what lay there could be sold, and never sent."""
@@ -153,7 +185,28 @@ _PARTS: tuple[tuple[str, type, str], ...] = (
     ("return_policy", ReturnPolicy, "a ReturnPolicy"),
     ("duplicates_within", timedelta, "a timedelta"),
     ("surge", SurgeRule, "a SurgeRule"),
+    ("barcodes", Barcodes, "Barcodes, such as Barcodes.of(items)"),
 )
+
+
+_METHODS: Mapping[str, tuple[str, ...]] = {
+    "ids": ("next",),
+    "observer": ("saw",),
+    "notifier": ("notify",),
+    "gateway": ("authorize", "capture", "void", "refund"),
+    "erp": ("post",),
+    "verifier": ("problems",),
+    "scorer": ("score",),
+}
+"""What is called of each port that stands alone."""
+
+
+def has_methods(what: str, port: object, methods: tuple[str, ...]) -> None:
+    """Raise DefinitionError for what lacks a method of its port, and for a class in place of an object of it."""
+    if isinstance(port, type):
+        raise DefinitionError(f"{what} must be an object, not the class {port.__name__}; write {port.__name__}()")
+    if missing := [name for name in methods if not callable(getattr(port, name, None))]:
+        raise DefinitionError(f"{what} must have a method {missing[0]}, which {shown(port)} has not")
 
 
 def several(what: str, given: Iterable[Any]) -> tuple[Any, ...]:
@@ -167,6 +220,8 @@ def by_name(what: str, ports: Iterable[Any]) -> dict[str, Any]:
     """Ports by the names they give themselves; raises DefinitionError for what has none, or another's."""
     found: dict[str, Any] = {}
     for port in several(what, ports):
+        if isinstance(port, type):
+            raise DefinitionError(f"{what} are objects, not classes; write {port.__name__}()")
         name = getattr(port, "name", None)
         if not isinstance(name, str) or not name:
             raise DefinitionError(f"each of {what} has a name, which {port!r} has not")
