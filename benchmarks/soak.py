@@ -3,6 +3,7 @@
     python -m benchmarks.soak simulate --seeds 100000
     python -m benchmarks.soak kills 2000              # clients of a SQLite file, several at a time
     python -m benchmarks.soak postgres 1000           # clients of a PostgreSQL server of its own
+    python -m benchmarks.soak migration 100           # processes that move older tables of it to today's
     python -m benchmarks.soak torn 10000
     python -m benchmarks.soak rot 10000 --seed 2      # other damage to the file of other commands
     python -m benchmarks.soak eio 100                 # needs strace
@@ -30,8 +31,9 @@ from random import Random
 from threading import Thread, Timer
 
 from tests.inventory.every_verb import COMMANDS, NINE
-from tests.postgres import database, server
+from tests.postgres import connect, database, server
 from tests.stores.damage import became, damaged, rotten_files, shop, torn_logs
+from tests.stores.test_postgres_versions import as_version_3_wrote_it
 
 from omscore.adapters import PostgresStore, SqliteStore
 from omscore.errors import StoreError
@@ -102,6 +104,50 @@ def kills(what: str, rounds: int, connect: Callable[[], Store]) -> bool:
         f"{lost} of these lost, {half} half done, {wrong} wrong cells or findings, {spent:.0f} s"
     )
     return not (lost or half or wrong)
+
+
+def migration(rounds: int, uri: str) -> bool:
+    """Older tables moved to today's by two processes at a time, each killed with signal 9 until one gets through."""
+    store = PostgresStore(uri)
+    store.run(lambda t: receive(t, CELLS, cause="dock"))
+    for start in range(0, 10_000, 100):
+
+        def many(txn: Transaction, start: int = start) -> None:
+            for n in range(start, start + 100):
+                hold(txn, f"k{n:05}")
+
+        store.run(many)
+    shown, begun = list(Ledger(store).export()), time.monotonic()
+    died = moved = wrong = 0
+
+    def client(ack: Ack, turn: int) -> None:
+        Timer(Random(turn).random() * _LIVES_S, die).start()
+        PostgresStore(uri).close()
+        ack("moved")
+
+    def lane(turn: int, ended: list[list[str]]) -> None:
+        ended.append(in_child(lambda ack: client(ack, turn))[0])
+
+    while died < rounds:
+        with connect(uri) as conn:
+            as_version_3_wrote_it(conn)
+        done = False
+        while not done:
+            ended: list[list[str]] = []
+            lanes = [Thread(target=lane, args=(died + n, ended)) for n in range(2)]
+            for one in lanes:
+                one.start()
+            for one in lanes:
+                one.join()
+            done = ["moved"] in ended
+            died += sum(lines != ["moved"] for lines in ended)
+        moved += 1
+        wrong += list(Ledger(store).export()) != shown or not store.run(verify, write=False).ok
+    print(
+        f"migration of {len(shown)} lines of PostgreSQL: {moved} times, {died} kills, "
+        f"{wrong} that show something else, {time.monotonic() - begun:.0f} s"
+    )
+    return not wrong
 
 
 class Stop(Exception):
@@ -211,7 +257,9 @@ def buyer(path: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("simulate", "kills", "postgres", "torn", "rot", "eio", "crash", "buyer"))
+    parser.add_argument(
+        "part", choices=("simulate", "kills", "postgres", "migration", "torn", "rot", "eio", "crash", "buyer")
+    )
     parser.add_argument(
         "often", nargs="?", default="100", help="how many kills, files or failing disks; of crash, the store"
     )
@@ -234,6 +282,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as name:
             return 0 if crash("SQLite", lambda: SqliteStore(Path(name) / "shop.db", clock=clock)) else 1
     often = int(asked.often)
+    if asked.part == "migration":
+        with server() as running, database(running) as uri:
+            return 0 if migration(often, uri) else 1
     if asked.part == "postgres":
         with server() as running, database(running) as uri:
             return 0 if kills("PostgreSQL", often, lambda: PostgresStore(uri)) else 1

@@ -125,9 +125,11 @@ def _v5(conn: Any) -> Iterator[None]:
     after: tuple[Any, ...] = ("",) * 6
     # Nobody's first key is all empty: an item has a name.
     page = f"SELECT {key} FROM oms_holders WHERE ({key}) > ({_places(6)}) ORDER BY {key} LIMIT {_BATCH}"
-    due = "(SELECT due FROM oms_reservations r WHERE r.tenant = h.tenant AND r.id = h.id)"
+    due = "SELECT due FROM oms_reservations r WHERE r.tenant = h.tenant AND r.id = h.id AND due IS NOT NULL"
+    upto = f"h.due IS NULL AND ({key}) > ({_places(6)}) AND ({key}) <= ({_places(6)})"
     while held := conn.execute(page, after).fetchall():
-        add(f"UPDATE oms_holders h SET due = {due} WHERE ({key}) = ({_places(6)})", held)
+        fill = f"UPDATE oms_holders h SET due = ({due}) WHERE {upto} AND EXISTS ({due})"
+        conn.execute(fill, (*after, *held[-1]))
         after = held[-1]
         yield
     for statement in _V5_END:
