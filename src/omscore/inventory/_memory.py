@@ -45,23 +45,19 @@ def _entry(cell: Cell, row: _Row) -> Entry:
 
 
 class _Account:
-    """All that is kept of one cell: its figures, its rows, figures kept now and then, and who holds units there."""
+    """What is kept of one cell: its figures, its rows, and who holds units there."""
 
-    __slots__ = ("cell", "figures", "holders", "rows", "snapshots")
+    __slots__ = ("cell", "figures", "holders", "rows")
 
-    def __init__(self, cell: Cell) -> None:
+    def __init__(self, cell: Cell, figures: Figures, rows: list[_Row], holders: dict[str, None]) -> None:
         self.cell = cell
         # Replaced, never changed: undoing is putting the old ones back.
-        self.figures = _ZEROS
-        self.rows: list[_Row] = []
-        self.snapshots: list[Figures] = []
-        self.holders: dict[str, None] = {}
+        self.figures = figures
+        self.rows = rows
+        self.holders = holders
 
     def copy(self) -> _Account:
-        twin = _Account(self.cell)
-        twin.figures = self.figures
-        twin.rows, twin.snapshots, twin.holders = list(self.rows), list(self.snapshots), dict(self.holders)
-        return twin
+        return _Account(self.cell, self.figures, self.rows.copy(), self.holders.copy())
 
 
 class MemoryBooks(MemoryRecords):
@@ -82,6 +78,8 @@ class MemoryBooks(MemoryRecords):
         self._clock = now
         self._last = _EPOCH
         self._accounts: dict[tuple[str, ...], _Account] = {}
+        # The figures of a cell as they were now and then.
+        self._snapshots: dict[Cell, list[Figures]] = {}
         # The cells that an item moved in, sorted.
         self._cells: dict[str, list[Cell]] = {}
         self._reservations: dict[str, ReservationRow] = {}
@@ -103,6 +101,7 @@ class MemoryBooks(MemoryRecords):
         twin.__dict__.update(
             _last=self._last,
             _accounts={cell: account.copy() for cell, account in self._accounts.items()},
+            _snapshots={cell: list(kept) for cell, kept in self._snapshots.items()},
             _cells={item: list(cells) for item, cells in self._cells.items()},
             _reservations=dict(self._reservations),
             _due=list(self._due),
@@ -134,7 +133,7 @@ class MemoryBooks(MemoryRecords):
         0
         """
         accounts = self._accounts
-        return {cell: accounts[cell].figures if cell in accounts else _ZEROS for cell in cells}
+        return {cell: account.figures if (account := accounts.get(cell)) else _ZEROS for cell in cells}
 
     def cells_of(self, item: str) -> list[tuple[Cell, Figures]]:
         """Every cell that an item ever moved in, in cell order.
@@ -237,8 +236,7 @@ class MemoryBooks(MemoryRecords):
         >>> MemoryBooks().snapshot(Cell("A", "x"), upto=5_000).version
         0
         """
-        account = self._accounts.get(cell)
-        kept = [] if account is None else account.snapshots
+        kept = self._snapshots.get(cell, [])
         at = bisect_right(kept, upto, key=lambda figures: figures.version)
         return kept[at - 1] if at else _ZEROS
 
@@ -295,21 +293,22 @@ class MemoryBooks(MemoryRecords):
                 put_in(self._cells.setdefault(account.cell.item, []), account.cell)
             account.figures = new = _new(Figures, row)
             if new[_VERSION] // SNAPSHOT_EVERY != old[_VERSION] // SNAPSHOT_EVERY:
-                account.snapshots.append(new)
+                self._snapshots.setdefault(account.cell, []).append(new)
 
     def _unpost(self, changed: Mapping[_Account, _Change], size: int) -> None:
         del self._journal[size:], self._where[size:]
         for account, (_, old, rows) in changed.items():
             del account.rows[rows:]
             account.figures = old
-            while account.snapshots and account.snapshots[-1].version > old.version:
-                account.snapshots.pop()
+            kept = self._snapshots.get(account.cell, [])
+            while kept and kept[-1].version > old.version:
+                kept.pop()
             if not old.version:
                 take_out(self._cells.get(account.cell.item, []), account.cell)
                 self._forget(account)
 
     def _opened(self, cell: tuple[str, ...]) -> _Account:
-        account = _Account(_new(Cell, cell))
+        account = _Account(_new(Cell, cell), _ZEROS, [], {})
         self._accounts[account.cell] = account
         return account
 
