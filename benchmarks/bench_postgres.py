@@ -23,7 +23,7 @@ from benchmarks.bench_stores import _FINGERPRINT, CELL, TTL, command, in_threads
 from tests.postgres import connect, database, server
 
 from omscore.adapters import PostgresStore
-from omscore.adapters import _postgres_schema as sql
+from omscore.adapters import _postgres_statements as sql
 from omscore.adapters import postgres as module
 from omscore.adapters._postgres_pipe import Statement
 from omscore.adapters._postgres_rows import number_of

@@ -14,6 +14,7 @@ import pytest
 
 from omscore.adapters import PostgresStore, _postgres_blind
 from omscore.adapters import _postgres_schema as schema
+from omscore.adapters import _postgres_statements as statements
 from omscore.adapters import postgres as module
 from omscore.adapters._waiting import Job
 from omscore.adapters.postgres import _Attempt
@@ -224,7 +225,7 @@ def test_whoever_stops_a_command_that_waits_gets_out_and_the_store_goes_on(conne
     before = signal.signal(signal.SIGALRM, stop)
     try:
         with connect(store._conninfo) as holder, holder.transaction():
-            holder.execute(schema.LOCK_CELL, (store._tenant, *A))
+            holder.execute(statements.LOCK_CELL, (store._tenant, *A))
             signal.setitimer(signal.ITIMER_REAL, 0.1)
             with pytest.raises(KeyboardInterrupt):
                 reserve_one(store, "web-1")
@@ -330,7 +331,7 @@ def test_a_lock_timeout_that_the_server_calls_a_cancel_is_a_lost_race(
     """PostgreSQL says "canceling statement due to user request" where a lock is let go just when its timeout ends."""
     store = stocked(connected())
     # Not waiting for a held cell is what the first attempt does; here the server cancels it there instead.
-    monkeypatch.setattr(schema, "HURRY", ("SELECT pg_cancel_backend(pg_backend_pid())", ()))
+    monkeypatch.setattr(statements, "HURRY", ("SELECT pg_cancel_backend(pg_backend_pid())", ()))
     reserve_one(store, "1")
     assert store.run(lambda t: t.figures([A])[A].reserved, write=False) == 1
 
@@ -518,7 +519,7 @@ def test_no_command_is_under_way_while_the_tables_are_changed(postgres: str, iso
     def upgrade() -> None:
         begun.wait()
         with connect(own) as conn:
-            module._prepare(conn, (*schema.STEPS, change))
+            schema.prepare(conn, (*schema.STEPS, change))
 
     def early(t: Transaction) -> None:
         reserve(t, "ord-early", [Want("A", 1)], cause="early")

@@ -10,7 +10,6 @@ import pytest
 
 from omscore.adapters import PostgresStore
 from omscore.adapters import _postgres_schema as schema
-from omscore.adapters import postgres as module
 from omscore.adapters._postgres_rows import SIDES, VERBS, WRONG, _move, number_of, plain, rare
 from omscore.adapters._relink import _link_v1
 from omscore.adapters._seal import _unpacked
@@ -38,7 +37,7 @@ def as_version_3_wrote_it(conn: Any) -> None:
             conn.execute(statement)
     columns = "seq, recorded_at, source, target, units, verb, cause, reservation, effective_at, mirrors, digest"
     add = conn.cursor().executemany
-    add(f"INSERT INTO oms_journal ({CELL}, turn, {columns}) VALUES ({schema._places(17)})", entries)
+    add(f"INSERT INTO oms_journal ({CELL}, turn, {columns}) VALUES ({schema.places(17)})", entries)
     add(
         "INSERT INTO oms_claims (tenant, key, fingerprint, result) VALUES (%s, %s, %s, %s)",
         [(*row, _unpacked(result)) for *row, result in claims],
@@ -58,9 +57,9 @@ def as_version_1_wrote_it(conn: Any) -> None:
         for row in conn.execute(schema._V1_ENTRIES, (*where, 0)).fetchall():
             digest = _link_v1(digest, Cell._make(where[1:]), row)
             conn.execute(
-                f"UPDATE oms_journal SET digest = %s WHERE {schema._IS_CELL} AND seq = %s", (digest, *where, row[0])
+                f"UPDATE oms_journal SET digest = %s WHERE {schema.IS_CELL} AND seq = %s", (digest, *where, row[0])
             )
-        conn.execute(f"UPDATE oms_cells SET digest = %s WHERE {schema._IS_CELL}", (digest, *where))
+        conn.execute(f"UPDATE oms_cells SET digest = %s WHERE {schema.IS_CELL}", (digest, *where))
 
 
 @pytest.fixture(scope="module")
@@ -173,12 +172,12 @@ def test_hosts_that_open_the_store_at_once_move_the_rows_once(shops: str, monkey
     then = exported(shops)
     with connect(shops) as conn, connect(shops) as other:
         as_version_3_wrote_it(conn)
-        module._take(conn, 4, schema.taken(conn, schema.STEPS[3]))
+        schema._take(conn, 4, schema.taken(conn, schema.STEPS[3]))
         slow = schema.taken(other, schema.STEPS[4])
         with other.transaction():
             next(slow)
-        module._prepare(conn, schema.STEPS)
-        module._take(other, 5, slow)
+        schema.prepare(conn, schema.STEPS)
+        schema._take(other, 5, slow)
     assert exported(shops) == then
 
 
@@ -222,7 +221,7 @@ def test_a_host_that_began_to_look_before_a_change_of_the_tables_cannot_join_beh
         host.execute("SELECT 1")
         # A change of what rows mean, which no statement of the older version would stumble over.
         steps = (*schema.STEPS, ("UPDATE oms_cells SET quarantine = free",))
-        module._prepare(other, steps)
+        schema.prepare(other, steps)
         refused_behind_a_change(older, host)
         monkeypatch.setattr(schema, "STEPS", steps)
         newer = at(shops, "shop-a")

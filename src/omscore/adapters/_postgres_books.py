@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from omscore.adapters import _postgres_schema as sql
+from omscore.adapters import _postgres_statements as sql
 from omscore.adapters import _sql
 from omscore.adapters._postgres_pipe import Statement
 from omscore.adapters._postgres_rows import WRONG, number_of, plain, rare

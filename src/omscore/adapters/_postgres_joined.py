@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from omscore.adapters import _postgres_schema as sql
+from omscore.adapters import _postgres_schema as schema
 from omscore.adapters._postgres_books import Wire
 from omscore.adapters._postgres_errors import CHANGED, Raced, classified, psycopg
 from omscore.adapters._postgres_pipe import Statement
@@ -94,9 +94,9 @@ class JoinedPostgres:
             return self._execute(statement, values)
         with self._conn.pipeline():
             # Not prepared: of a pipeline that broke off, psycopg would not know what the server kept of it.
-            version = self._execute(sql.READ_VERSION, prepare=False)
+            version = self._execute(schema.READ_VERSION, prepare=False)
             cursor = self._execute(statement, values, prepare=False)
-        if version.fetchone() != (len(sql.STEPS),):
+        if version.fetchone() != (len(schema.STEPS),):
             raise SchemaMismatch(CHANGED)
         self._known = True
         return cursor

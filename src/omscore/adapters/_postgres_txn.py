@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from omscore.adapters import _postgres_schema as sql
+from omscore.adapters import _postgres_statements as sql
 from omscore.adapters import _sql
 from omscore.adapters._postgres_books import PostgresBooks
 from omscore.adapters._seal import TABLES, broken

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from threading import BoundedSemaphore, Lock, local
@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from omscore import codec as codecs
 from omscore.adapters import _postgres_schema as schema
+from omscore.adapters import _postgres_statements as sql
 from omscore.adapters import _sql
 from omscore.adapters._postgres_blind import FRESH_S, BlindTransaction, Memory
 from omscore.adapters._postgres_books import Wire
@@ -21,7 +22,7 @@ from omscore.adapters._postgres_joined import JoinedPostgres
 from omscore.adapters._postgres_pipe import Pipe, Statement, touched
 from omscore.adapters._postgres_txn import PostgresTransaction
 from omscore.adapters._waiting import Job, Line, pauses
-from omscore.errors import Busy, DefinitionError, InvariantBroken, SchemaMismatch, StoreError, Unknown
+from omscore.errors import Busy, DefinitionError, InvariantBroken, StoreError, Unknown
 from omscore.inventory import Cell
 from omscore.ports import Capabilities, Clock, Transaction
 
@@ -345,7 +346,7 @@ class PostgresStore:
                 raise StoreError(str(error)) from error
             try:
                 with conn:
-                    _prepare(conn, schema.STEPS)
+                    schema.prepare(conn, schema.STEPS)
             except psycopg.Error as error:
                 # Another process makes the same tables just now.
                 if not isinstance(classified(error), RERUN) and error.sqlstate not in ("42P07", "42710", "23505"):
@@ -366,8 +367,8 @@ class _Attempt:
         # Who lost a race before waits for the cells it wants, in the order in which everybody takes them, and reads
         # them in the same message: the fewer messages until COMMIT, the shorter everybody else waits for these cells.
         self._items = list(dict.fromkeys(cell.item for cell in locks))
-        self._first += [(schema.LOCK_CELL, (store._tenant, *cell)) for cell in locks]  # noqa: SLF001
-        self._first += [(schema.READ_CELLS, (store._tenant, item)) for item in self._items]  # noqa: SLF001
+        self._first += [(sql.LOCK_CELL, (store._tenant, *cell)) for cell in locks]  # noqa: SLF001
+        self._first += [(sql.READ_CELLS, (store._tenant, item)) for item in self._items]  # noqa: SLF001
         self._locks = locks
         self._committing = False
         self._failed: BaseException | None = None
@@ -430,7 +431,7 @@ class _Attempt:
             if waiting or not self._first:
                 self._committing = self.txn.writes > 0
                 # A cell that somebody holds right now will have moved when it is let go: no use in waiting for it here.
-                hurry = () if self._locks or not waiting else (schema.HURRY,)
+                hurry = () if self._locks or not waiting else (sql.HURRY,)
                 self._piped([*hurry, *waiting, ("COMMIT", ())])
         except BaseException as error:
             self._undo()
@@ -455,35 +456,6 @@ class _Attempt:
         self._conn.undo()
         if not self._conn.closed:
             self._store._give_back(self._conn)  # noqa: SLF001 - a part of the store
-
-
-def _prepare(conn: Any, steps: Sequence[schema.Step]) -> None:
-    conn.execute("CREATE TABLE IF NOT EXISTS oms_schema (version BIGINT PRIMARY KEY)")
-    (version,) = conn.execute("SELECT coalesce(max(version), 0) FROM oms_schema").fetchone()
-    newest = len(steps)
-    if version > newest:
-        raise SchemaMismatch(
-            f"the store is at schema version {version}, this version of omscore reads up to {newest}; "
-            "upgrade omscore, nothing was changed"
-        )
-    for number, step in enumerate(steps[version:], version + 1):
-        _take(conn, number, schema.taken(conn, step))
-
-
-def _take(conn: Any, number: int, work: Iterator[None]) -> None:
-    """Come to a version of the tables, in one transaction or in several; killed between two, it goes on there."""
-    more = True
-    while more:
-        with conn.transaction():
-            if number > 1:
-                conn.execute(schema.BEGIN_CHANGE)
-            if conn.execute("SELECT 1 FROM oms_schema WHERE version >= %s", (number,)).fetchone():
-                return  # another process came first
-            more = next(work, True) is None
-            if not more:
-                forget, note = schema.SET_VERSION
-                conn.execute(forget)
-                conn.execute(note, (number,))
 
 
 __all__ = ["PostgresStore"]
