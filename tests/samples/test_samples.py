@@ -87,7 +87,7 @@ def test_what_does_not_exist_is_refused_with_what_does() -> None:
         samples.orders(1, network="mars-1")
     with pytest.raises(InvalidValue, match="SKU-001 to SKU-060"):
         samples.price("SKU-061")
-    with pytest.raises(InvalidValue, match="must be between"):
+    with pytest.raises(InvalidValue, match="must be at least 0"):
         samples.orders(-1)
 
 
