@@ -245,6 +245,7 @@ def test_one_rule_and_one_route_need_no_tuple() -> None:
         ("shop.route_many(hours={'web': 'soon'})", "hours of channel 'web' must be a whole number"),
         ("shop.route_many(planner=print)", "a planner has a method plan"),
         ("shop.notices(status='sended')", "'sended' is no status of a notice; they are due, sent, late, dropped"),
+        ("shop.plan_batches('ghent', b.Limits(), started='ghent-w1-b1')", "started are a list such as ['ghent-w1-b1']"),
         ("shop.plan_batches('ghent', [])", "limits are Limits(orders_max=12)"),
         (
             "shop.plan_batches('ghent', b.Limits(), metod='savings')",

@@ -85,7 +85,7 @@ class Picking(Reads):
         """
         self._wiring.check_node(node)
         quantity(fulfillments_max, "fulfillments_max", at_least=0)
-        totes = names("totes", totes, "T1")
+        totes, started = names("totes", totes, "T1"), names("started", started, "ghent-w1-b1")
         zones = (zones,) if isinstance(zones, str) else names("zones", zones, "cold")
         if same_item_min is not None:
             quantity(same_item_min, "same_item_min")
@@ -149,7 +149,7 @@ class Picking(Reads):
         """
         self._wiring.check_node(node)
         quantity(fulfillments_max, "fulfillments_max", at_least=0)
-        totes = names("totes", totes, "T1")
+        totes, started = names("totes", totes, "T1"), names("started", started, "ghent-w1-b1")
         _known(options, DUE_OPTIONS)
         of_kind("shift", shift, Shift, "Shift(begin, pickers=2)")
         waiting = self._read(

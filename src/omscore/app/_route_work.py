@@ -372,8 +372,9 @@ class RouteWork(Reads):
     def expect(self, supply: str, item: str, node: str, units: int, due_at: datetime, *, key: str) -> list[str]:
         """Announce supply that a node awaits, or correct its units and date; give its id to `receive` when it comes.
 
-        Returns the waiting orders that were promised another date by this (`Oms(keeps_promises=True)`). Raises NotFound
-        for an unknown node, and CommandRefused (`supply.other`) when the id announces another item or node.
+        With 0 units it is withdrawn. Returns the waiting orders that were promised another date by this
+        (`Oms(keeps_promises=True)`). Raises NotFound for an unknown node, and CommandRefused (`supply.other`) when the
+        id announces another item or node.
 
         >>> from datetime import timedelta
         >>> from omscore.testing.walkthrough import MONDAY, draft, up_to

@@ -59,6 +59,8 @@ def up_to(stage: str, *, payment: str = "paid", stock: int = 5, **ports: Any) ->
 
     On terms, its customer has a credit of 10,000.00 EUR.
 
+    >>> up_to("accepted", stock=0).order
+    <Order ord-1 accepted: backordered 2>
     >>> at = up_to("shipped")
     >>> at.order, at.shipment.status
     (<Order ord-1 accepted: shipped 2>, 'created')
@@ -73,7 +75,8 @@ def up_to(stage: str, *, payment: str = "paid", stock: int = 5, **ports: Any) ->
         "carriers": (TableCarrier.flat("post", cost_minor=495, currency="EUR"),),
     } | ports
     shop = Oms(**parts)
-    shop.receive("ghent", {"SKU-1": stock}, key="walk-dock")
+    if stock:
+        shop.receive("ghent", {"SKU-1": stock}, key="walk-dock")
     if payment == "terms":
         shop.set_credit("c-17", Money(1_000_000, "EUR"), key="walk-credit")
     order = shop.capture("web", draft(payment=payment), key="walk-capture", id="ord-1")
