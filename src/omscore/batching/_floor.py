@@ -339,6 +339,16 @@ class Floor:
             self._lengths[rule] = found
         return found
 
+    def aisle_bits(self) -> Callable[[int], int]:
+        """The function from a set of bins (see `cover`) to its aisles, each a bit of its own; for searches.
+
+        >>> floor = Floor.parallel(aisles=4, cells=10)
+        >>> aisles = floor.aisle_bits()
+        >>> aisles(floor.cover(["3-0"])) == aisles(floor.cover(["3-5", "3-9"]))
+        True
+        """
+        return self._grid.aisles_of()
+
     def svg(self, tour: Tour | None = None, *, width: int = 480) -> str:
         """The floor seen from above as SVG text, with a tour drawn in if given.
 

@@ -89,6 +89,18 @@ class Grid:
             bits ^= low
         return cells
 
+    def carries(self) -> tuple[int, int]:
+        """The highest bit of each aisle, and all the others: adding the others to an aisle's bits carries into the
+        highest where there is any bit.
+        """
+        high = sum(self.bit(aisle, self.width - 1) for aisle in range(self.aisles))
+        return high, high - sum(self.bit(aisle, 0) for aisle in range(self.aisles))
+
+    def aisles_of(self) -> Callable[[int], int]:
+        """A function from a set of bins to its aisles: the highest bit of each."""
+        high, low = self.carries()
+        return lambda mask: ((mask & low) + low | mask) & high
+
     def figures(self, word: Word) -> tuple[Figures | None, ...]:
         """What each block of an aisle costs, None for a block without stops."""
         stops: list[list[int]] = [[] for _ in range(self.blocks)]
@@ -261,13 +273,11 @@ and the last aisle through; `largest_gap` does so at the widest gap between stop
 def s_shape_one_block(grid: Grid) -> Callable[[int], int]:
     """Lengths of S-shape tours on one block: by which aisles have stops, and the farthest stop of the last aisle.
 
-    Adding to each aisle's bits all bits but its highest carries into the highest where there is any, so a few
-    operations on whole numbers tell which aisles have stops; the rest is looked up. The highest bit of all is the
-    farthest stop.
+    A few operations on whole numbers tell which aisles have stops; the rest is looked up. The highest bit of all is
+    the farthest stop.
     """
     width, height = grid.width, grid.height
-    high = sum(grid.bit(aisle, width - 1) for aisle in range(grid.aisles))
-    low = high - sum(grid.bit(aisle, 0) for aisle in range(grid.aisles))  # all bits of each aisle but its highest
+    high, low = grid.carries()
     to_last = [2 * grid.position[min(bit % width, grid.cells - 1)] for bit in range(-1, grid.aisles * width)]
 
     def make(seen: Word) -> tuple[int, bool]:

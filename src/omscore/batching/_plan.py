@@ -296,6 +296,8 @@ def _split(group: list[PickOrder], floor: AnyFloor, limits: Limits, length: Call
     bare = problem(group, [floor.cover(order.bins) for order in group], limits, length)
     if how.method != "search":
         return _Made(_named(METHODS[how.method](bare), group))
+    if isinstance(floor, Floor):
+        bare = evolve(bare, aisles=floor.aisle_bits())
     if how.objective is not None:
         bare = evolve(bare, cost=_costed(how.objective, group, length))
     elif isinstance(floor, Floor) and (how.rule == "exact" or not floor.one_way):

@@ -44,6 +44,8 @@ class Problem:
     """Another cost of a batch, from its orders and its bins, where it is not the length."""
     monotone: bool = False
     """Whether one more order never makes a tour shorter."""
+    aisles: Callable[[int], int] = int
+    """The aisles that a set of bins is in, as bits; on a floor without aisles the bins themselves."""
     _pairs: dict[int, int] = field(factory=dict, init=False, repr=False, eq=False)
     _relatives: list[list[int]] = field(factory=list, init=False, repr=False, eq=False)
 

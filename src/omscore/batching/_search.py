@@ -1,10 +1,10 @@
 """Local search over batches: simulated annealing in rounds, with the best of all batches seen put together in between.
 
 A move gives one or two orders to another batch or exchanges one or two for one or two of another, the last of them
-drawn among those that fit; partners are mostly drawn from the orders that save most when batched together. Tour lengths
-are kept by the set of orders, and a move is dropped as soon as the first of its two new tours costs too much. A fading
-reward for uneven fill opens room in batches that are nearly full. Between rounds, where carts hold few orders, the
-batches met are put together anew (see `_assemble`).
+drawn among those that fit; partners are mostly drawn from the orders that save most when batched together, and orders
+mostly go where their aisles are walked anyway. Tour lengths are kept by the set of orders, and a move is dropped as
+soon as the first of its two new tours costs too much. A fading reward for uneven fill opens room in batches that are
+nearly full. Between rounds, where carts hold few orders, the batches met are put together anew (see `_assemble`).
 
 Rounds double in length and do not depend on the budget, so a larger step budget continues where a smaller one ended:
 with the same seed more steps never give a worse plan. With a time budget one long round is fitted to the time instead.
@@ -53,7 +53,7 @@ ASSEMBLE_ORDERS = 160
 """Up to so many orders it is done at all."""
 
 SUITS_WORK = 1_000_000
-"""Loads compared at most to keep which orders may come back for which room."""
+"""Orders compared at most to keep which of them fit which room, and as many for which of them need which aisles."""
 
 CACHE_MAX = 400_000
 """Tour lengths kept (about 60 MiB)."""
@@ -239,6 +239,11 @@ class _Search:
         once, twice, thrice = map(list, zip(*[_depths(masks, batch) for batch in members], strict=True))
         suits: dict[tuple[int, int], int] = {}
         suits_max = SUITS_WORK // n
+        # Which orders are picked in some aisles alone, and the aisles that each order and each batch needs.
+        within: dict[int, int] = {}
+        aisles = [problem.aisles(mask) for mask in masks]
+        seen = [problem.aisles(mask) for mask in once]
+        near = [ranked or [n] for ranked in self.near]
         # The last place, of no order, is where an empty batch stands, so that a move can open it.
         home = [len(keys)] * (n + 1)
         for b, batch in enumerate(members):
@@ -246,7 +251,7 @@ class _Search:
                 home[o] = b
         total = sum(costs)
         mean = total / len(keys)
-        self._open(members, keys, costs, free, fill, once, twice, thrice)
+        self._open(members, keys, costs, free, fill, once, twice, thrice, seen)
         hot, cold = HOT * mean * heat, COLD * mean
         get = lengths.get
         draws, k = self.draws, 0
@@ -261,8 +266,13 @@ class _Search:
                 get = lengths.get
             look = LOOK if steps_max is None else min(LOOK, steps_max - k)
             k += look
-            for (i, partner, go_two, come_two), (pick, pick_too, pick_back, wait) in islice(draws, look):
-                a, b = home[i], home[partner]
+            for (i, drawn, go_two, come_two), (pick, pick_too, pick_back, wait) in islice(draws, look):
+                partner, a, b = drawn, home[i], home[drawn]
+                if aisles[i] & ~seen[b] and drawn != n:
+                    # Its batch does not walk all aisles of i yet; another one may.
+                    near_i = near[i]
+                    partner = near_i[pick_back * len(near_i) >> 12]
+                    b = home[partner]
                 if a == b:
                     continue
                 in_a, in_b = members[a], members[b]
@@ -297,6 +307,19 @@ class _Search:
                         if keep:
                             suits[free_a, free_b] = options
                     options &= keys[b] & ~(back | 1 << partner)
+                    if options and pick_too & 7:
+                        # Mostly one comes back whose aisles are walked anyway.
+                        walked = problem.aisles(once[a] ^ (go & ~twice[a]))
+                        inside = within.get(walked)
+                        if inside is None:
+                            keep = len(within) < suits_max
+                            inside = 0
+                            for j in range(n) if keep else in_b:
+                                if not aisles[j] & ~walked:
+                                    inside |= 1 << j
+                            if keep:
+                                within[walked] = inside
+                        options = options & inside or options
                     if options and (not go_two or back or pick_back & 1 or free_b & guards != guards):
                         for _ in range(pick_back * options.bit_count() >> 12):
                             options &= options - 1
@@ -353,10 +376,11 @@ class _Search:
                     home[o] = b
                 for place in (a, b):
                     once[place], twice[place], thrice[place] = _depths(masks, members[place])
+                    seen[place] = problem.aisles(once[place])
                 if partner == n:
                     home[n] = keys.index(0) if 0 in keys else len(keys)
                     if home[n] == len(keys):
-                        self._open(members, keys, costs, free, fill, once, twice, thrice)
+                        self._open(members, keys, costs, free, fill, once, twice, thrice, seen)
                 if total < self.best:
                     self.best = total
                     self.best_keys = list(keys)
