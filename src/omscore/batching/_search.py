@@ -1,10 +1,11 @@
 """Local search over batches: simulated annealing in rounds, with the best of all batches seen put together in between.
 
 A move gives one or two orders to another batch or exchanges one or two for one or two of another, the last of them
-drawn among those that fit; partners are mostly drawn from the orders that save most when batched together, and orders
-mostly go where their aisles are walked anyway. Tour lengths are kept by the set of orders, and a move is dropped as
-soon as the first of its two new tours costs too much. A fading reward for uneven fill opens room in batches that are
-nearly full. Between rounds, where carts hold few orders, the batches met are put together anew (see `_assemble`).
+drawn among those that fit; partners are mostly drawn from the orders that save most when batched together, and every
+other time orders go where their aisles are walked anyway. Tour lengths are kept by the set of orders, and a move is
+dropped as soon as the first of its two new tours costs too much. A fading reward for uneven fill opens room in batches
+that are nearly full. Between rounds, where carts hold few orders, the batches met are put together anew (see
+`_assemble`).
 
 Rounds double in length and do not depend on the budget, so a larger step budget continues where a smaller one ended:
 with the same seed more steps never give a worse plan. With a time budget one long round is fitted to the time instead.
@@ -268,7 +269,8 @@ class _Search:
             k += look
             for (i, drawn, go_two, come_two), (pick, pick_too, pick_back, wait) in islice(draws, look):
                 partner, a, b = drawn, home[i], home[drawn]
-                if aisles[i] & ~seen[b] and drawn != n:
+                cheaply = pick_too & 1
+                if cheaply and aisles[i] & ~seen[b] and drawn != n:
                     # Its batch does not walk all aisles of i yet; another one may.
                     near_i = near[i]
                     partner = near_i[pick_back * len(near_i) >> 12]
@@ -307,8 +309,8 @@ class _Search:
                         if keep:
                             suits[free_a, free_b] = options
                     options &= keys[b] & ~(back | 1 << partner)
-                    if options and pick_too & 7:
-                        # Mostly one comes back whose aisles are walked anyway.
+                    if options and cheaply:
+                        # One comes back whose aisles are walked anyway, if there is any.
                         walked = problem.aisles(once[a] ^ (go & ~twice[a]))
                         inside = within.get(walked)
                         if inside is None:
