@@ -146,3 +146,13 @@ def test_a_misnumbered_cell_is_refused_before_a_floor_is_made_of_it() -> None:
 def test_what_is_no_row_is_refused() -> None:
     with pytest.raises(DefinitionError, match="row 1 is a str; give mappings"):
         Floor.from_rows(["A,0,0"])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(("cells", "blocks"), [(8, 1), (10, 2), (64, 1), (65, 1), (200, 2)])
+def test_bins_are_in_the_same_aisles_when_their_aisles_are_the_same(cells: int, blocks: int) -> None:
+    floor = Floor.parallel(aisles=5, cells=cells, blocks=blocks)
+    aisles = floor.aisle_bits()
+    every = [aisles(floor.cover([f"{aisle}-{cell}" for cell in range(cells)])) for aisle in range(5)]
+    assert [bits.bit_count() for bits in every] == [1, 1, 1, 1, 1]
+    assert aisles(floor.cover(["0-0", f"3-{cells - 1}", "3-0"])) == every[0] | every[3]
+    assert aisles(0) == 0

@@ -1,6 +1,7 @@
 """The moves of the search: whatever was exchanged, lengths are those of what lies in the carts."""
 
 import pytest
+from attrs import evolve
 
 from omscore.batching import Floor, Limits, PickLine, PickOrder
 from omscore.batching._construct import savings
@@ -25,9 +26,12 @@ def crowded(n: int, rule: str) -> Problem:
     return problem(orders, [FLOOR.cover(o.bins) for o in orders], Limits(units_max=9), FLOOR.measure(rule))
 
 
+@pytest.mark.parametrize("by_aisle", [True, False])
 @pytest.mark.parametrize("rule", ["exact", "s_shape"])
-def test_every_length_that_is_kept_is_that_of_its_orders(rule: str) -> None:
+def test_every_length_that_is_kept_is_that_of_its_orders(rule: str, by_aisle: bool) -> None:
     bare = crowded(30, rule)
+    if by_aisle:
+        bare = evolve(bare, aisles=FLOOR.aisle_bits())
     search = _Search(bare, savings(bare), 1, None, never)
     search.round(lambda taken: taken / 6000, 6000)
     assert len(search.lengths) > 500
