@@ -1,6 +1,7 @@
 """A key makes a retry harmless: the first answer is given again, and nothing moves twice."""
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import pytest
 from hypothesis import example, given
@@ -82,3 +83,13 @@ def test_a_fingerprint_tells_every_part_apart() -> None:
         fingerprint("reserve", "\ud800"),
     }
     assert len(seen) == 6
+
+
+def test_a_pool_that_is_named_by_an_enum_is_the_same_want_in_a_list_and_in_a_tuple() -> None:
+    class Pool(StrEnum):
+        SHARED = ""
+
+    ledger = Ledger.in_memory()
+    ledger.receive({CELL: 5}, key="dock-7")
+    want = Want("SKU-1", 1, pools=(Pool.SHARED,))
+    assert ledger.reserve("ord-1", [want], key="web-1") == ledger.reserve("ord-1", (want,), key="web-1")

@@ -176,6 +176,28 @@ def test_whoever_was_alone_for_long_goes_without_the_lock_file_for_a_few_turns_a
         one.close()
 
 
+def test_whoever_is_interrupted_between_gate_and_lock_leaves_the_gate_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped, next_one = (LockFile(str(tmp_path / "queue")) for _ in range(2))
+    flock = fcntl.flock
+
+    def pressed(file: int, how: int) -> None:
+        if file == stopped._file and how & fcntl.LOCK_NB:
+            raise KeyboardInterrupt
+        flock(file, how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            stopped.acquire(1)
+        stopped.release()
+    next_one.acquire(0.01)
+    next_one.release()
+    for one in (stopped, next_one):
+        one.close()
+
+
 def test_who_finds_the_file_locked_in_a_turn_without_the_lock_file_takes_it(opened: Opener) -> None:
     store, other = opened(patience_s=0.05), opened(patience_s=0.05)
     store.run(lambda t: receive(t, {A: 99}, cause="dock-1"))
@@ -273,6 +295,23 @@ def test_a_forked_child_gets_connections_of_its_own(opened: Opener) -> None:
     assert child.exitcode == 0
     reserve_one(store, "parent")
     assert store.run(lambda t: t.figures([A])[A].reserved) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_that_could_not_open_the_file_never_uses_its_parents_connection(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened()
+    parents, connect = store._writer, SqliteStore._connect
+    monkeypatch.setattr(sqlite, "_PROCESS", [-1])  # as after a fork
+    monkeypatch.setattr(SqliteStore, "_connect", lambda *_: connect(store, "no number"))  # type: ignore[arg-type]
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            store.run(lambda t: receive(t, {A: 10}, cause="dock-1"))
+    monkeypatch.setattr(SqliteStore, "_connect", connect)
+    store.run(lambda t: receive(t, {A: 10}, cause="dock-1"))
+    assert store._writer is not parents
+    parents.close()
 
 
 def test_an_older_file_is_brought_to_the_newest_tables_and_then_older_code_refuses_it(opened: Opener) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from omscore.adapters._postgres_rows import SIDES, VERBS, WRONG
 from omscore.adapters._relink import relinked
-from omscore.adapters._seal import packed
+from omscore.adapters._seal import packed, sealed
 from omscore.errors import SchemaMismatch
 from omscore.inventory import Cell
 
@@ -115,7 +115,7 @@ def _v5(conn: Any) -> Iterator[None]:
     while rows := conn.execute(
         *_behind(conn, "tenant, key, fingerprint, result", "oms_claims", "tenant, key")
     ).fetchall():
-        packs = [(*row, packed(result)) for *row, result in rows]
+        packs = [(tenant, key, of, packed(_with_seal(key, of, result))) for tenant, key, of, result in rows]
         add(f"INSERT INTO oms_claims_new (tenant, key, fingerprint, result) VALUES ({places(4)})", packs)
         yield
     key = f"tenant, {CELL}, id"
@@ -144,6 +144,11 @@ _V5_END = (
     "CREATE INDEX oms_holders_due ON oms_holders (tenant, due, id)",
 )
 _BATCH = 1_000
+
+
+def _with_seal(key: str, fingerprint: str, result: str) -> str:
+    """An answer with its seal, which those from before version 3 have not: what is packed is only read with one."""
+    return result if "\n" in result else sealed(result, "key", key, fingerprint)
 
 
 def places(n: int) -> str:

@@ -2,7 +2,7 @@
 
 A text goes into its row as itself, a line end and eight digits: the CRC-32 of what the row is of (its kind, its key)
 and of the text. JSON has no line end of its own. Texts written before there were seals have none, and are read as they
-are until they are written again.
+are until they are written again; but what is packed always has one.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ def sealed(text: str, what: str, name: str, more: object, *rest: object) -> str:
 
 def opened(text: object, *of: object) -> str:
     """The text of a row, packed or not; raises Corrupt when it is not what was written there."""
+    is_packed = type(text) is bytes
     if type(text) is bytes:
         text = _unpacked(text)
     if type(text) is str:
         body, mark, seal = text.rpartition("\n")
-        if not mark:
+        if not (mark or is_packed):
             return text
-        if seal == f"{crc32(f'{of}{body}'.encode()):08x}":
+        if mark and seal == f"{crc32(f'{of}{body}'.encode()):08x}":
             return body
     raise Corrupt(f"{of[0]} {of[1]!r} is not what was written; verify the store against a backup")
 

@@ -148,8 +148,9 @@ class LockFile:
         self._turn = Condition()
         self._asked = self._standing = self._got = self._closed = False
         self._thread: Thread | None = None
-        # Whether the lock is to be given back, how often in a row nobody else was there, and the turns to go without.
-        self._taken = False
+        # Whether the gate may be ours with nobody standing in it, and whether the lock is to be given back.
+        self._gated = self._taken = False
+        # How often in a row nobody else was there, and the turns to go without.
         self._alone = self._spared = 0
 
     def acquire(self, patience_s: float) -> None:
@@ -200,6 +201,7 @@ class LockFile:
 
     def _try(self) -> bool:
         """Take the lock if nobody has it or stands in line; else stay in the gate, if that was free."""
+        self._gated = True
         try:
             fcntl.flock(self._gate, _TRY)
             fcntl.flock(self._file, _TRY)
@@ -207,6 +209,7 @@ class LockFile:
             self._alone = 0
             return False
         fcntl.flock(self._gate, fcntl.LOCK_UN)
+        self._gated = False
         self._alone += 1
         if self._alone >= _ALONE:
             self._spared = _SPARED
@@ -219,6 +222,7 @@ class LockFile:
                 if self._closed:
                     return
                 self._standing = True
+                self._gated = False
             fcntl.flock(self._gate, fcntl.LOCK_EX)
             fcntl.flock(self._file, fcntl.LOCK_EX)
             fcntl.flock(self._gate, fcntl.LOCK_UN)
@@ -236,6 +240,12 @@ class LockFile:
 
     def release(self) -> None:
         """Let the next one in."""
+        if self._gated:
+            # Interrupted on the way in: whoever came next would wait in front of a gate that nobody stands in.
+            with self._turn:
+                if not self._standing:
+                    fcntl.flock(self._gate, fcntl.LOCK_UN)
+                self._gated = False
         if self._taken:
             fcntl.flock(self._file, fcntl.LOCK_UN)
             self._taken = False
@@ -253,10 +263,10 @@ class LockFile:
 
     def shut(self) -> None:
         """Close the files and nothing else: in a forked child, the lock stays its parent's."""
-        if fcntl is None:
-            return
-        os.close(self._file)
-        os.close(self._gate)
+        files, self._file, self._gate = (self._file, self._gate), -1, -1
+        for file in files:
+            if file >= 0:
+                os.close(file)
 
 
 def pauses(patience_s: float, least_s: float = 0.0005, most_s: float = 0.05) -> Any:

@@ -94,7 +94,6 @@ class SqliteStore:
         self._open()
 
     def _open(self) -> None:
-        self._pid = _PROCESS[0]
         self._line = Line(self._alone, self._perform, most=_GROUP_MAX, patience_s=self._patience_s)
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
@@ -114,6 +113,8 @@ class SqliteStore:
         self._queue = LockFile(f"{self._path}-queue")
         self._forget()
         self._clean = True
+        # Last of all: a forked child that could not open the file goes on trying, never on its parent's connections.
+        self._pid = _PROCESS[0]
 
     def _connect(self, timeout_s: float) -> sqlite3.Connection:
         if not Path(self._path).resolve().parent.is_dir():

@@ -16,7 +16,7 @@ from omscore.inventory._cells import Cell, check_cells
 from omscore.inventory._fill import Arrival, Filled, fill
 from omscore.inventory._ledger_store import LedgerStore
 from omscore.inventory._once import fingerprint, run_once
-from omscore.inventory._reserve import Want, check_wants
+from omscore.inventory._reserve import SHARED, Want, check_wants
 from omscore.kernel.given import shown
 from omscore.kernel.ids import key as checked_key
 
@@ -41,7 +41,7 @@ def text_of(wants: Sequence[Want]) -> str:
     if type(wants) is list and len(wants) == 1:
         (want,) = wants
         if type(want) is Want:
-            pools = "('',)" if want.pools == ("",) else repr(want.pools)
+            pools = "('',)" if want.pools is SHARED else repr(want.pools)
             return f"(({want.item!r}, {want.units!r}, {want.nodes!r}, {pools}),)"
     return repr(wants_of(wants))
 

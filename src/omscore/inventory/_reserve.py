@@ -24,6 +24,9 @@ NO_FLOORS: Mapping[Cell, int] = {}
 _NOTHING: Mapping[Cell, int] = {}
 _NO_TIME = timedelta(0)
 
+SHARED: tuple[str, ...] = ("",)
+"""The pools of whoever names none."""
+
 # Nothing runs as often as a reserve, and this takes a third of the time of a NamedTuple's own constructor.
 _new = tuple.__new__
 
@@ -49,7 +52,7 @@ class Want:
     item: str
     units: int
     nodes: tuple[str, ...] | None = field(default=None, converter=_maybe_tuple)
-    pools: tuple[str, ...] = ("",)
+    pools: tuple[str, ...] = SHARED
 
     def __attrs_post_init__(self) -> None:
         if type(self.units) is not int or not 0 < self.units <= QUANTITY_MAX:
