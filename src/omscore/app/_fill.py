@@ -16,6 +16,7 @@ def receive(work: Work, node: str, stock: Mapping[str, int], lot: str = "", supp
 
     A node that was left out because it was short has goods again, and is no longer left out for these items.
     """
+    work.wiring.check_node(node)
     cells = {Cell(item, node, lot=lot): n for item, n in stock.items()}
     inventory.receive(work.txn, cells, cause=work.cause, supply=supply)
     return fill(work, stock, node)

@@ -400,8 +400,7 @@ class Oms(EditWork, RouteWork, FloorWork, WmsWork, ShipWork, MoneyWork, WatchWor
         Traceback (most recent call last):
         omscore.errors.NotFound: no node with id 'antwerp'
         """
-        self._wiring.check_node(node)
-        texts(lot=lot, supply=supply)
+        texts(node=node, lot=lot, supply=supply)
         content = (node, pairs(stock), lot, supply) if lot or supply else (node, pairs(stock))
         return list(self._command("receive", key, content, lambda work: _fill.receive(work, node, stock, lot, supply)))
 

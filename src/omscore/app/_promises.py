@@ -193,6 +193,7 @@ def _late_supply(work: Work, order: Order) -> str:
 
 def expect(work: Work, supply: str, item: str, node: str, units: int, due_at: datetime) -> list[str]:
     """Announce supply or correct what was announced; returns the waiting orders that were promised anew."""
+    work.wiring.check_node(node)
     inventory.expect(work.txn, supply, item, node, units, due_at)
     inventory.repromise(work.txn, item)
     because = f"{units} of {item} come to {node} on {due_at:%Y-%m-%d} ({supply})"

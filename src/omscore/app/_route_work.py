@@ -383,7 +383,7 @@ class RouteWork(Reads):
         >>> shop.expect("po-1", "SKU-1", "ghent", 5, MONDAY + timedelta(days=2), key="po-1")
         ['ord-2']
         """
-        self._wiring.check_node(node)
+        text("node", node)
         content = (supply, item, node, units, due_at)
         return list(
             self._command(

@@ -12,6 +12,7 @@ from omscore.app._service import told_of
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue
 from omscore.kernel import quantity
+from omscore.kernel.given import texts
 from omscore.kernel.ids import joined
 from omscore.ports import TellsMessages, WmsMessage
 
@@ -105,7 +106,7 @@ class WmsWork(Reads):
         >>> at.shop.count("ghent", {"SKU-1": 1}, key="count-1"), at.shop.order("ord-1")
         (['ord-1'], <Order ord-1 accepted: backordered 1, allocated 1>)
         """
-        self._wiring.check_node(node)
+        texts(node=node)
         content = (node, pairs(counted), seen_at)
         for item, n in counted.items():
             quantity(n, f"counted units of {item!r}", at_least=0)
