@@ -2,18 +2,20 @@
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
+from time import sleep
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from omscore.adapters import MemoryStore, SqliteStore
-from omscore.adapters._waiting import Line, LockFile
+from omscore.adapters._waiting import Job, Line, LockFile
+from omscore.errors import Unknown
 from omscore.inventory import Cell, Want, receive, release, reserve, verify
 from omscore.kernel import ManualClock
 from omscore.ports import Effect, Store, Transaction
@@ -174,6 +176,83 @@ def test_a_line_whose_leader_is_stopped_before_its_work_goes_on() -> None:
     with pytest.raises(Stopped):
         line.run(lambda _: "never")
     assert line.run(lambda _: "done") == "done"
+
+
+def stopped_in_a_call(n: int, command: Callable[[], object]) -> bool:
+    """Run a command and stop it where the n-th function of the line begins, or returns to it; whether it came there."""
+    count = 0
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        nonlocal count
+        if event in ("call", "c_return") and frame.f_code.co_filename.endswith("_waiting.py"):
+            count += 1
+            if count == n:
+                sys.setprofile(None)
+                raise Stopped
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        command()
+    except Stopped:
+        return True
+    finally:
+        sys.setprofile(before)
+    return False
+
+
+def test_a_line_goes_on_wherever_one_who_is_alone_in_it_is_stopped() -> None:
+    n = 1
+    line = Line(lambda work: work(None), lambda group: None, most=9, patience_s=0.05)
+    while stopped_in_a_call(n, lambda: line.run(lambda _: "done")):
+        assert line.run(lambda _: "done") == "done", n
+        n += 1
+    assert n > 2
+
+
+def test_those_whom_a_leader_took_along_hear_of_it_wherever_it_is_stopped() -> None:
+    def perform(group: Sequence[Job]) -> None:
+        for job in group:
+            job.result = "done"
+
+    n, stopped = 1, True
+    while stopped:
+        line = Line(lambda work: work(None), perform, most=9, patience_s=5)
+        line._leader = object()  # who leads before
+        heard: list[object] = []
+        over = Event()
+
+        def follow(line: Line = line, heard: list[object] = heard) -> None:
+            try:
+                heard.append(line.run(lambda _: None))
+            except Unknown as unknown:
+                heard.append(unknown)
+
+        followers = [Thread(target=follow, daemon=True) for _ in range(2)]
+
+        def hand_on(line: Line = line, over: Event = over, followers: Sequence[Thread] = followers) -> None:
+            while not (line._jobs or over.is_set()):
+                sleep(0)
+            first = line._jobs[:1]
+            for follower in followers:
+                follower.start()
+            while len([job for job in line._jobs if job not in first]) < 2:
+                sleep(0)
+            with line._mutex:
+                line._leader = heir = line._jobs[0]
+                heir.lead = True
+                heir.wake.release()
+
+        before = Thread(target=hand_on, daemon=True)
+        before.start()
+        stopped = stopped_in_a_call(n, partial(line.run, lambda _: None))
+        over.set()
+        for thread in (before, *followers):
+            thread.join(2)
+        assert len(heard) == 2, n
+        assert line.run(lambda _: "next") == "next", n
+        n += 1
+    assert n > 9
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer signals")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Condition, Lock, Thread
 from typing import Any
@@ -63,7 +62,7 @@ class Line:
         self._most = most
         self._patience_s = patience_s
         self._mutex = Lock()
-        self._jobs: deque[Job] = deque()
+        self._jobs: list[Job] = []
         # Who leads: a thread that found nobody there, or the job of one that waited.
         self._leader: object | None = None
 
@@ -86,12 +85,18 @@ class Line:
                 self._lead(job)
             return job.outcome()
         finally:
-            # Also where this thread was interrupted before or behind its work: nobody waits for one who is gone.
+            # Also where this thread was interrupted before or behind its work: nobody waits for one who is gone. An
+            # interruption comes in where a function begins or ends, and here none does before somebody else may lead.
             with self._mutex:
                 if job is not None and job in self._jobs:
                     self._jobs.remove(job)
                 if self._leader is me:
-                    self._hand_on()
+                    if self._jobs:
+                        self._leader = heir = self._jobs[0]
+                        heir.lead = True
+                        heir.wake.release()
+                    else:
+                        self._leader = None
 
     def _wait(self, job: Job) -> None:
         if job.wake.acquire(timeout=self._patience_s):
@@ -108,7 +113,9 @@ class Line:
         group: list[Job] = []
         try:
             with self._mutex:
-                group += [self._jobs.popleft() for _ in range(min(self._most, len(self._jobs)))]
+                # Nothing is called here, so no interruption comes between the two.
+                group += self._jobs[: self._most]
+                del self._jobs[: self._most]
             self._perform(group)
         except BaseException as error:  # noqa: BLE001 - whatever stopped the leader, nobody may take it for success
             stopped = Unknown(f"the thread that committed for this one was stopped ({error!r}); repeat the same key")
@@ -116,19 +123,17 @@ class Line:
                 job.error = stopped
             me.error = error
         finally:
-            with self._mutex:
-                self._hand_on()
-            for job in group:
-                if job is not me:
-                    job.wake.release()
+            try:
+                _wake(group, me)
+            except BaseException:
+                _wake(group, me)  # those whom an interruption left asleep
+                raise
 
-    def _hand_on(self) -> None:
-        if not self._jobs:
-            self._leader = None
-            return
-        self._leader = heir = self._jobs[0]
-        heir.lead = True
-        heir.wake.release()
+
+def _wake(group: Sequence[Job], me: Job) -> None:
+    for job in group:
+        if job is not me and job.wake.locked():
+            job.wake.release()
 
 
 class LockFile:
