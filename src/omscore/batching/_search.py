@@ -56,8 +56,11 @@ ASSEMBLE_ORDERS = 160
 SUITS_WORK = 1_000_000
 """Orders compared at most to keep which of them fit which room, and as many for which of them need which aisles."""
 
-CACHE_MAX = 400_000
-"""Tour lengths kept (about 60 MiB)."""
+CACHE_MAX = 100_000
+"""Tour lengths kept: with more than the processor keeps at hand, looking one up takes as long as walking it anew."""
+
+POOL_MAX, POOL_WORK = 400_000, 20_000
+"""Tour lengths kept (about 60 MiB) where putting plans together anew from the batches met is no more work than that."""
 
 WHO_MIN, WHO_EACH, HOW = 20_000, 60, 8191
 """Draws kept."""
@@ -197,6 +200,7 @@ class _Search:
             self.lengths[key] = problem.price(batch, problem.cover(batch))
         self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives(stop)]
         self.sizes = problem.sizes()
+        self.lengths_max = POOL_MAX if self.can_assemble(POOL_WORK) else CACHE_MAX
         # A fresh draw costs as much as the rest of a step, so draws are kept and taken round and round: who moves, and
         # how; the two rounds differ in length, so that the same pair comes again after a hundred million steps.
         who = islice(_who(self.rng.bits64(), self.near, self.sizes), max(WHO_MIN, WHO_EACH * len(self.sizes)))
@@ -227,7 +231,7 @@ class _Search:
             problem.guards,
             problem.length,
         )
-        own, monotone = problem.cost, problem.monotone
+        own, monotone, aisles_of, lengths_max = problem.cost, problem.monotone, problem.aisles, self.lengths_max
         n = len(masks)
         keys = [key for key in self.best_keys if key]
         if heat >= TIGHT_HEAT and len(self.tight_keys) < len(keys):
@@ -242,8 +246,8 @@ class _Search:
         suits_max = SUITS_WORK // n
         # Which orders are picked in some aisles alone, and the aisles that each order and each batch needs.
         within: dict[int, int] = {}
-        aisles = [problem.aisles(mask) for mask in masks]
-        seen = [problem.aisles(mask) for mask in once]
+        aisles = [aisles_of(mask) for mask in masks]
+        seen = [aisles_of(mask) for mask in once]
         near = [ranked or [n] for ranked in self.near]
         # The last place, of no order, is where an empty batch stands, so that a move can open it.
         home = [len(keys)] * (n + 1)
@@ -262,7 +266,7 @@ class _Search:
                 break
             temperature = hot * (cold / hot) ** done
             reward = 2 * UNEVEN * mean * (1 - done)
-            if len(lengths) > CACHE_MAX:
+            if len(lengths) > lengths_max:
                 self.lengths = lengths = {key: lengths[key] for key in (0, *keys, *self.best_keys)}
                 get = lengths.get
             look = LOOK if steps_max is None else min(LOOK, steps_max - k)
@@ -311,7 +315,7 @@ class _Search:
                     options &= keys[b] & ~(back | 1 << partner)
                     if options and cheaply:
                         # One comes back whose aisles are walked anyway, if there is any.
-                        walked = problem.aisles(once[a] ^ (go & ~twice[a]))
+                        walked = aisles_of(once[a] ^ (go & ~twice[a]))
                         inside = within.get(walked)
                         if inside is None:
                             keep = len(within) < suits_max
@@ -378,7 +382,7 @@ class _Search:
                     home[o] = b
                 for place in (a, b):
                     once[place], twice[place], thrice[place] = _depths(masks, members[place])
-                    seen[place] = problem.aisles(once[place])
+                    seen[place] = aisles_of(once[place])
                 if partner == n:
                     home[n] = keys.index(0) if 0 in keys else len(keys)
                     if home[n] == len(keys):
