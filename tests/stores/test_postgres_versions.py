@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - built from the constants of the schema
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -235,6 +236,33 @@ def test_a_host_that_began_to_look_before_a_change_of_the_tables_cannot_join_beh
         assert other.execute("SELECT count(*) FROM oms_journal WHERE cause = 'dock-9'").fetchone() == (1,)
     older.close()
     newer.close()
+
+
+def test_tables_are_made_where_there_are_none_with_nothing_that_other_engines_may_lack(postgres: str) -> None:
+    with database(postgres) as own, connect(own) as conn:
+        said: list[str] = []
+
+        class Heard:
+            """A connection that writes down what it is asked."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(conn, name)
+
+            def execute(self, statement: str, *values: Any) -> Any:
+                said.append(statement)
+                return conn.execute(statement, *values)
+
+        schema.prepare(Heard(), schema.STEPS)
+        assert not [statement for statement in said if statement.startswith(("LOCK", "TRUNCATE", "SAVEPOINT"))]
+        assert conn.execute(schema.READ_VERSION).fetchone() == (len(schema.STEPS),)
+
+
+def test_hosts_that_make_the_tables_at_once_make_them_once(postgres: str) -> None:
+    with database(postgres) as own, ThreadPoolExecutor(6) as pool:
+        for store in pool.map(lambda i: at(own, f"shop-{i}"), range(6)):
+            Ledger(store).receive({Cell("SKU", "ghent"): 1}, key="k")
+            assert Ledger(store).verify().ok
+            store.close()
 
 
 def test_every_movement_of_the_ledger_has_a_number_of_its_own_for_good() -> None:

@@ -201,8 +201,22 @@ def prepare(conn: Any, steps: Sequence[Step]) -> None:
             f"the store is at schema version {version}, this version of omscore reads up to {newest}; "
             "upgrade omscore, nothing was changed"
         )
+    if not version:
+        _make(conn, steps)
+        return
     for number, step in enumerate(steps[version:], version + 1):
         _take(conn, number, taken(conn, step))
+
+
+def _make(conn: Any, steps: Sequence[Step]) -> None:
+    """Make all tables where there are none: at once, and with no lock, since nobody can have read them."""
+    with conn.transaction():
+        if conn.execute("SELECT 1 FROM oms_schema").fetchone():
+            return  # another process came first
+        for step in steps:
+            for _ in taken(conn, step):
+                pass
+        conn.execute("INSERT INTO oms_schema (version) VALUES (%s)", (len(steps),))
 
 
 def _take(conn: Any, number: int, work: Iterator[None]) -> None:
@@ -210,8 +224,7 @@ def _take(conn: Any, number: int, work: Iterator[None]) -> None:
     more = True
     while more:
         with conn.transaction():
-            if number > 1:
-                conn.execute(BEGIN_CHANGE)
+            conn.execute(BEGIN_CHANGE)
             if conn.execute("SELECT 1 FROM oms_schema WHERE version >= %s", (number,)).fetchone():
                 return  # another process came first
             more = next(work, True) is None

@@ -53,10 +53,7 @@ READ_ALL_CELLS = (
     f"SELECT {CELL}, {FIGURES} FROM oms_cells WHERE tenant = %s AND ({CELL}) > (%s, %s, %s, %s) "
     f"ORDER BY {CELL} LIMIT %s"
 )
-ADD_CELL = (
-    f"INSERT INTO oms_cells ({_STATE}, tenant, {CELL}) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
+ADD_CELL = f"INSERT INTO oms_cells ({_STATE}, tenant, {CELL}) VALUES ({places(17)})"
 # Any other version than the one that was read violates NOT NULL, and so ends the transaction.
 SET_CELL = (
     f"UPDATE oms_cells SET {', '.join(f'{bucket} = %s' for bucket in BUCKETS)}, "
@@ -69,10 +66,7 @@ LOCK_CELL = f"SELECT version FROM oms_cells WHERE {IS_CELL} FOR UPDATE"
 ADD_ENTRY = f"INSERT INTO oms_journal (tenant, {CELL}, {_ENTRY}, turn) VALUES ({places(14)})"
 READ_JOURNAL = Paged("oms_journal", f"recorded_at, turn, {CELL}, seq", "move, units, cause, reservation, rare, digest")
 READ_JOURNAL_OF_CELL = f"SELECT {_ENTRY} FROM oms_journal WHERE {IS_CELL} AND seq > %s ORDER BY seq LIMIT %s"
-ADD_SNAPSHOT = (
-    f"INSERT INTO oms_snapshots (tenant, {CELL}, {FIGURES}) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
+ADD_SNAPSHOT = f"INSERT INTO oms_snapshots (tenant, {CELL}, {FIGURES}) VALUES ({places(14)})"
 READ_SNAPSHOTS = f"SELECT {FIGURES} FROM oms_snapshots WHERE {IS_CELL}"
 READ_SNAPSHOT = f"{READ_SNAPSHOTS} AND version <= %s ORDER BY version DESC LIMIT 1"
 
