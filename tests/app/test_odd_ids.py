@@ -1,13 +1,17 @@
 """Ids are the host's: whatever stands in them, what belongs to one is never taken for another's."""
 
+from typing import Any
+
 import pytest
 
 import omscore as oms
 from omscore.adapters import MemoryStore, TableCarrier
 from omscore.batching import Limits, Scan
 from omscore.inventory import Cell, Ledger, Want
-from omscore.kernel.ids import joined
+from omscore.kernel.ids import alone, joined
 from omscore.orders import Draft
+from omscore.payments import Posting
+from omscore.ports import Effect
 from omscore.testing.walkthrough import MONDAY
 
 ODD = [
@@ -21,11 +25,12 @@ ODD = [
 ]
 
 
-def shop(nodes: list[str], carriers: list[str]) -> oms.Oms:
+def shop(nodes: list[str], carriers: list[str], **more: Any) -> oms.Oms:
     return oms.Oms(
         store=MemoryStore(oms.ManualClock(MONDAY)),
         network=oms.Network([oms.Node(node, country="BE") for node in nodes]),
         carriers=[TableCarrier.flat(name, cost_minor=495, currency="EUR") for name in carriers],
+        **more,
     )
 
 
@@ -98,7 +103,59 @@ def test_who_waits_for_an_item_with_a_space_is_not_taken_for_another_who_waits()
     assert (ledger.backorders("MUG"), ledger.backorders("1 MUG")) == ((), ())
 
 
-def test_two_ids_make_one_that_no_other_two_make() -> None:
-    words = ["a", "b", "a b", "b a", "a b a", 'a"', '["a', '["a b","b"]', "b]"]
-    made = {joined(first, second, " ") for first in words for second in words}
-    assert len(made) == len(words) ** 2
+class Web:
+    """A channel, notifier and ERP in one, that remembers the id of all it is told."""
+
+    name = "web"
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+
+    def draft(self, payload: Any) -> Draft:
+        assert isinstance(payload, Draft)
+        return payload
+
+    def tell(self, effect: Effect) -> None:
+        self.ids.append(effect.id)
+
+    notify = tell
+
+    def post(self, posting: Posting) -> None:
+        self.ids.append(posting.id)
+
+
+def told_apart(web: Web, first: str, other: str) -> oms.Oms:
+    """Two orders, of one unit each, at a node; what was told until now is forgotten."""
+    host = shop(["ghent"], [], channels=[web], notifier=web, erp=web, costs={"A": oms.Money(60, "EUR")})
+    host.receive("ghent", {"A": 2}, key="dock")
+    for order in (first, other):
+        host.capture("web", wish(order, "A"), key=f"c {order}", id=order)
+    host.route()
+    host.deliver()
+    web.ids.clear()
+    return host
+
+
+def test_the_cancellations_of_two_orders_are_both_told_wherever_the_colon_stands() -> None:
+    web = Web()
+    host = told_apart(web, "2026", "2026:1")
+    host.cancel("2026", key="1:void")
+    host.cancel("2026:1", key="void")
+    host.deliver()
+    assert web.ids == ["2026:1:void:channel.cancelled", ' ["2026:1","void"]:channel.cancelled']
+
+
+def test_the_short_picks_of_two_orders_are_both_told_and_written_off() -> None:
+    web = Web()
+    host = told_apart(web, "ord", "ord-f1:b")
+    host.short_pick("ord-f1", {"A": 1}, key="b-f1:gone")
+    host.short_pick("ord-f1:b-f1", {"A": 1}, key="gone")
+    host.deliver()
+    assert len([id_ for id_ in web.ids if id_.endswith("notify.short")]) == 2
+    assert len([id_ for id_ in web.ids if id_.endswith("-loss-EUR")]) == 2
+
+
+def test_two_ids_make_one_that_no_other_two_make_and_none_alone() -> None:
+    words = ["a", "b", "a b", "b a", "a b a", 'a"', '["a', '["a b","b"]', "b]", '["a b"]']
+    made = {joined(first, second, " ") for first in words for second in words} | {alone(one, " ") for one in words}
+    assert len(made) == len(words) ** 2 + len(words)

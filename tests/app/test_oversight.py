@@ -1,6 +1,6 @@
 """What needs a person is seen in time, has an owner and legal ways on, and is counted when it is done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -84,6 +84,27 @@ def test_an_effect_that_keeps_failing_ends_in_the_open_and_is_resolved_by_a_pers
     assert (figure.count, figure.of) == (1, 3)
     with pytest.raises(oms.NotFound):
         at.shop.resolve(parked[0].id, key="r-2")
+
+
+def test_books_and_warehouses_that_take_nothing_are_exceptions_of_the_order_that_they_were_told_of() -> None:
+    class Closed:
+        def post(self, posting: object) -> None:
+            raise oms.CarrierRejected("no such account")
+
+        def pick(self, listed: object) -> None: ...
+
+        def change(self, fulfillment: str, units: Mapping[str, int], version: int) -> None:
+            raise oms.CarrierRejected("no such list")
+
+    at = up_to("allocated", erp=Closed(), wms={"ghent": Closed()})
+    at.shop.pick_list("ord-1-f1")
+    at.shop.capture("web", draft("2", payment="pending"), key="c-2", id="ghent")
+    at.shop.short_pick("ord-1-f1", {"1": 1}, key="short")
+    at.shop.ship("ord-1-f1", key="s-1")
+    at.shop.deliver()
+    parked = [incident for incident in at.shop.exceptions() if incident.kind == "effect_parked"]
+    assert {incident.context["topic"] for incident in parked} == {"erp.post", "wms.change"}
+    assert {incident.order for incident in parked} == {"ord-1"}
 
 
 def test_shortages_unrouted_orders_and_late_ones_appear() -> None:

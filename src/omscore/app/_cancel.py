@@ -49,7 +49,7 @@ def cancel(
         items = {line.id: line.item for line in order.lines}
         fill(work, {items[line] for line, source, _, _ in moves if source in ("reserved", "allocated", "picked")})
     settle_up(work, order, refund_beyond=before if refund else None, why=why)
-    work.emit("channel.cancelled", f"{order_id}:{work.cause}", order_id, channel=order.draft.channel, order=order_id)
+    work.emit("channel.cancelled", work.done_to(order_id), order_id, channel=order.draft.channel, order=order_id)
     return order_id
 
 

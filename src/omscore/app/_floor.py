@@ -17,6 +17,7 @@ from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.inventory import Cell
 from omscore.kernel import key
+from omscore.kernel.ids import alone
 from omscore.orders import Close, Fulfillment, MoveUnits, Order
 from omscore.shipping import Parcel, Shipment
 
@@ -75,7 +76,7 @@ def short_pick(
     inventory.short_pick(work.txn, fulfillment.order, cells, cause=work.cause)
     work.save_fulfillment(fulfillment.reduced(units))
     order = work.tell(work.order(fulfillment.order), MoveUnits("deallocate", units, fulfillment_id))
-    _books.post_loss(work, order, units, f"{fulfillment_id}:{work.cause}")
+    _books.post_loss(work, order, units, work.done_to(fulfillment_id))
     order = reserve(work, order)
     queued = work.find("queue", order.id)
     excluded = tuple(sorted({*(queued.excluded if queued else ()), *([fulfillment.node] if leave_out else ())}))
@@ -85,7 +86,7 @@ def short_pick(
         cancel(work, order.id, waiting, f"short pick at {fulfillment.node}", refund=True)
     told = {"fulfillment": fulfillment_id, "missing": dict(units), "backordered" if backorder else "cancelled": waiting}
     keep_promise(work, work.order(order.id), f"short pick at {fulfillment.node}")
-    work.notify("short", f"{fulfillment_id}:{work.cause}", order, **told)
+    work.notify("short", work.done_to(fulfillment_id), order, **told)
     return order.id
 
 
@@ -158,7 +159,7 @@ def ship(
         tell_shipped(work, order, shipment)
     _money.catch_up(work, order, ref=shipment.id)
     _books.post_invoice(work, order)
-    _books.post_cost(work, order, units, shipment.id)
+    _books.post_cost(work, order, units, alone(shipment.id, ":"))
     return shipment.id
 
 

@@ -10,6 +10,7 @@ from omscore.app._owed import owed, payment_of, to_give_back
 from omscore.app._work import Work
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.kernel import Money, stamp
+from omscore.kernel.ids import alone
 from omscore.orders import Order, due
 from omscore.payments import Payment, PaymentTransaction
 from omscore.ports import PaymentGateway
@@ -83,7 +84,7 @@ def ask(
     after = save(work, order, before, before.ask(row))
     if before.method != "on_terms":
         # What came in by bank is given back by a person, who settles it: no gateway ever had it.
-        work.emit(f"payment.{kind}", id_, f"payment:{order.id}", order=order.id, transaction=id_)
+        work.emit(f"payment.{kind}", alone(id_, ":"), f"payment:{order.id}", order=order.id, transaction=id_)
     return after
 
 
@@ -111,7 +112,7 @@ def ask_again(work: Work, order: Order, transaction: str) -> str:
         text = f"{transaction} is paid back by hand; settle it when it is done"
         raise CommandRefused([Reason("payment.by_hand", text, {"transaction": transaction})])
     topic = f"payment.{row.kind}"
-    work.emit(topic, f"{transaction}:{work.cause}", f"payment:{order.id}", order=order.id, transaction=transaction)
+    work.emit(topic, work.done_to(transaction), f"payment:{order.id}", order=order.id, transaction=transaction)
     return order.id
 
 

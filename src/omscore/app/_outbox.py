@@ -88,13 +88,24 @@ def _saw(wiring: Wiring, what: str, leased: Leased, failed: Exception) -> None:
 def _park(work: Work, leased: Leased, error: str) -> None:
     if work.txn.park(leased, error=error):
         effect = leased.effect
-        # Effects of an order are keyed by it; what belongs to none (a manifest, a list) names none.
-        order = str(effect.payload.get("order", "")) or effect.key.partition(":")[2]
+        order = _order_of(work, effect)
         order = order if work.find("order", order) else ""
         parked = EffectParked(effect.id, effect.topic, order, leased.attempts + 1, error, work.now)
         work.txn.append("effect", effect.id, [parked], cause="deliver")
         if effect.topic == "carrier.manifest":
             _labels.refuse_manifest(work, effect, error)
+
+
+def _order_of(work: Work, effect: Effect) -> str:
+    """The order that an effect is about; "" for what belongs to none, such as a manifest or a list."""
+    told = effect.payload
+    if "order" in told:
+        return str(told["order"])
+    if effect.topic == "erp.post":
+        return str(told["posting"].order)
+    if effect.topic == "wms.change":
+        return str(work.load("fulfillment", told["fulfillment"]).order)
+    return "" if effect.topic in ("wms.pick", "carrier.manifest") else effect.key.partition(":")[2]
 
 
 def _send(store: Store, wiring: Wiring, effect: Effect) -> Callable[[Work], None] | None:

@@ -98,9 +98,9 @@ def inspect(work: Work, return_id: str, units: Mapping[str, int], disposition: s
 def _worth(work: Work, order: Order, units: Mapping[str, int], disposition: str, return_id: str) -> None:
     """Tell the books of goods that came back and are not for sale again."""
     if disposition == "vendor":
-        _books.post_vendor(work, order, units, f"{return_id}:{work.cause}")
+        _books.post_vendor(work, order, units, work.done_to(return_id))
     elif disposition in ("scrap", "damaged"):
-        _books.post_loss(work, order, units, f"{return_id}:{work.cause}")
+        _books.post_loss(work, order, units, work.done_to(return_id))
 
 
 def exchange(work: Work, return_id: str, line: DraftLine) -> str:
@@ -143,7 +143,7 @@ def receive_return(work: Work, return_id: str, units: Mapping[str, int] | None, 
         inventory.send_back(work.txn, cells, cause=work.cause)
     work.save_return(after)
     order = work.tell(work.order(value.order), MoveUnits("receive_return", units, return_id))
-    _books.post_cost(work, order, units, f"{return_id}:{work.cause}", sign=-1)
+    _books.post_cost(work, order, units, work.done_to(return_id), sign=-1)
     _worth(work, order, units, disposition, return_id)
     if disposition == "restock":
         fill(work, {items[line] for line in units})

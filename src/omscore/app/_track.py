@@ -185,8 +185,8 @@ def give_up(work: Work, name: str, *, reship: bool, refund: bool, why: str) -> s
     _money.pin(work, order)
     before = _owed.overpaid(work, order)
     order = work.tell(order, MoveUnits("lose", gone, shipment.id))
-    _books.post_cost(work, order, gone, f"{shipment.id}:{work.cause}", sign=-1)
-    _books.post_loss(work, order, gone, f"{shipment.id}:{work.cause}")
+    _books.post_cost(work, order, gone, work.done_to(shipment.id), sign=-1)
+    _books.post_loss(work, order, gone, work.done_to(shipment.id))
     if reship:
         order = reserve(work, order)
         work.queue(order, due_at=work.now, note=f"{shipment.id} was lost")

@@ -13,6 +13,7 @@ from omscore.app._track import mismatch, settled
 from omscore.app._work import Work
 from omscore.errors import Reason
 from omscore.inventory import Cell
+from omscore.kernel.ids import joined
 from omscore.orders import Fulfillment, Order
 from omscore.ports import WmsMessage
 from omscore.shipping import FloorReport
@@ -56,11 +57,15 @@ class _Notes:
         self.ids: list[str] = []
 
     def add(self, id_: str, code: str, order: str, text: str, **facts: object) -> None:
-        mismatch(self.work, f"{self.node}:{id_}:{code}", self.node, code, order, text, **facts)
-        self.ids.append(f"{self.node}:{id_}:{code}")
+        name = self._name(id_, code)
+        mismatch(self.work, name, self.node, code, order, text, **facts)
+        self.ids.append(name)
 
     def settled(self, id_: str, code: str) -> None:
-        settled(self.work, f"{self.node}:{id_}:{code}")
+        settled(self.work, self._name(id_, code))
+
+    def _name(self, id_: str, code: str) -> str:
+        return f"{joined(self.node, id_, ':')}:{code}"
 
 
 def _known_units(work: Work, message: WmsMessage, fulfillment: Fulfillment, notes: _Notes) -> dict[str, int]:
@@ -71,7 +76,8 @@ def _known_units(work: Work, message: WmsMessage, fulfillment: Fulfillment, note
     for row in message.rows:
         if row.item not in items:
             text = f"{message.node} {message.kind} {row.units} of {row.item}, which {order.id} does not have"
-            notes.add(f"{message.id}:{row.item}", "wms.unknown_item", order.id, text, item=row.item, units=row.units)
+            id_ = joined(message.id, row.item, ":")
+            notes.add(id_, "wms.unknown_item", order.id, text, item=row.item, units=row.units)
             continue
         _check_bin(work, message, row.item, row.bin, order.id, notes)
         units[row.item] = units.get(row.item, 0) + row.units
@@ -83,7 +89,7 @@ def _check_bin(work: Work, message: WmsMessage, item: str, bin_: str, order: str
     known = [where] if isinstance(where, str) else [shelf.bin for shelf in where]
     if bin_ and any(known) and bin_ not in known:
         text = f"{message.node} names bin {bin_} for {item}, which lies in {', '.join(known)}"
-        notes.add(f"{item}:{bin_}", "wms.unknown_bin", order, text, item=item, bin=bin_, known=known)
+        notes.add(joined(item, bin_, ":"), "wms.unknown_bin", order, text, item=item, bin=bin_, known=known)
 
 
 def unsettled(work: Work) -> list[str]:
@@ -195,7 +201,7 @@ def _excess(order: Order, fulfillment: Fulfillment, report: FloorReport, notes: 
         if told > asked.get(item, 0):
             text = f"{report.node} told of {told} of {item} for {fulfillment.id}, asked for are {asked.get(item, 0)}"
             notes.add(
-                f"{fulfillment.id}:{item}",
+                joined(fulfillment.id, item, ":"),
                 "wms.too_many",
                 order.id,
                 text,
@@ -232,6 +238,6 @@ def _counted(work: Work, message: WmsMessage, notes: _Notes) -> None:
         known = sum(_counts.there(shelf) for shelf in _counts.shelf(work, message.node, item).values())
         if n != known:
             text = f"{message.node} counted {n} of {item}, known are {known}"
-            notes.add(f"{message.id}:{item}", "wms.count_differs", "", text, item=item, counted=n, known=known)
+            notes.add(joined(message.id, item, ":"), "wms.count_differs", "", text, item=item, counted=n, known=known)
     if fresh:
         _counts.count(work, message.node, fresh, when)

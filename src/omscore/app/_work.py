@@ -256,6 +256,10 @@ class Work:
 
     # -- the world -----------------------------------------------------------------------------------------------------
 
+    def done_to(self, id_: str) -> str:
+        """An id for what this command does to a thing: no other command and thing make the same, whatever their ids."""
+        return joined(id_, self.cause, ":")
+
     def emit(self, topic: str, id_: str, key: str = "", /, **payload: Any) -> None:
         """Put an effect into the outbox if somebody takes it.
 

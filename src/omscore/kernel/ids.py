@@ -43,9 +43,20 @@ def joined(first: str, second: str, by: str) -> str:
     >>> joined("ord-1", "SKU-1", " "), joined("ord 1", "SKU-1", " ")
     ('ord-1 SKU-1', ' ["ord 1","SKU-1"]')
     """
-    if by not in first:
-        return f"{first}{by}{second}"
-    return " " + json.dumps([first, second], ensure_ascii=False, separators=(",", ":"))
+    return f"{first}{by}{second}" if by not in first else _listed(first, second)
+
+
+def alone(one: str, by: str) -> str:
+    """An id where two that are :func:`joined` may stand as well, as a text that no two make.
+
+    >>> alone("ord-1", ":"), alone("ord:1", ":")
+    ('ord-1', ' ["ord:1"]')
+    """
+    return one if by not in one else _listed(one)
+
+
+def _listed(*ids: str) -> str:
+    return " " + json.dumps(ids, ensure_ascii=False, separators=(",", ":"))
 
 
 def uuid7(now: datetime, entropy: int) -> UUID:
