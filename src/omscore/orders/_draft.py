@@ -37,6 +37,14 @@ def _money(amount: object, name: str) -> None:
         raise InvalidValue(f"{name} must be Money, not {amount!r}; write Money.of('19.99', 'EUR')")
 
 
+_LESS = "give what is taken off as discount"
+
+
+def _at_least_zero(amount: Money, name: str, way_out: str) -> None:
+    if amount.minor < 0:
+        raise InvalidValue(f"{name} must be at least 0, not {amount}; {way_out}")
+
+
 @frozen
 class Customer:
     """What rules may ask about the one who orders; no name, no address.
@@ -54,7 +62,8 @@ class Customer:
 class DraftLine:
     """One row of a draft. `units` are whole smallest units of the item; money is for the whole row but unit_price.
 
-    `cancelled` units were cancelled before the draft reached us; they are recorded, never reserved.
+    `cancelled` units were cancelled before the draft reached us; they are recorded, never reserved. A price is at least
+    0; a discount below 0 is a surcharge, a tax below 0 a correction. Raises InvalidValue naming the line and the field.
 
     >>> DraftLine("1", "SKU-1", 2, Money(1999, "EUR")).total
     Money(minor=3998, currency='EUR')
@@ -81,6 +90,7 @@ class DraftLine:
         if self.cancelled > self.units:
             raise InvalidValue(f"line {self.id}: {self.cancelled} of {self.units} units cannot be cancelled")
         _money(self.unit_price, f"line {self.id}: unit_price")
+        _at_least_zero(self.unit_price, f"line {self.id}: unit_price", _LESS)
         for name in ("discount", "tax"):
             if (amount := getattr(self, name)) is not None:
                 _money(amount, f"line {self.id}: {name}")
@@ -111,8 +121,8 @@ def _row_tuple(rows: Iterable[DraftLine]) -> tuple[DraftLine, ...]:
 class Draft:
     """An order as a channel gives it: the wish. Known by (channel, external_id, revision).
 
-    Money is of one currency; times become UTC. `total` is what the channel says the customer pays, if it says so. What
-    a channel sends beyond this stays in `extra`.
+    Money is of one currency, `shipping` and `total` are at least 0; times become UTC. `total` is what the channel says
+    the customer pays, if it says so. What a channel sends beyond this stays in `extra`.
 
     Raises InvalidValue naming the field that is wrong.
 
@@ -164,6 +174,10 @@ class Draft:
                 self._check(getattr(line, name), f"line {line.id}: {name}")
         for name in ("shipping", "discount", "tax", "total"):
             self._check(getattr(self, name), name)
+        if self.shipping is not None:
+            _at_least_zero(self.shipping, "shipping", _LESS)
+        if self.total is not None:
+            _at_least_zero(self.total, "total", "what is given back is a refund, not an order")
         if self.payment not in PAYMENT_STATES:
             raise InvalidValue(f"payment must be one of {', '.join(PAYMENT_STATES)}, not {self.payment!r}")
 

@@ -56,6 +56,7 @@ ORDER: dict[str, Any] = {
     "refunds": [],
     "plugin_field": 7,
 }
+
 REFUND = {
     "amount": "10.00",
     "line_items": [{"quantity": -1, "meta_data": [{"key": "_refunded_item_id", "value": "2"}]}],
@@ -73,6 +74,11 @@ def test_rows_are_net_and_taxes_come_on_top() -> None:
     assert draft.shipping == Money.of("7.50", "EUR"), "a fee comes beside the shipping"
     assert draft.discount == Money.of("0.55", "EUR"), "a fee below zero is a discount"
     assert draft.tax == Money.of("1.04", "EUR"), "the shipping's, and the cent by which rows were rounded up"
+
+
+def test_a_shipping_cost_below_zero_is_a_discount_too() -> None:
+    draft = woocommerce.draft(order(shipping_total="-5.00", total="21.07"))
+    assert (draft.shipping, draft.discount, draft.due) == (Money(0, "EUR"), Money(305, "EUR"), draft.total)
 
 
 def test_a_row_that_does_not_divide_keeps_its_cents() -> None:

@@ -132,6 +132,9 @@ def draft(
         amount = row.money("total", currency)
         fees, less = (fees + amount, less) if amount >= zero else (fees, less - amount)
         fee_tax += row.money_or_zero("total_tax", currency)
+    shipping = o.money_or_zero("shipping_total", currency) + fees
+    if shipping < zero:
+        shipping, less = zero, less - shipping
     # Shops round taxes by row or by order; what the rows do not hold is the order's.
     tax = o.money("total_tax", currency) - total((line.tax or zero for line in lines), currency)
     rest = tax - fee_tax - o.money_or_zero("shipping_tax", currency)
@@ -162,7 +165,7 @@ def draft(
             bill_to=_address(billing),
             service=(services or {}).get(method, method) or "standard",
             customer=Customer("" if customer == "0" else customer),
-            shipping=o.money_or_zero("shipping_total", currency) + fees,
+            shipping=shipping,
             discount=less,
             tax=tax,
             total=stated,
