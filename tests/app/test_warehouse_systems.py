@@ -394,7 +394,8 @@ def test_a_warehouse_system_that_is_down_or_talks_rubbish_stops_nobody() -> None
         def saw(self, what: str, facts: Any) -> None:
             seen.append((what, facts.get("error")))
 
-    at = up_to("allocated", wms={"antwerp": Down(), "ghent": rubbish}, observer=Eyes())
+    nodes = oms.Network([oms.Node("antwerp"), oms.Node("ghent")])
+    at = up_to("allocated", network=nodes, wms={"antwerp": Down(), "ghent": rubbish}, observer=Eyes())
     assert at.shop.fetch_messages() == {"taken": 1, "failed": 2}
     assert ("wms_failed", "TimeoutError") in seen
     assert ("wms_failed", "InvalidValue") in seen

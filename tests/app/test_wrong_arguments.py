@@ -11,7 +11,7 @@ import omscore as oms
 from omscore import batching as b
 from omscore import codec, inventory, samples, simulate  # noqa: F401 - named in the lines that are tried  # noqa: F401 - named in the lines that are tried
 from omscore import routing as r
-from omscore.adapters import CsvChannel, JsonChannel, MemoryStore, TableCarrier
+from omscore.adapters import CsvChannel, JsonChannel, MemoryStore, MemoryWms, TableCarrier  # noqa: F401 - named in the lines that are tried
 from omscore.orders import Reduce, SetPrice, Workflow  # noqa: F401 - named in the lines that are tried
 from omscore.oversight import ChannelProfile, SurgeRule  # noqa: F401 - named in the lines that are tried
 from omscore.payments import CreditAccount  # noqa: F401 - named in the lines that are tried
@@ -163,6 +163,18 @@ def wish(**parts: Any) -> oms.Draft:
         ("host(carriers=(TableCarrier,))", "carriers are objects, not classes; write TableCarrier()"),
         ("host(gateway=object())", "gateway must have a method authorize, which an object has not"),
         ("host(wms={'ghent': 5})", "wms['ghent'] must have a method pick, which 5 has not"),
+        (
+            "host(wms={'gent': MemoryWms()})",
+            "wms names node 'gent', which is not in the network; it has 'ghent'. Correct",
+        ),
+        ("host(floors={'gent': FLOOR})", "floors names node 'gent', which is not in the network"),
+        ("host(bins={('gent', 'A'): '0-0'})", "bins names node 'gent', which is not in the network"),
+        ("host(buffers={inventory.Cell('A', 'gent'): 1})", "buffers names node 'gent', which is not in the network"),
+        (
+            "host(profiles={'web': ChannelProfile(buffers={inventory.Cell('A', 'gent'): 1})})",
+            "profiles['web'].buffers names node 'gent', which is not in the network",
+        ),
+        ("host(wms={5: MemoryWms()})", "wms names node 5, which is not in the network"),
         ("host(lots='fefo')", "lots must be a function, not 'fefo'"),
         ("host(guards=['no gifts'])", "each of guards must be a function, not 'no gifts'"),
         ("host(cartons=[300])", "each of cartons must be Carton, not 300"),

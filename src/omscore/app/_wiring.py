@@ -137,6 +137,7 @@ class Wiring:
             if not isinstance(place, tuple) or len(place) != 2:
                 told = shown(place)
                 raise DefinitionError(f"bins are by node and SKU, such as {{('ghent', 'SKU-1'): 'A-1'}}, not by {told}")
+        self._check_nodes()
         if self.duplicates_within is not None and self.duplicates_within <= timedelta(0):
             raise DefinitionError(f"duplicates_within must be some time, not {self.duplicates_within}")
 
@@ -160,6 +161,30 @@ class Wiring:
                     raise DefinitionError(f"each of {name} must be {kind.__name__}, not {shown(one)}")
         flags(keeps_promises=self.keeps_promises)
 
+    def _check_nodes(self) -> None:
+        """What is wired to a node that is not in the network would never be used; who wired it would not know."""
+        named: list[tuple[str, Iterable[object]]] = [
+            ("floors", self.floors),
+            ("wms", self.wms),
+            # Bins may be looked up one by one, wherever a host keeps them.
+            ("bins", (node for node, _ in self.bins) if isinstance(self.bins, dict) else ()),
+            ("buffers", (cell.node for cell in self.buffers)),
+        ]
+        named += [
+            (f"profiles[{channel!r}].buffers", (cell.node for cell in profile.buffers))
+            for channel, profile in self.profiles.items()
+        ]
+        for name, nodes in named:
+            for node in nodes:
+                if node not in self.network:
+                    known = [one.id for one in self.network.nodes]
+                    told = ", ".join(map(repr, known[:_NODES_TOLD])) + (", ..." if len(known) > _NODES_TOLD else "")
+                    raise DefinitionError(
+                        f"{name} names node {shown(node)}, which is not in the network; it has {told or 'none'}. "
+                        "Correct the name or add the node; one that is closed stays until all is done there, with "
+                        "Node(active=False)"
+                    )
+
     def check_node(self, node: str) -> None:
         """Raise NotFound for a node that is not in the network: what lay there could be sold, and never sent."""
         text("node", node)
@@ -172,6 +197,9 @@ class Wiring:
 
 
 _ANY_CHANNEL = ChannelProfile()
+
+_NODES_TOLD = 10
+"""So many nodes of a network are named where another was meant."""
 
 _PARTS: tuple[tuple[str, type, str], ...] = (
     ("floors", Mapping, "a mapping of floors by node"),
