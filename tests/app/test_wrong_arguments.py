@@ -11,7 +11,17 @@ import omscore as oms
 from omscore import batching as b
 from omscore import codec, inventory, samples, simulate  # noqa: F401 - named in the lines that are tried  # noqa: F401 - named in the lines that are tried
 from omscore import routing as r
-from omscore.adapters import CsvChannel, JsonChannel, MemoryStore, MemoryWms, TableCarrier  # noqa: F401 - named in the lines that are tried
+from omscore.adapters import (  # noqa: F401 - named in the lines that are tried
+    CsvChannel,
+    JsonChannel,
+    JsonLinesWms,
+    MemoryStore,
+    MemoryWms,
+    PostgresStore,
+    RateRow,
+    SqliteStore,
+    TableCarrier,
+)
 from omscore.orders import Reduce, SetPrice, Workflow  # noqa: F401 - named in the lines that are tried
 from omscore.oversight import ChannelProfile, SurgeRule  # noqa: F401 - named in the lines that are tried
 from omscore.payments import CreditAccount  # noqa: F401 - named in the lines that are tried
@@ -21,6 +31,8 @@ from omscore.testing.walkthrough import draft, up_to
 
 NETWORK = oms.Network([oms.Node("ghent")])
 POST = TableCarrier.flat("post", cost_minor=495, currency="EUR")
+PATH = "no such folder/shop.db"
+RATE = RateRow("standard", "*", 5_000, oms.Money(495, "EUR"))
 SPRING = datetime(2026, 3, 2)  # noqa: DTZ001 - the mistake under test
 
 
@@ -194,6 +206,58 @@ def wish(**parts: Any) -> oms.Draft:
     ],
 )
 def test_a_value_of_the_wrong_kind_says_which_would_do(make: str, message: str) -> None:
+    with pytest.raises(oms.OmsError) as told:
+        eval(make, globals())  # noqa: S307 - one of the lines above
+    assert message in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        ("SqliteStore(None)", "a SQLite store is given by its path, such as 'shop.db', not by None"),
+        ("SqliteStore(5)", "not by 5"),
+        ("SqliteStore(b'shop.db')", "not by b'shop.db'"),
+        ("SqliteStore('shop\\0.db')", "such as 'shop.db'; 'shop\\x00.db' can be none"),
+        ("SqliteStore('\\ud800.db')", "a SQLite store has a path with half a character in it"),
+        ("SqliteStore('')", "use MemoryStore for memory"),
+        ("SqliteStore(PATH, clock='now')", "a clock has a method now, as ManualClock has; 'now' has none"),
+        ("SqliteStore(PATH, clock=oms.ManualClock)", "a clock must be an object, not the class ManualClock"),
+        ("SqliteStore(PATH, tenant=None)", "tenant must be a non-empty string, not None"),
+        ("SqliteStore(PATH, patience_s='5')", "patience_s must be a number of seconds from 0 to 2,000,000, not '5'"),
+        ("SqliteStore(PATH, patience_s=-1)", "patience_s must be a number of seconds"),
+        ("SqliteStore(PATH, patience_s=float('nan'))", "patience_s must be a number of seconds"),
+        (
+            "SqliteStore(PATH, codec='json')",
+            "codec must be Codec, such as codec.standard().with_types(Mine), not",
+        ),
+        ("SqliteStore(PATH, durability=[])", "durability is one of power-loss, process-crash, not a list"),
+        (
+            "SqliteStore.joined(None, 'shop.db')",
+            "a transaction of a sqlite3.Connection, not of 'shop.db'",
+        ),
+        ("PostgresStore.joined(None, None)", "a command joins a transaction of a psycopg.Connection, not of None"),
+        ("PostgresStore(None)", "conninfo must be text, such as 'postgresql://me@localhost/shop', not None"),
+        ("PostgresStore('', clock=5)", "a clock has a method now"),
+        ("PostgresStore('', tenant=5)", "tenant must be a non-empty string, not 5"),
+        ("PostgresStore('', connections_max=0)", "connections_max must be at least 1"),
+        ("PostgresStore('', connections_max='5')", "connections_max must be a whole number"),
+        ("PostgresStore('', one_trip='no')", "one_trip must be True or False, not 'no'"),
+        ("PostgresStore('', patience_s=None)", "patience_s must be a number of seconds"),
+        ("PostgresStore('', codec=codec)", "codec must be Codec"),
+        ("MemoryStore(oms.ManualClock)", "a clock must be an object, not the class ManualClock; make one of it"),
+        ("inventory.Ledger.in_memory('now')", "now is a function that gives the time"),
+        (
+            "JsonLinesWms(None)",
+            "the folder of a warehouse system is given by its path, such as 'wms/ghent'",
+        ),
+        ("JsonLinesWms('')", "such as 'wms/ghent'; '' can be none"),
+        ("TableCarrier(None, [RATE])", "name must be a non-empty string, not None"),
+        ("RateRow(None, 'BE', 5, oms.Money(1, 'EUR'))", "service must be text, not None"),
+        ("RateRow('s', 'Belgium', 5, oms.Money(1, 'EUR'))", "a rate is for a country such as 'BE', or '*' for all"),
+        ("CsvChannel('files', currency='EUR', columns={'item': 5})", "the column of item must be text, not 5"),
+    ],
+)
+def test_an_adapter_says_when_it_is_made_what_it_cannot_be_made_of(make: str, message: str) -> None:
     with pytest.raises(oms.OmsError) as told:
         eval(make, globals())  # noqa: S307 - one of the lines above
     assert message in str(told.value)

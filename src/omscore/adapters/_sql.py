@@ -9,9 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from omscore.adapters._seal import opened, sealed
-from omscore.errors import Conflict, Corrupt, InvalidValue, InvariantBroken
+from omscore.codec import Codec, standard
+from omscore.errors import Conflict, Corrupt, DefinitionError, InvalidValue, InvariantBroken
 from omscore.inventory import BUCKETS, Cell, Entry, Figures, Movement, Reservation, Short
 from omscore.kernel import QUANTITY_MAX
+from omscore.kernel.given import shown
 from omscore.kernel.times import EPOCH, microseconds
 
 _q: Callable[[str], str] = json.encoder.encode_basestring_ascii
@@ -32,6 +34,13 @@ Applied = tuple[dict[Cell, list[int]], list[tuple[int, Movement]], list[tuple[Ce
 
 stamp = microseconds
 """What the stores keep times as."""
+
+
+def codec_of(codec: Codec | None) -> Codec:
+    """A codec, or the standard one; raises DefinitionError for what is none."""
+    if codec is not None and not isinstance(codec, Codec):
+        raise DefinitionError(f"codec must be Codec, such as codec.standard().with_types(Mine), not {shown(codec)}")
+    return codec or standard()
 
 
 def moment(stamped: int) -> datetime:

@@ -8,8 +8,8 @@ from typing import Self
 from attrs import frozen
 
 from omscore.errors import CarrierRejected, DefinitionError
-from omscore.kernel import Money, quantity
-from omscore.kernel.given import listed
+from omscore.kernel import Money, key, quantity
+from omscore.kernel.given import listed, shown, texts
 from omscore.ports import Label, LabelRequest, ManifestAnswer, ManifestRequest, Rate, Voided, VoidRequest
 
 
@@ -28,6 +28,10 @@ class RateRow:
     days: int = 1
 
     def __attrs_post_init__(self) -> None:
+        texts(service=self.service)
+        land = self.country
+        if land != "*" and not (isinstance(land, str) and len(land) == 2 and land.isascii() and land.isupper()):
+            raise DefinitionError(f"a rate is for a country such as 'BE', or '*' for all, not {shown(land)}")
         if not isinstance(self.cost, Money) or self.cost.minor < 0:
             raise DefinitionError(f"a rate costs Money of at least 0, not {self.cost!r}")
         quantity(self.weight_max_grams, "weight_max_grams", at_least=0)
@@ -46,7 +50,7 @@ class TableCarrier:
     """
 
     def __init__(self, name: str, rows: Iterable[RateRow]) -> None:
-        self._name = name
+        self._name = key(name, "name")
         rows = listed("rows", rows, RateRow, "RateRow('standard', 'BE', 5_000, cost, 1)")
         self._rows = sorted(rows, key=lambda r: (r.service, r.country == "*", r.weight_max_grams))
         if not self._rows:

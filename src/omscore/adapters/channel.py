@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from omscore.errors import ChannelError, DefinitionError, InvalidValue
 from omscore.kernel import QUANTITY_MAX, Address, GeoPoint, Money, key
-from omscore.kernel.given import mapped, shown
+from omscore.kernel.given import mapped, shown, text
 from omscore.orders import Customer, Draft, DraftLine
 from omscore.ports import Effect
 
@@ -286,6 +286,8 @@ class CsvChannel(_Told):
         columns = mapped("columns", columns, "{'external_id': 'Order no'}")
         if unknown := [field for field in columns if field not in _COLUMNS]:
             raise DefinitionError(f"columns: no field {unknown[0]!r}; the fields are {', '.join(_COLUMNS)}")
+        for field, column in columns.items():
+            text(f"the column of {field}", column)
         self._currency = Money(0, currency).currency
         self._columns = columns
         try:

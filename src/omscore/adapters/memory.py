@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, Self, TypeVar
 
+from omscore.adapters._given import clock_of
 from omscore.adapters.clock import SystemClock
-from omscore.errors import DefinitionError
 from omscore.inventory import MemoryBooks, Short
-from omscore.kernel.given import shown
 from omscore.ports import Capabilities, Clock, Effect, Leased, Logged, Transaction
 
 T = TypeVar("T")
@@ -129,10 +128,8 @@ class MemoryStore:
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
-        if clock is not None and not callable(getattr(clock, "now", None)):
-            raise DefinitionError(f"a clock has a method now, as ManualClock has; {shown(clock)} has none")
         self._lock = RLock()
-        self._txn = _MemoryTransaction((clock or SystemClock()).now)
+        self._txn = _MemoryTransaction(clock_of(clock) or SystemClock().now)
         self._depth = 0
 
     @property

@@ -15,6 +15,7 @@ from omscore import codec as codecs
 from omscore.adapters import _postgres_schema as schema
 from omscore.adapters import _postgres_statements as sql
 from omscore.adapters import _sql
+from omscore.adapters._given import clock_of, patience_of, tenant_of
 from omscore.adapters._postgres_blind import FRESH_S, BlindTransaction, Memory
 from omscore.adapters._postgres_books import Wire
 from omscore.adapters._postgres_errors import RERUN, Lost, Raced, classified, psycopg
@@ -24,6 +25,8 @@ from omscore.adapters._postgres_txn import PostgresTransaction
 from omscore.adapters._waiting import Job, Line, pauses
 from omscore.errors import Busy, DefinitionError, InvariantBroken, StoreError, Unknown
 from omscore.inventory import Cell
+from omscore.kernel import quantity
+from omscore.kernel.given import flags, shown
 from omscore.ports import Capabilities, Clock, Transaction
 
 T = TypeVar("T")
@@ -74,15 +77,20 @@ class PostgresStore:
             raise DefinitionError("PostgresStore needs psycopg 3; install omscore[postgres]")
         if isolation not in _LEVELS:
             raise DefinitionError(f"isolation is one of {', '.join(_LEVELS)}, not {isolation!r}")
+        if not isinstance(conninfo, str):
+            told = shown(conninfo)
+            raise DefinitionError(f"conninfo must be text, such as 'postgresql://me@localhost/shop', not {told}")
+        quantity(connections_max, "connections_max")
+        flags(one_trip=one_trip)
         self._conninfo = conninfo
-        self._clock = clock.now if clock else None
-        self._tenant = tenant
+        self._clock = clock_of(clock)
+        self._tenant = tenant_of(tenant)
         self._write: list[Statement] = [(f"BEGIN ISOLATION LEVEL {isolation.upper()}", ())]
         if isolation != "read committed":
             self._write.append((schema.AWAIT_CHANGE, ()))
         self._connections_max = connections_max
-        self._patience_s = patience_s
-        self._codec = codec or codecs.standard()
+        self._patience_s = patience_of(patience_s)
+        self._codec = _sql.codec_of(codec)
         self._busy = local()
         self._last = self._turns = 0
         self._one_trip = one_trip
@@ -199,6 +207,8 @@ class PostgresStore:
         >>> callable(PostgresStore.joined)
         True
         """
+        if not hasattr(conn, "pgconn"):
+            raise DefinitionError(f"a command joins a transaction of a psycopg.Connection, not of {shown(conn)}")
         return JoinedPostgres(conn, self.capabilities, self._transaction)
 
     def _transaction(self, wire: Wire) -> PostgresTransaction:

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 
 from omscore import codec as codecs
 from omscore.adapters import _sql
+from omscore.adapters._given import clock_of, path_of, patience_of, tenant_of
 from omscore.adapters._sqlite_errors import ENGINE_ERRORS, typed
 from omscore.adapters._sqlite_joined import JoinedSqlite
 from omscore.adapters._sqlite_schema import prepare, tenant_number
@@ -20,6 +21,7 @@ from omscore.adapters._sqlite_start import Behind, Raced
 from omscore.adapters._sqlite_txn import SqliteTransaction
 from omscore.adapters._waiting import Job, Line, LockFile, pauses
 from omscore.errors import Busy, DefinitionError, StoreError
+from omscore.kernel.given import shown
 from omscore.ports import Capabilities, Clock, Transaction
 
 T = TypeVar("T")
@@ -79,16 +81,16 @@ class SqliteStore:
         patience_s: float = 10.0,
         codec: codecs.Codec | None = None,
     ) -> None:
-        if durability not in _SYNCHRONOUS:
-            raise DefinitionError(f"durability is one of {', '.join(_SYNCHRONOUS)}, not {durability!r}")
-        self._path = os.fspath(path)
-        if self._path in ("", ":memory:"):
+        if durability not in tuple(_SYNCHRONOUS):
+            raise DefinitionError(f"durability is one of {', '.join(_SYNCHRONOUS)}, not {shown(durability)}")
+        if path in ("", ":memory:"):
             raise DefinitionError("a SQLite store is a file that others can open too; use MemoryStore for memory")
-        self._clock = clock.now if clock else None
-        self._codec = codec or codecs.standard()
+        self._path = path_of("a SQLite store", path, "shop.db")
+        self._clock = clock_of(clock)
+        self._codec = _sql.codec_of(codec)
         self._synchronous = _SYNCHRONOUS[durability]
-        self._patience_s = patience_s
-        self._tenant_name = tenant
+        self._patience_s = patience_of(patience_s)
+        self._tenant_name = tenant_of(tenant)
         self._busy = local()
         self._last = 0
         self._open()
@@ -204,6 +206,8 @@ class SqliteStore:
         ...     store.close()
         None
         """
+        if not hasattr(conn, "in_transaction"):
+            raise DefinitionError(f"a command joins a transaction of a sqlite3.Connection, not of {shown(conn)}")
         return JoinedSqlite(conn, self.capabilities, self._transaction)
 
     # -- reading ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from omscore.adapters._given import path_of
 from omscore.batching import PickList
 from omscore.errors import InvalidValue
 from omscore.ports import WmsMessage, WmsRow
@@ -75,9 +76,10 @@ class JsonLinesWms:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._out = Path(folder, "out.jsonl")
-        self._in = Path(folder, "in.jsonl")
-        self._bad = Path(folder, "bad.jsonl")
+        where = Path(path_of("the folder of a warehouse system", folder, "wms/ghent"))
+        self._out = where / "out.jsonl"
+        self._in = where / "in.jsonl"
+        self._bad = where / "bad.jsonl"
         self._read_to = 0
 
     def pick(self, pick_list: PickList) -> None:

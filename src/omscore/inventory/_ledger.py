@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
-from omscore.errors import InvalidValue
+from omscore.errors import DefinitionError, InvalidValue
 from omscore.inventory import _availability
 from omscore.inventory._backorders import Backorder, backorders
 from omscore.inventory._books import Reservation
@@ -20,7 +20,7 @@ from omscore.inventory._ledger_store import MemoryLedgerStore
 from omscore.inventory._ledger_supply import Supplying
 from omscore.inventory._past import as_of
 from omscore.inventory._verify import Verified, verify
-from omscore.kernel.given import listed, names, texts
+from omscore.kernel.given import listed, names, shown, texts
 from omscore.kernel.ids import key as checked_key
 
 
@@ -55,6 +55,8 @@ class Ledger(Allocating, OnTheFloor, Stocking, Supplying):
         >>> Ledger.in_memory().figures(Cell("SKU-1", "ghent")).free
         0
         """
+        if now is not None and not callable(now):
+            raise DefinitionError(f"now is a function that gives the time, such as a clock's now, not {shown(now)}")
         return cls(MemoryLedgerStore(now), buffers=buffers, velocities=velocities)
 
     def fork(self) -> Ledger:
