@@ -11,10 +11,10 @@ import pytest
 
 from omscore.adapters import PostgresStore
 from omscore.adapters import _postgres_schema as schema
-from omscore.adapters._postgres_rows import SIDES, VERBS, WRONG, _move, number_of, plain, rare
+from omscore.adapters._postgres_rows import SIDES, VERBS, _move, number_of, plain, rare
 from omscore.adapters._relink import _link_v1
 from omscore.adapters._seal import _unpacked
-from omscore.errors import SchemaMismatch
+from omscore.errors import InvalidValue, SchemaMismatch
 from omscore.inventory import BUCKETS, MOVES, OUTSIDE, Cell, Ledger, Want, export_lines, receive, verify
 from omscore.kernel import ManualClock
 from omscore.ports import Transaction
@@ -277,7 +277,8 @@ def test_every_movement_of_the_ledger_has_a_number_of_its_own_for_good() -> None
     assert number_of("receive", "supplier", "free") == 128
     assert number_of("reserve", "free", "reserved") == 257
     assert number_of("correct", "damaged", "transfer") == 4989
-    assert number_of("steal", "free", "customer") == WRONG
+    with pytest.raises(InvalidValue, match="'steal' is no verb of the ledger"):
+        number_of("steal", "free", "customer")
     assert {_move(n)[1] for n in range(-600, 8_000) if n not in numbers} == {""}
 
 

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from omscore.adapters import _postgres_statements as sql
 from omscore.adapters import _sql
 from omscore.adapters._postgres_pipe import Statement
-from omscore.adapters._postgres_rows import WRONG, number_of, plain, rare
+from omscore.adapters._postgres_rows import number_of, plain, rare
 from omscore.adapters._seal import Sealing, packed
 from omscore.codec import Codec
-from omscore.errors import Conflict, InvalidValue
+from omscore.errors import Conflict
 from omscore.inventory import Cell, Entry, Figures, JournalRow, Movement, Reservation, Stored, link
 
 
@@ -253,8 +253,6 @@ class PostgresBooks:
             digest = link(state.digest, cell, (*columns, b""))
             states[cell] = state._replace(digest=digest, turn=turn)
             move, more = number_of(verb, source, target), rare(effective, mirrors)
-            if move == WRONG:
-                raise InvalidValue(f"{verb!r} from {source!r} to {target!r} is no movement of the ledger")
             row = (seq, stamped, move, units, cause, reservation, more, digest, turn)
             entries[cell].append((self._tenant, *cell, *row))
         self._snapshots += [(sql.ADD_SNAPSHOT, (self._tenant, *cell, *then)) for cell, then in kept]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from omscore.inventory import JournalRow
+from omscore.inventory import JournalRow, check_words
 
 # A place in these is a part of a number that stands in rows: they are only ever added to, at the end.
 VERBS = (
@@ -24,15 +24,17 @@ SIDES = (
 
 
 WRONG = -1
-"""The number of what is no movement: `verify` names an entry that has it."""
+"""The number of what is no movement, in rows of older tables: `verify` names an entry that has it."""
 
 
 @cache
 def number_of(verb: str, source: str, target: str) -> int:
-    """The number that stands for what an entry does: 256 for each verb, 16 for each source, 1 for each target."""
-    if verb in VERBS and source in SIDES and target in SIDES:
-        return (VERBS.index(verb) * 16 + SIDES.index(source)) * 16 + SIDES.index(target)
-    return WRONG
+    """The number that stands for what an entry does: 256 for each verb, 16 for each source, 1 for each target.
+
+    Raises InvalidValue for words that the ledger does not have.
+    """
+    check_words(verb, source, target)
+    return (VERBS.index(verb) * 16 + SIDES.index(source)) * 16 + SIDES.index(target)
 
 
 @cache

@@ -12,7 +12,7 @@ from omscore.adapters import _sql
 from omscore.adapters import _sqlite_statements as sql
 from omscore.adapters._sqlite_schema import TENANT_SPAN
 from omscore.adapters._sqlite_start import Known, Move, SqliteStart
-from omscore.inventory import BUCKETS, Cell, Entry, Figures, JournalRow, Movement, Reservation, link
+from omscore.inventory import BUCKETS, Cell, Entry, Figures, JournalRow, Movement, Reservation, check_words, link
 from omscore.kernel import QUANTITY_MAX
 
 _ZEROS = Figures()
@@ -213,6 +213,7 @@ class SqliteBooks(SqliteStart):
         return [_sql.figures_from(row) for row in rows]
 
     def _move(self, verb: str, source: str, target: str) -> Move:
+        check_words(verb, source, target)
         found = self._run(sql.READ_MOVE, (verb, source, target)).fetchone()
         if found is None:
             self._run(sql.ADD_MOVE, (verb, source, target))

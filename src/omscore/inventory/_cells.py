@@ -52,6 +52,13 @@ MOVES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+VERBS = (*MOVES, "correct")
+"""Every verb that a movement may have."""
+
+SIDES = (*BUCKETS, *OUTSIDE)
+"""Everything that a movement may take units from or bring them to."""
+
+
 class Cell(NamedTuple):
     """Where units are counted: an item at a node, in a pool (empty is the shared one) and a lot (empty is none).
 
@@ -201,6 +208,22 @@ def check_movement(movement: Movement) -> Movement:
     if type(movement.units) is not int or movement.units <= 0:
         raise InvalidValue(f"a movement moves a whole number of at least 1 unit, not {movement.units!r}")
     return movement
+
+
+def check_words(verb: str, source: str, target: str) -> None:
+    """Refuse what the journal has no words for, as every store's `post` does; raises InvalidValue.
+
+    Which pairs a verb moves is for commands to say (:func:`check_movement`): a correction mirrors any.
+
+    >>> check_words("receive", "supplier", "pocket")
+    Traceback (most recent call last):
+    omscore.errors.InvalidValue: 'pocket' is no bucket of the ledger and no outside of it; they are free, reserved, ...
+    """
+    if verb not in VERBS:
+        raise InvalidValue(f"{verb!r} is no verb of the ledger; the verbs are {', '.join(VERBS)}")
+    for side in (source, target):
+        if side not in SIDES:
+            raise InvalidValue(f"{side!r} is no bucket of the ledger and no outside of it; they are {', '.join(SIDES)}")
 
 
 def check_cells(cells: Iterable[object]) -> None:

@@ -10,7 +10,7 @@ from typing import Self
 
 from omscore.errors import Conflict, InvalidValue, InvariantBroken
 from omscore.inventory._books import Reservation, Short
-from omscore.inventory._cells import BUCKETS, Cell, Entry, Figures, Movement
+from omscore.inventory._cells import BUCKETS, OUTSIDE, VERBS, Cell, Entry, Figures, Movement, check_words
 from omscore.inventory._memory_records import MemoryRecords, put_in, take_out
 from omscore.inventory._memory_rows import (
     VERSION,
@@ -25,6 +25,7 @@ from omscore.kernel.quantities import QUANTITY_MAX
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
 _FREE = _INDEX["free"]
+_VERBS, _OUTSIDE = frozenset(VERBS), frozenset(OUTSIDE)
 _VERSION = len(BUCKETS)
 _ZEROS = Figures()
 _new = tuple.__new__
@@ -265,16 +266,22 @@ class MemoryBooks(MemoryRecords):
                 else:
                     row = list(account.figures)
                     changed[account] = row, account.figures, len(account.rows)
+                if verb not in _VERBS:
+                    check_words(verb, source, target)
                 if source in index:
                     at = index[source]
                     row[at] = left = row[at] - units
                     if left < 0:
                         suspect = True
+                elif source not in _OUTSIDE:
+                    check_words(verb, source, target)
                 if target in index:
                     at = index[target]
                     row[at] = grown = row[at] + units
                     if grown > QUANTITY_MAX:
                         suspect = True
+                elif target not in _OUTSIDE:
+                    check_words(verb, source, target)
                 row[_VERSION] = version = row[_VERSION] + 1
                 entry = (version, now, source, target, units, verb, cause, reservation, effective_at, mirrors)
                 account.rows.append(entry)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from omscore.inventory import Cell, Figures, Short
+from omscore.inventory import BUCKETS, MOVES, OUTSIDE, Cell, Figures, Movement, Short
 from omscore.testing._flaws import exchange, flaw
 
 
@@ -78,6 +78,21 @@ def _cut(store: Any, txn: Any) -> None:
     """Only the first hundred movements of a command are written."""
     post = txn.post
     exchange(txn, post=lambda movements, floors, **k: post(movements[:100], floors, **k))
+
+
+@flaw("words-unknown")
+def _words(store: Any, txn: Any) -> None:
+    """What a movement is called is not looked at: words that the ledger does not have are kept as others."""
+    post = txn.post
+
+    def known(m: Movement) -> Movement:
+        return m._replace(
+            verb=m.verb if m.verb in MOVES or m.verb == "correct" else "count",
+            source=m.source if m.source in (*BUCKETS, *OUTSIDE) else "adjustment",
+            target=m.target if m.target in (*BUCKETS, *OUTSIDE) else "adjustment",
+        )
+
+    exchange(txn, post=lambda ms, floors, **k: post([known(m) for m in ms], floors, **k))
 
 
 @flaw("pools-merged")

@@ -8,6 +8,7 @@ CAUGHT: dict[str, str] = {
     "only-free-guarded": "R-CELL-6",
     "quantities-as-floats": "R-CELL-10",
     "long-commands-cut": "R-CELL-11",
+    "words-unknown": "R-CELL-12",
     "pools-merged": "R-CELL-7 R-CELL-8 R-CELL-9 R-JOURNAL-3 R-LEDGER-5",
     "names-folded": "R-CELL-7 R-CELL-9",
     "own-writes-unseen": "R-ATOM-4",
@@ -22,7 +23,7 @@ CAUGHT: dict[str, str] = {
     "interrupt-commits": "R-ATOM-6",
     "errors-swallowed": (
         "R-ATOM-1 R-ATOM-2 R-ATOM-3 R-ATOM-6 R-ATOM-7 R-ATOM-8 R-CELL-2 R-CELL-3 R-CELL-4 R-CELL-5 R-CELL-6 "
-        "R-CELL-10 R-JOURNAL-2 R-LEDGER-1 R-LEDGER-2 R-LEDGER-3 R-LEDGER-4 R-LEDGER-5 R-LEDGER-6 R-LEDGER-10 "
+        "R-CELL-10 R-CELL-12 R-JOURNAL-2 R-LEDGER-1 R-LEDGER-2 R-LEDGER-3 R-LEDGER-4 R-LEDGER-5 R-LEDGER-6 R-LEDGER-10 "
         "R-OUTBOX-2 R-OUTBOX-10 R-RACE-1 R-RACE-9 R-RACE-11 R-RACE-12 R-HOLD-2 R-KEY-1 R-KEY-3 R-KEY-7 "
         "R-RECORD-1 R-RECORD-4 R-LOG-3"
     ),
@@ -43,7 +44,7 @@ CAUGHT: dict[str, str] = {
     "keys-left-out": "R-LEDGER-7 R-KEY-8",
     "key-overwritten": "R-KEY-1",
     "results-as-text": "R-LEDGER-7 R-KEY-1 R-KEY-2 R-KEY-5 R-KEY-6 R-KEY-8",
-    "numbers-with-gaps": "R-ATOM-2 R-ATOM-3 R-CELL-4 R-CELL-6 R-JOURNAL-2 R-JOURNAL-6 R-LEDGER-7 R-RACE-1",
+    "numbers-with-gaps": "R-ATOM-2 R-ATOM-3 R-CELL-4 R-CELL-6 R-CELL-12 R-JOURNAL-2 R-JOURNAL-6 R-LEDGER-7 R-RACE-1",
     "entries-edited": "R-JOURNAL-3 R-JOURNAL-5",
     "journal-by-cell": "R-JOURNAL-4 R-JOURNAL-5",
     "business-time-lost": "R-JOURNAL-3 R-TIME-4",

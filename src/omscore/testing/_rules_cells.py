@@ -157,6 +157,16 @@ def a_long_command_is_fine(bench: Bench) -> None:
 # -- the journal ------------------------------------------------------------------------------------------------------
 
 
+@rule("R-CELL-12", "I3")
+def only_words_of_the_ledger_are_posted(bench: Bench) -> None:
+    """A verb, a bucket or an outside that the ledger does not have is InvalidValue, and nothing is kept."""
+    bench.stock()
+    good = _hold(A, 1)
+    for wrong in (good._replace(verb="lend"), good._replace(target="pocket"), _in(A, 1)._replace(source="nobody")):
+        raises(InvalidValue, lambda wrong=wrong: bench.run(lambda t: t.post([good, wrong], {})))  # type: ignore[misc]
+    same("figures", bench.figures(), Figures(free=5, version=1))
+
+
 @rule("R-JOURNAL-1", "I11")
 def every_cell_is_numbered_without_gaps(bench: Bench) -> None:
     """The movements of a cell are numbered 1, 2, 3, ... and the last number is the cell's version."""
