@@ -218,11 +218,11 @@ def port_rules() -> str:
 
 def broken_stores() -> str:
     """Every store broken on purpose, and the rules that catch it."""
-    flaws = importlib.import_module("omscore.testing.broken").FLAWS.values()
+    flaws = importlib.import_module("omscore.testing.broken").FLAWS
     order = list(importlib.import_module("omscore.testing.rules").RULES)
     rows = "".join(
         f"| {flaw.name} | {flaw.text} | {', '.join(f'`{id_}`' for id_ in sorted(flaw.caught_by, key=order.index))} |\n"
-        for flaw in flaws
+        for _, flaw in sorted(flaws.items())
     )
     return f"| broken store | what is wrong with it | caught by |\n|---|---|---|\n{rows}"
 

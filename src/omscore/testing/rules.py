@@ -27,7 +27,7 @@ _WRITTEN_IN = (
     _rules_ledger,
 )
 
-RULES: dict[str, Rule] = gathered()
+RULES: dict[str, Rule] = gathered(_WRITTEN_IN)
 """Every rule by its id, in the order of the reference page."""
 
 
