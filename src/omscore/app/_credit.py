@@ -58,8 +58,14 @@ def bind_credit(work: Work, order: Order) -> None:
 
 
 def set_credit(work: Work, customer: str, limit: Money, days: int) -> str:
-    """Give a customer credit, or change it; what their orders bind stays bound."""
+    """Give a customer credit, or change it; what their orders bind stays bound, so it keeps its currency till then."""
     old: CreditAccount | None = work.find("credit", customer)
+    if old is not None and old.bound and old.limit.currency != limit.currency:
+        text = (
+            f"orders bind {old.exposure} of the credit of {customer}, which cannot be counted in {limit.currency}; "
+            "wait until they are paid, or give the limit in that currency"
+        )
+        raise CommandRefused([Reason("credit.currency", text, {"customer": customer, "bound": old.exposure.minor})])
     account = CreditAccount(customer, limit, days) if old is None else evolve(old, limit=limit, days=days)
     work.save("credit", customer, account, {"all": customer})
     return customer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from omscore.errors import InvalidValue
@@ -76,6 +76,18 @@ def listed(what: str, given: Iterable[T], kind: type[Any] | tuple[type[Any], ...
         if not isinstance(one, kind):
             raise InvalidValue(f"{what} are a list such as [{such_as}]; {shown(one)} is none")
     return found
+
+
+def function(what: str, value: object) -> None:
+    """Raise InvalidValue for what cannot be called."""
+    if not callable(value):
+        raise InvalidValue(f"{what} must be a function, not {shown(value)}")
+
+
+def one_of(what: str, value: object, known: Collection[str]) -> None:
+    """Raise InvalidValue for what is none of some words."""
+    if not isinstance(value, str) or value not in known:
+        raise InvalidValue(f"{what} must be one of {', '.join(known)}, not {shown(value)}")
 
 
 def of_kind(what: str, value: object, kind: type[Any], such_as: str) -> None:

@@ -12,7 +12,7 @@ from typing import Self
 from attrs import field, frozen
 
 from omscore.errors import DefinitionError, TransitionNotAllowed
-from omscore.kernel.given import mapped
+from omscore.kernel.given import mapped, texts
 
 
 def _freeze(moves: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
@@ -97,7 +97,8 @@ class StateTable:
         """
         try:
             return self.moves[state][command]
-        except KeyError:
+        except (KeyError, TypeError):
+            texts(state=state, command=command)
             raise TransitionNotAllowed(state, command, self.allowed(state), self.name, of, hint) from None
 
     def extended(self, moves: Mapping[str, Mapping[str, str]]) -> Self:

@@ -32,6 +32,13 @@ def utc(value: Any, name: str = "time") -> datetime:
         raise InvalidValue(f"{name} {value.isoformat()} lies outside the years that can be told in UTC") from None
 
 
+def moments(**named: object) -> None:
+    """Raise InvalidValue for what is neither an aware datetime nor None, which says that there is none."""
+    for name, value in named.items():
+        if value is not None:
+            utc(value, name)
+
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

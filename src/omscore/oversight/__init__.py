@@ -19,8 +19,9 @@ from omscore.oversight._incidents import (
 )
 from omscore.oversight._kpis import Kpi, Measure, Recorded, kpis, measured, to_records
 from omscore.oversight._notices import NOTICE_STATUSES, Notice, NoticeSent, Obligation, notices_of, obligations_of
-from omscore.oversight._profile import CAPTURE_METHODS, NOTICES, PAYMENT_GATES, ChannelProfile
+from omscore.oversight._profile import NOTICES, PAYMENT_GATES, ChannelProfile
 from omscore.oversight._surge import SurgeChanged, SurgeClock, SurgeRule, SurgeState, surges
+from omscore.payments import CAPTURE_METHODS
 
 __all__ = [
     "NOTICES",

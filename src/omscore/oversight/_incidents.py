@@ -11,6 +11,10 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from omscore.errors import InvalidValue
+from omscore.kernel import utc
+from omscore.kernel.given import listed, mapped, names, of_kind, texts
+from omscore.kernel.times import moments
 from omscore.orders import (
     FULFILLMENT_STATES,
     DraftConflict,
@@ -34,9 +38,12 @@ UNSCANNED_AFTER = timedelta(hours=24)
 """How long a parcel may be said to have left without any carrier having scanned it."""
 
 
+_LONGEST = timedelta(days=36_525)
+
+
 @frozen
 class IncidentRule:
-    """Who looks at a kind of incident, and within what time.
+    """Who looks at a kind of incident, and within what time. Raises InvalidValue for what is no such time.
 
     >>> INCIDENT_RULES["payment_failed"].owner
     'payments'
@@ -44,6 +51,12 @@ class IncidentRule:
 
     owner: str
     within: timedelta
+
+    def __attrs_post_init__(self) -> None:
+        texts(owner=self.owner)
+        of_kind("within", self.within, timedelta, "timedelta(hours=4)")
+        if not timedelta(0) <= self.within <= _LONGEST:
+            raise InvalidValue(f"within must be from no time to {_LONGEST.days} days, not {self.within}")
 
 
 INCIDENT_RULES: Mapping[str, IncidentRule] = {
@@ -71,6 +84,10 @@ INCIDENT_RULES: Mapping[str, IncidentRule] = {
 _ANY = IncidentRule("operations", timedelta(hours=24))
 
 
+def _actions(actions: Iterable[str]) -> tuple[str, ...]:
+    return names("actions", actions, "cancel")
+
+
 @frozen
 class Incident:
     """Something that needs a person. `id` stays the same while it lasts; `actions` are the legal next ones.
@@ -88,7 +105,11 @@ class Incident:
     context: Mapping[str, Any] = field(factory=dict, repr=False)
     owner: str = ""
     due_at: datetime | None = None
-    actions: tuple[str, ...] = ()
+    actions: tuple[str, ...] = field(default=(), converter=_actions)
+
+    def __attrs_post_init__(self) -> None:
+        texts(id=self.id, kind=self.kind, order=self.order, text=self.text, owner=self.owner)
+        mapped(f"the context of incident {self.id!r}", self.context, "{'units': 2}")
 
 
 @frozen
@@ -143,6 +164,16 @@ class Facts:
     conflicts: Sequence[DraftConflict] = ()
     events: Sequence[Event] = ()
 
+    def __attrs_post_init__(self) -> None:
+        of_kind("order", self.order, Order, "shop.order('ord-1')")
+        utc(self.quiet_since, "quiet_since")
+        for name, kind in (("queued", Queued), ("payment", Payment)):
+            if getattr(self, name) is not None:
+                of_kind(name, getattr(self, name), kind, f"the {kind.__name__} of the order")
+        listed("fulfillments", self.fulfillments, Fulfillment, "shop.fulfillment('ord-1-f1')")
+        listed("shipments", self.shipments, Shipment, "shop.shipment('ord-1-f1-s1')")
+        names("also", self.also, "advance:engraving")
+
 
 Detector = Callable[[Facts, datetime], Iterable[Incident]]
 """Finds incidents of one order: a host's own kinds are such functions."""
@@ -161,6 +192,11 @@ def incidents_of(
     >>> [(i.kind, i.owner) for i in incidents_of(Facts(at.order, MONDAY), MONDAY + timedelta(hours=2, seconds=1))]
     [('stuck', 'operations')]
     """
+    of_kind("facts", facts, Facts, "Facts(order, quiet_since)")
+    now = utc(now, "now")
+    for kind, rule in mapped("rules", rules, "{'stuck': IncidentRule('me', timedelta(hours=1))}").items():
+        of_kind(f"the rule of {kind!r}", rule, IncidentRule, "IncidentRule('me', timedelta(hours=1))")
+    detectors = listed("detectors", detectors, object, "overweight")
     found = [incident for detector in STANDARD_DETECTORS for incident in detector(facts, now)]
     found += [incident for detector in detectors for incident in _own(detector, facts, now)]
     return tuple(sorted((_owned(i, facts, rules) for i in found), key=lambda i: (i.due_at, i.id)))
@@ -169,7 +205,12 @@ def incidents_of(
 def _own(detector: Detector, facts: Facts, now: datetime) -> list[Incident]:
     """What a host's own detector finds; one that fails must not hide what the others see, and is found itself."""
     try:
-        return list(detector(facts, now))
+        found = listed("what a detector finds", detector(facts, now), Incident, "Incident('heavy:ord-1', ...)")
+        for one in found:
+            # Incidents stand in the order of their deadlines: one without a time would hide all the others.
+            utc(one.since, f"since of incident {one.id!r}")
+            moments(due_at=one.due_at)
+        return list(found)
     except Exception as failed:  # noqa: BLE001 - a host's code may raise anything
         name = getattr(detector, "__name__", type(detector).__name__)
         text = f"detector {name} failed on it: {type(failed).__name__}"
@@ -195,6 +236,7 @@ def actions_of(facts: Facts) -> tuple[str, ...]:
     >>> actions_of(Facts(up_to("accepted", payment="pending").order, MONDAY))
     ('accept', 'reject', 'unreserve', 'cancel', 'release:payment')
     """
+    of_kind("facts", facts, Facts, "Facts(order, quiet_since)")
     order = facts.order
     actions = [*order.next_actions(), *(f"release:{hold.code}" for hold in order.holds)]
     for fulfillment in facts.fulfillments:

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from omscore.errors import InvalidValue
+from omscore.kernel import quantity
+from omscore.kernel.given import function, listed, mapped, of_kind, shown, texts
 from omscore.orders import Accepted, Cancelled, Captured, UnitsMoved
 from omscore.oversight._incidents import Resolved
 from omscore.oversight._notices import NoticeSent
@@ -57,7 +60,8 @@ class Recorded(Protocol):
 class Kpi:
     """A figure: so many of so many, and what both are. A time has a median in seconds instead of a share.
 
-    `failed` is what a host's own measure failed with, so that there is no figure.
+    `failed` is what a host's own measure failed with, so that there is no figure. Raises InvalidValue for what is no
+    number.
 
     >>> Kpi("split", 1, 4, "orders shipped from more than one place", "orders with a node").percent
     25.0
@@ -71,6 +75,15 @@ class Kpi:
     median_s: float | None = None
     # A host's own error may name a customer, and what stands in a repr ends in a log.
     failed: str = field(default="", repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        texts(name=self.name, counts=self.counts, denominator=self.denominator, failed=self.failed)
+        what, middle = f"figure {self.name!r}", self.median_s
+        for name, n in (("count", self.count), ("of", self.of)):
+            if type(n) is not int:
+                raise InvalidValue(f"{name} of {what} must be a whole number, not {shown(n)}")
+        if middle is not None and (isinstance(middle, bool) or not isinstance(middle, (int, float))):
+            raise InvalidValue(f"median_s of {what} must be seconds, not {shown(middle)}")
 
     @property
     def percent(self) -> float | None:
@@ -159,9 +172,15 @@ def kpis(
 
     >>> kpis([])["split"].percent
     """
+    function("profile", profile)
+    quantity(incidents_open, "incidents_open", at_least=0)
+    if isinstance(log, (str, bytes)) or not isinstance(log, Iterable):
+        raise InvalidValue(f"a log is rows such as shop.history('ord-1') gives, not {shown(log)}")
     orders: dict[str, _Seen] = {}
     resolved: list[Resolved] = []
     for row in log:
+        if not hasattr(row, "event"):
+            raise InvalidValue(f"a log is rows such as shop.history('ord-1') gives; {shown(row)} is none")
         event = row.event
         if type(event) is Captured:
             orders[row.id] = _Seen(event)
@@ -246,7 +265,9 @@ def _shares(seen: list[_Seen]) -> list[Kpi]:
 def _notices(seen: list[_Seen], profile: Callable[[str], ChannelProfile]) -> Kpi:
     sent = in_time = 0
     for order in seen:
-        limits = profile(order.captured.draft.channel).notices
+        of = profile(order.captured.draft.channel)
+        of_kind("what profile gives of a channel", of, ChannelProfile, "ChannelProfile()")
+        limits = of.notices
         for notice, at in order.sent.items():
             sent += 1
             in_time += notice in limits and at <= order.captured.at + limits[notice]
@@ -287,5 +308,5 @@ def to_records(figures: Mapping[str, Kpi]) -> list[dict[str, Any]]:
             "denominator": figure.denominator,
             "failed": figure.failed,
         }
-        for figure in figures.values()
+        for figure in listed("figures", mapped("figures", figures, "kpis(log)").values(), Kpi, "kpis(log)['fill']")
     ]

@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from omscore.kernel import utc
+from omscore.kernel.given import listed, mapped, of_kind
+from omscore.kernel.times import moments
 from omscore.orders import Fulfillment, Order
 from omscore.oversight._profile import ChannelProfile
 from omscore.payments import Payment
@@ -56,6 +59,8 @@ def notices_of(
     >>> [(n.notice, n.status) for n in notices_of(at.order, {"confirmed": MONDAY}, ChannelProfile(), MONDAY)][:2]
     [('confirmed', 'sent'), ('paid', 'due')]
     """
+    _check(order, sent, profile)
+    now = utc(now, "now")
     result = []
     for notice, after in sorted(profile.notices.items(), key=lambda row: (row[1], row[0])):
         due_at, sent_at = order.captured_at + after, sent.get(notice)
@@ -67,6 +72,13 @@ def notices_of(
             status = "late" if now > due_at else "due"
         result.append(Notice(order.id, notice, due_at, sent_at, status))
     return tuple(result)
+
+
+def _check(order: object, sent: Mapping[str, datetime], profile: object) -> None:
+    of_kind("order", order, Order, "shop.order('ord-1')")
+    of_kind("profile", profile, ChannelProfile, "ChannelProfile()")
+    for notice, at in mapped("the notices sent", sent, "{'confirmed': at}").items():
+        utc(at, f"when notice {notice!r} was sent")
 
 
 @frozen
@@ -115,6 +127,14 @@ def obligations_of(
     >>> [(o.what, o.slack) for o in obligations_of(up_to("accepted").order, {}, profile, MONDAY)]
     [('ship', datetime.timedelta(days=2))]
     """
+    _check(order, sent, profile)
+    now = utc(now, "now")
+    fulfillments = listed("fulfillments", fulfillments, Fulfillment, "shop.fulfillment('ord-1-f1')")
+    returns = listed("returns", returns, Return, "shop.return_('ord-1-r1')")
+    if payment is not None:
+        of_kind("payment", payment, Payment, "Payment('ord-1', 'EUR')")
+    of_kind("policy", policy, ReturnPolicy, "ReturnPolicy(window=timedelta(days=30))")
+    moments(refund_since=refund_since)
     owed = (
         {}
         if order.state not in ("captured", "accepted")

@@ -10,7 +10,8 @@ from attrs import field, frozen
 from omscore.errors import InvalidValue
 from omscore.inventory import Cell
 from omscore.kernel import quantity
-from omscore.kernel.given import mapped, names
+from omscore.kernel.given import mapped, names, one_of, shown, texts
+from omscore.payments import CAPTURE_METHODS
 
 NOTICES: Mapping[str, timedelta] = {
     "confirmed": timedelta(minutes=2),
@@ -26,17 +27,17 @@ NOTICES: Mapping[str, timedelta] = {
 OCCASIONS = ("short",)
 """The notices that are owed at no time of their own, but when something happens: units were not found when picked."""
 
-CAPTURE_METHODS = ("at_order", "at_shipment", "on_terms")
-"""When money is taken: once authorized, with each shipment, or later by invoice."""
-
 
 PAYMENT_GATES = ("authorized", "captured", "none")
 """What an order needs before anybody works on it: a promise of all that is owed, the money itself, or neither."""
 
 
+_LONGEST = timedelta(days=36_525)
+
+
 def _positive(time: object, name: str) -> None:
-    if not isinstance(time, timedelta) or time <= timedelta(0):
-        raise InvalidValue(f"{name} is a positive timedelta, not {time!r}")
+    if not isinstance(time, timedelta) or not timedelta(0) < time <= _LONGEST:
+        raise InvalidValue(f"{name} is a positive timedelta, not {shown(time)}; {_LONGEST.days} days are the most")
 
 
 @frozen
@@ -71,6 +72,7 @@ class ChannelProfile:
                 _positive(time, name)
         for notice, after in mapped("notices", self.notices, "{'confirmed': timedelta(minutes=2)}").items():
             _positive(after, f"notice {notice!r}")
+        texts(packaging=self.packaging)
         if type(self.priority) is not int:
             raise InvalidValue(f"priority is a whole number, not {self.priority!r}")
         quantity(self.allowance_minor, "allowance_minor", at_least=0)
@@ -78,12 +80,8 @@ class ChannelProfile:
             if not isinstance(cell, Cell):
                 raise InvalidValue(f"buffers are of cells (item and node), not of {cell!r}")
             quantity(n, f"buffer of {cell.item!r} at {cell.node!r}", at_least=0)
-        if self.capture_method not in CAPTURE_METHODS:
-            raise InvalidValue(
-                f"capture_method must be one of {', '.join(CAPTURE_METHODS)}, not {self.capture_method!r}"
-            )
-        if self.payment_gate not in PAYMENT_GATES:
-            raise InvalidValue(f"payment_gate must be one of {', '.join(PAYMENT_GATES)}, not {self.payment_gate!r}")
+        one_of("capture_method", self.capture_method, CAPTURE_METHODS)
+        one_of("payment_gate", self.payment_gate, PAYMENT_GATES)
         if self.payment_gate == "captured" and self.capture_method != "at_order":
             raise InvalidValue("a gate at 'captured' needs capture_method 'at_order': shipping waits for the money")
         if unknown := sorted(set(self.notices) - set(NOTICES)):

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from attrs import frozen
 
 from omscore.errors import DefinitionError
-from omscore.kernel import quantity
-from omscore.kernel.given import of_kind
+from omscore.kernel import quantity, utc
+from omscore.kernel.given import flags, listed, of_kind
 
 
 @frozen
@@ -48,6 +48,7 @@ class SurgeRule:
         >>> SurgeRule(normal=100).begins(200), SurgeRule(normal=100).begins(201)
         (False, True)
         """
+        quantity(orders, "orders", at_least=0)
         return orders * 100 > self.on_percent * self.normal
 
     def begun(self, at: datetime) -> datetime:
@@ -56,6 +57,7 @@ class SurgeRule:
         >>> SurgeRule(normal=100).begun(datetime(2026, 3, 2, 9, 20, tzinfo=UTC)).minute
         15
         """
+        at = utc(at, "at")
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         return at - (at - epoch) % self.period
 
@@ -72,6 +74,10 @@ class SurgeState:
 
     on: bool = False
     calm: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        flags(on=self.on)
+        quantity(self.calm, "calm", at_least=0)
 
     @property
     def mode(self) -> dict[str, str]:
@@ -90,6 +96,7 @@ class SurgeState:
         >>> SurgeState().after(SurgeRule(normal=100), 201).on, SurgeState().after(SurgeRule(normal=100), 200).on
         (True, False)
         """
+        of_kind("rule", rule, SurgeRule, "SurgeRule(normal=100)")
         if rule.begins(orders):
             return SurgeState(on=True)
         if not self.on:
@@ -104,8 +111,10 @@ def surges(rule: SurgeRule, orders: Iterable[int], state: SurgeState | None = No
     >>> [s.on for s in surges(SurgeRule(normal=100), [100, 1500, 180, 140, 160, 150, 150])]
     [False, True, True, True, True, True, False]
     """
-    state = state or SurgeState()
-    for n in orders:
+    of_kind("rule", rule, SurgeRule, "SurgeRule(normal=100)")
+    state = SurgeState() if state is None else state
+    of_kind("state", state, SurgeState, "SurgeState()")
+    for n in listed("orders", orders, int, "100"):
         state = state.after(rule, n)
         yield state
 

@@ -1,7 +1,14 @@
 """Payments: authorize, capture, void and refund as an append-only list; credit terms; what is told to the books."""
 
 from omscore.payments._credit import CreditAccount, check_credit
-from omscore.payments._payment import PAYMENT_STATUSES, TRANSACTION_KINDS, Payment, PaymentTransaction, fold
+from omscore.payments._payment import (
+    CAPTURE_METHODS,
+    PAYMENT_STATUSES,
+    TRANSACTION_KINDS,
+    Payment,
+    PaymentTransaction,
+    fold,
+)
 from omscore.payments._postings import (
     POSTING_KINDS,
     Invoiced,
@@ -19,6 +26,7 @@ from omscore.payments._postings import (
 __all__ = [
     "TRANSACTION_KINDS",
     "PAYMENT_STATUSES",
+    "CAPTURE_METHODS",
     "PaymentTransaction",
     "Payment",
     "fold",

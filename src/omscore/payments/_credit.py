@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from attrs import evolve, field, frozen
 
 from omscore.errors import InvalidValue, Reason
-from omscore.kernel import Money, quantity
-from omscore.kernel.given import of_kind
+from omscore.kernel import Money, key, quantity
+from omscore.kernel.given import mapped, of_kind, texts
 
 
 @frozen
@@ -28,10 +28,16 @@ class CreditAccount:
     bound: Mapping[str, int] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
+        key(self.customer, "customer")
         of_kind(f"the credit of {self.customer!r}", self.limit, Money, "Money.of('1000.00', 'EUR')")
         if self.limit.minor < 0:
             raise InvalidValue(f"the credit of {self.customer!r} is at least 0, not {self.limit}")
         quantity(self.days, "days", at_least=0)
+        for order, minor in mapped(
+            f"what orders bind of the credit of {self.customer!r}", self.bound, "{'ord-1': 500}"
+        ).items():
+            texts(order=order)
+            quantity(minor, f"what order {order!r} binds", at_least=0)
 
     @property
     def exposure(self) -> Money:
@@ -52,11 +58,15 @@ class CreditAccount:
         return self.limit - self.exposure
 
     def binding(self, order: str, amount: Money) -> CreditAccount:
-        """This account when an order binds an amount; nothing frees it.
+        """This account when an order binds an amount; nothing frees it. Raises InvalidValue for another currency.
 
         >>> CreditAccount("c-17", Money(100, "EUR"), bound={"ord-1": 30}).binding("ord-1", Money(0, "EUR")).bound
         {}
         """
+        texts(order=order)
+        of_kind("amount", amount, Money, "Money.of('19.99', 'EUR')")
+        if amount.currency != self.limit.currency:
+            raise InvalidValue(f"{self.customer} has credit in {self.limit.currency}, not in {amount.currency}")
         bound = {id_: n for id_, n in self.bound.items() if id_ != order}
         if amount.minor > 0:
             bound[order] = amount.minor
@@ -71,6 +81,9 @@ def check_credit(account: CreditAccount, order: str, amount: Money) -> Reason | 
     >>> check_credit(account, "ord-2", Money(601, "EUR")).code
     'credit.exceeded'
     """
+    of_kind("account", account, CreditAccount, "CreditAccount('c-17', limit)")
+    texts(order=order)
+    of_kind("amount", amount, Money, "Money.of('19.99', 'EUR')")
     if amount.currency != account.limit.currency:
         text = f"{account.customer} has credit in {account.limit.currency}, the order is in {amount.currency}"
         return Reason("credit.currency", text, {"customer": account.customer})

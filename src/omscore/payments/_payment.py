@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from omscore.errors import CommandRefused, InvalidValue, Reason
-from omscore.kernel import Money
+from omscore.kernel import Money, key, quantity
+from omscore.kernel.given import listed, of_kind, one_of, texts
+from omscore.kernel.times import moments
 
 TRANSACTION_KINDS = ("authorize", "capture", "void", "refund", "expire", "credit")
 """What a row is about. "expire" takes back an authorization that the bank no longer honors; "credit" is what a customer
@@ -18,6 +20,9 @@ _LET_GO = ("capture", "void", "expire", "credit")
 _LIVE = ("asked", "done")
 
 _OUTCOMES = ("asked", "done", "failed")
+
+CAPTURE_METHODS = ("at_order", "at_shipment", "on_terms")
+"""When money is taken: once authorized, with each shipment, or later by invoice."""
 
 PAYMENT_STATUSES = (
     "unpaid",
@@ -39,7 +44,8 @@ class PaymentTransaction:
 
     `parent` names the row that this one is about: the authorization that is captured, voided or expired, the capture
     that is refunded. `ref` is what it was for (a shipment, a return), `reference` the gateway's own name for it.
-    `goodwill_minor` is the part of a refund that was owed all the same: it lowers what the customer is to pay.
+    `goodwill_minor` is the part of a refund that was owed all the same: it lowers what the customer is to pay. Raises
+    InvalidValue naming the field that is wrong.
 
     >>> PaymentTransaction("a1", "authorize", Money(500, "EUR"), None).outcome
     'asked'
@@ -58,10 +64,13 @@ class PaymentTransaction:
     goodwill_minor: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if self.kind not in TRANSACTION_KINDS:
-            raise InvalidValue(f"kind must be one of {', '.join(TRANSACTION_KINDS)}, not {self.kind!r}")
-        if self.outcome not in _OUTCOMES:
-            raise InvalidValue(f"outcome must be one of {', '.join(_OUTCOMES)}, not {self.outcome!r}")
+        key(self.id, "the id of a payment's row")
+        one_of("kind", self.kind, TRANSACTION_KINDS)
+        one_of("outcome", self.outcome, _OUTCOMES)
+        texts(parent=self.parent, ref=self.ref, reference=self.reference, text=self.text)
+        moments(at=self.at, expires_at=self.expires_at)
+        quantity(self.goodwill_minor, "goodwill_minor", at_least=0)
+        of_kind("the amount of a payment's row", self.amount, Money, "Money.of('19.99', 'EUR')")
         if self.amount.minor <= 0:
             raise InvalidValue(f"a payment's row is about more than nothing, not {self.amount}")
 
@@ -70,12 +79,16 @@ def _refuse(code: str, text: str, **facts: object) -> CommandRefused:
     return CommandRefused([Reason(code, text, facts)])
 
 
+def _row_tuple(rows: Iterable[PaymentTransaction]) -> tuple[PaymentTransaction, ...]:
+    return listed("rows", rows, PaymentTransaction, "PaymentTransaction('a1', 'authorize', amount, at)")
+
+
 @frozen
 class Payment:
     """What was authorized, captured, voided and refunded for one order, as the rows in the order they came.
 
     `allowance_minor` is how much more than authorized may be captured (a tip, a weighed item), in minor units. `method`
-    says when money is taken: "at_order", "at_shipment" or "on_terms".
+    says when money is taken, one of CAPTURE_METHODS. Raises InvalidValue naming the field that is wrong.
 
     >>> payment = Payment("ord-1", "EUR")
     >>> payment.status, payment.authorized.minor
@@ -86,7 +99,13 @@ class Payment:
     currency: str
     method: str = "at_shipment"
     allowance_minor: int = 0
-    rows: tuple[PaymentTransaction, ...] = ()
+    rows: tuple[PaymentTransaction, ...] = field(default=(), converter=_row_tuple)
+
+    def __attrs_post_init__(self) -> None:
+        texts(order=self.order)
+        Money(0, self.currency)
+        one_of("method", self.method, CAPTURE_METHODS)
+        quantity(self.allowance_minor, "allowance_minor", at_least=0)
 
     @property
     def transactions(self) -> tuple[PaymentTransaction, ...]:
@@ -112,6 +131,9 @@ class Payment:
         >>> Payment("ord-1", "EUR").total("refund", "asked", "done")
         Money(minor=0, currency='EUR')
         """
+        one_of("kind", kind, TRANSACTION_KINDS)
+        for outcome in outcomes:
+            one_of("outcome", outcome, _OUTCOMES)
         wanted = outcomes or ("done",)
         return Money(
             sum(t.amount.minor for t in self.transactions if t.kind == kind and t.outcome in wanted), self.currency
@@ -200,6 +222,7 @@ class Payment:
         Traceback (most recent call last):
         omscore.errors.CommandRefused: 5.01 EUR cannot be captured: 5.00 EUR is left of what is authorized ...
         """
+        of_kind("a row", row, PaymentTransaction, "PaymentTransaction('a1', 'authorize', amount, at)")
         if self.transaction(row.id) is not None or row.outcome == "failed":
             return self if self.transaction(row.id) else self._with(row)
         if row.kind in _LET_GO:
@@ -240,6 +263,7 @@ class Payment:
         >>> payment.status, payment.settled("a1", "done", None).status
         ('pending', 'authorized')
         """
+        one_of("an answer", outcome, ("done", "failed"))
         row = self.transaction(id)
         if row is None:
             raise InvalidValue(f"nothing was asked as {id!r} for {self.order}")
@@ -324,7 +348,9 @@ def fold(rows: Iterable[PaymentTransaction], payment: Payment | None = None) -> 
     >>> fold([PaymentTransaction("a1", "authorize", Money(500, "EUR"), None, "failed")]).status
     'failed'
     """
-    found = tuple(rows)
-    if payment is None:
+    found = _row_tuple(rows)
+    if payment is not None:
+        of_kind("payment", payment, Payment, "Payment('ord-1', 'EUR')")
+    else:
         payment = Payment("", found[0].amount.currency if found else "XXX")
     return evolve(payment, rows=(*payment.rows, *found))

@@ -5,13 +5,15 @@ The host maps the names to its own chart of accounts; each posting has an id, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from attrs import frozen
+from attrs import field, frozen
 
 from omscore.errors import InvalidValue
-from omscore.kernel import Money
+from omscore.kernel import Money, key, quantity
+from omscore.kernel.given import listed, of_kind, shown, texts
+from omscore.kernel.times import moments
 
 # What each kind debits and credits. The customer owes from the invoice on and pays by the payment.
 POSTING_KINDS: Mapping[str, tuple[str, str]] = {
@@ -37,6 +39,15 @@ class PostingLine:
     account: str
     minor: int
 
+    def __attrs_post_init__(self) -> None:
+        key(self.account, "account")
+        if type(self.minor) is not int:
+            raise InvalidValue(f"{self.account}: minor must be a whole number of minor units, not {shown(self.minor)}")
+
+
+def _line_tuple(lines: Iterable[PostingLine]) -> tuple[PostingLine, ...]:
+    return listed("the lines of a posting", lines, PostingLine, "PostingLine('bank', 500)")
+
 
 @frozen
 class Posting:
@@ -51,11 +62,14 @@ class Posting:
     kind: str
     order: str
     currency: str
-    lines: tuple[PostingLine, ...]
+    lines: tuple[PostingLine, ...] = field(converter=_line_tuple)
     at: datetime
     due_at: datetime | None = None
 
     def __attrs_post_init__(self) -> None:
+        texts(id=self.id, kind=self.kind, order=self.order)
+        Money(0, self.currency)
+        moments(at=self.at, due_at=self.due_at)
         if rest := sum(line.minor for line in self.lines):
             raise InvalidValue(f"posting {self.id} is out of balance by {rest} {self.currency} minor units")
 
@@ -94,6 +108,7 @@ def _posting(
     due_at: datetime | None = None,
 ) -> Posting:
     debit, credit = POSTING_KINDS[kind]
+    of_kind("amount", amount, Money, "Money.of('19.99', 'EUR')")
     lines = (PostingLine(debit, amount.minor), PostingLine(credit, -amount.minor))
     return Posting(id_, kind, order, amount.currency, lines, at, due_at)
 
@@ -134,6 +149,9 @@ def refunded(
     >>> [(line.account, line.minor) for line in refunded("p-1", "ord-1", Money(500, "EUR"), None, 200).lines]
     [('receivable', 200), ('revenue', 300), ('bank', -500)]
     """
+    of_kind("amount", amount, Money, "Money.of('19.99', 'EUR')")
+    if quantity(prepaid_minor, "prepaid_minor", at_least=0) > max(0, amount.minor):
+        raise InvalidValue(f"prepaid_minor is a part of what went back, {amount}; {prepaid_minor} is more")
     parts = (("receivable", prepaid_minor), ("revenue", amount.minor - prepaid_minor), ("bank", -amount.minor))
     lines = tuple(PostingLine(account, minor) for account, minor in parts if minor)
     return Posting(id, "refund", order, amount.currency, lines, at)

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from omscore.kernel import StateTable
+from omscore.kernel import StateTable, key, quantity
+from omscore.kernel.given import one_of, texts
+from omscore.kernel.times import moments
 
 CLAIM_STATES = StateTable(
     "claim",
@@ -20,6 +22,7 @@ class Claim:
     """Units of a line that failed: which (by serial, where the item has one), why, and what was decided.
 
     `replacement` names the line that is sent instead, `returning` the return of the item when it is not to be kept.
+    Raises InvalidValue naming the field that is wrong.
 
     >>> Claim("clm-1", "ord-1", "1", "SKU-1", 1, serial="S-9", why="does not start").state
     'open'
@@ -36,6 +39,16 @@ class Claim:
     opened_at: datetime | None = None
     replacement: str = ""
     returning: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        key(self.id, "claim id")
+        key(self.order, f"claim {self.id!r}: order")
+        key(self.line, f"claim {self.id!r}: line")
+        key(self.item, f"claim {self.id!r}: item")
+        quantity(self.units, f"claim {self.id!r}: units")
+        texts(serial=self.serial, why=self.why, replacement=self.replacement, returning=self.returning)
+        one_of("the state of a claim", self.state, CLAIM_STATES.moves)
+        moments(opened_at=self.opened_at)
 
     def decided(self, command: str, *, replacement: str = "", returning: str = "") -> Claim:
         """This claim after "approve" or "refuse"; raises TransitionNotAllowed for a second decision.

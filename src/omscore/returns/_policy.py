@@ -7,8 +7,12 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
-from omscore.errors import Reason
-from omscore.kernel.given import name_set, of_kind
+from omscore.errors import InvalidValue, Reason
+from omscore.kernel.given import name_set, names, of_kind, text
+from omscore.kernel.times import moments, utc
+
+_LONGEST = timedelta(days=36_525)
+_FOR_EVER = "; None is for ever, where nothing is to end"
 
 
 def _tags(tags: Iterable[str]) -> frozenset[str]:
@@ -22,7 +26,7 @@ class ReturnPolicy:
     `window` None means for ever; items or lines with one of the tags in `never` stay sold. A return of which nothing
     has arrived after `patience` expires. `warranty` is how long after delivery a claim may be made, None for ever.
     Money is to be given back within `refund_within` of when goods went or came back (fourteen days, as Article 13 of
-    Directive 2011/83/EU has it for consumers).
+    Directive 2011/83/EU has it for consumers). No time is below 0 or above a hundred years: InvalidValue.
 
     >>> ReturnPolicy(window=timedelta(days=30)).patience.days
     60
@@ -39,24 +43,32 @@ class ReturnPolicy:
             value = getattr(self, name)
             if value is not None or name in ("patience", "refund_within"):
                 of_kind(name, value, timedelta, "timedelta(days=30)")
+                if not timedelta(0) <= value <= _LONGEST:
+                    raise InvalidValue(f"{name} must be from no time to {_LONGEST.days} days, not {value}{_FOR_EVER}")
 
     def refusals(
         self, line: str, tags: Iterable[str], delivered_at: datetime | None, now: datetime
     ) -> tuple[Reason, ...]:
         """Why units of a line may not come back; none when they may. What is not delivered yet is in time.
 
+        Raises InvalidValue for naive times.
+
         >>> from datetime import UTC
         >>> policy, now = ReturnPolicy(timedelta(days=30), never={"final_sale"}), datetime(2026, 3, 2, tzinfo=UTC)
         >>> [r.code for r in policy.refusals("1", {"final_sale"}, now - timedelta(days=31), now)]
         ['return.never', 'return.window']
         """
+        text("line", line)
+        now = utc(now, "now")
+        moments(delivered_at=delivered_at)
         reasons = []
+        tags = names("the tags of a line", tags, "sealed")
         if bad := sorted(self.never & set(tags)):
             reasons.append(Reason("return.never", f"line {line} is {bad[0]}: it cannot come back", {"line": line}))
         if self.window is not None and delivered_at is not None and now > delivered_at + self.window:
             until = delivered_at + self.window
-            text = f"line {line} could come back until {until.isoformat()}"
-            reasons.append(Reason("return.window", text, {"line": line, "until": until.isoformat()}))
+            why = f"line {line} could come back until {until.isoformat()}"
+            reasons.append(Reason("return.window", why, {"line": line, "until": until.isoformat()}))
         return tuple(reasons)
 
 

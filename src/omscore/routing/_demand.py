@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from omscore.errors import InvalidValue
 from omscore.kernel import Address, Money, exponent, key, quantity, utc
-from omscore.kernel.given import listed, mapped, name_set, of_kind
+from omscore.kernel.given import listed, mapped, name_set, of_kind, shown
 
 
 def _frozen_set(value: Iterable[str]) -> frozenset[str]:
@@ -212,8 +212,12 @@ class Stock:
     def __init__(self, units: Mapping[tuple[str, str], int] | None = None) -> None:
         self._items: dict[str, dict[str, int]] = {}
         self.versions: dict[str, int] = {}
-        for (node, item), n in (units or {}).items():
-            self.set(node, item, n)
+        for place, n in (units or {}).items():
+            if not isinstance(place, tuple) or len(place) != 2:
+                raise InvalidValue(
+                    f"stock is by node and SKU, such as {{('ghent', 'SKU-1'): 5}}, not by {shown(place)}"
+                )
+            self.set(*place, n)
 
     def available(self, node: str, item: str) -> int:
         """Units free to promise at a node; 0 when unknown.

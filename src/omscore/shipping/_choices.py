@@ -11,8 +11,18 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from omscore.kernel import quantity
+from omscore.kernel.given import listed, names, of_kind, text, texts
+from omscore.kernel.times import moments
 from omscore.routing import Preference as RoutingPreference
 from omscore.routing import ranked_nodes
+
+
+def _situation(situation: object) -> None:
+    of_kind("a situation", situation, Mapping, "{'country': 'BE'}")
+    for name, value in situation.items():  # type: ignore[attr-defined]
+        text("what a situation is told by", name)
+        text(f"{name} of a situation", value)
 
 
 @frozen
@@ -33,6 +43,11 @@ class Choice:
     ref: str
     at: datetime
     why: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        texts(what=self.what, proposed=self.proposed, chosen=self.chosen, ref=self.ref, why=self.why)
+        _situation(self.situation)
+        moments(at=self.at)
 
     @property
     def overrides(self) -> bool:
@@ -64,6 +79,15 @@ class Preference:
     why: tuple[str, ...] = ()
     accepted_at: datetime | None = None
 
+    def __attrs_post_init__(self) -> None:
+        texts(id=self.id, what=self.what, chosen=self.chosen)
+        _situation(self.situation)
+        quantity(self.times, "times", at_least=0)
+        quantity(self.of, "of")
+        names("evidence", self.evidence, "ord-1")
+        names("why", self.why, "faster")
+        moments(accepted_at=self.accepted_at)
+
     @property
     def percent(self) -> float:
         """The share of the choices in its situation that went this way.
@@ -88,6 +112,9 @@ def preferences_of(choices: Iterable[Choice], *, times_min: int = 3, percent_min
     >>> preferences_of(made, percent_min=80)
     ()
     """
+    choices = listed("choices", choices, Choice, "Choice('node', {'country': 'BE'}, 'ghent', 'liege', 'ord-1', at)")
+    quantity(times_min, "times_min")
+    quantity(percent_min, "percent_min", at_least=0)
     groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Choice]] = {}
     for choice in choices:
         groups.setdefault((choice.what, tuple(sorted(choice.situation.items()))), []).append(choice)
@@ -117,6 +144,8 @@ def prefer_nodes(preferences: Iterable[Preference], situation: Mapping[str, str]
     >>> prefer_nodes([liked], {"country": "BE", "service": "express"}), prefer_nodes([liked], {"country": "NL"})
     ((ranked_nodes('liege'),), ())
     """
+    preferences = listed("preferences", preferences, Preference, "preferences_of(choices)[0]")
+    _situation(situation)
     here = [
         one
         for one in preferences

@@ -7,7 +7,11 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from omscore.kernel import quantity
+from omscore.kernel.given import listed, mapped, names, one_of, text, texts
 from omscore.shipping._parcel import Parcel
+
+_KINDS = ("picked", "packed", "shipped", "short")
 
 
 @frozen
@@ -41,12 +45,19 @@ class FloorReport:
     ) -> FloorReport:
         """This report after one more message; whoever calls sees to it that each is counted once.
 
+        Raises InvalidValue for another kind, and for what are no units.
+
         >>> report = FloorReport("ord-1-f1", "ghent").told("picked", {"MUG": 1})
         >>> report.told("picked", {"MUG": 1}).picked
         {'MUG': 2}
         """
+        one_of("the kind of a report", kind, _KINDS)
+        parcels = listed("parcels", parcels, Parcel, "Parcel('p-1', weight_grams=900)")
+        tracking = names("tracking numbers", tracking, "T1")
+        texts(carrier=carrier)
         sums: dict[str, int] = dict(getattr(self, kind))
-        for item, n in units.items():
+        for item, n in mapped("units", units, "{'MUG': 2}").items():
+            quantity(n, f"units of {item!r}", at_least=0)
             sums[item] = sums.get(item, 0) + n
         changes: dict[str, Any] = {kind: dict(sorted(sums.items()))}
         return evolve(
@@ -63,6 +74,7 @@ class FloorReport:
         >>> FloorReport("ord-1-f1", "ghent").told("picked", {"MUG": 1}).told("packed", {"MUG": 2}).picked_of("MUG")
         2
         """
+        text("item", item)
         return max(self.picked.get(item, 0), self.packed_of(item))
 
     def packed_of(self, item: str) -> int:
@@ -71,4 +83,5 @@ class FloorReport:
         >>> FloorReport("ord-1-f1", "ghent").told("picked", {"MUG": 1}).packed_of("MUG")
         0
         """
+        text("item", item)
         return max(self.packed.get(item, 0), self.shipped.get(item, 0))

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from omscore.batching import Packing
 from omscore.kernel import key, quantity
-from omscore.kernel.given import mapped
+from omscore.kernel.given import mapped, of_kind, texts
 
 
 @frozen
@@ -36,6 +36,7 @@ class Parcel:
         for name in ("weight_grams", "length_mm", "width_mm", "height_mm"):
             quantity(getattr(self, name), f"parcel {self.id!r}: {name}", at_least=0)
         for item, n in mapped(f"contents of parcel {self.id!r}", self.contents, "{'SKU-1': 2}").items():
+            key(item, f"parcel {self.id!r}: item")
             quantity(n, f"parcel {self.id!r}: units of {item!r}")
 
 
@@ -48,6 +49,8 @@ def parcels_of(packing: Packing, prefix: str = "p") -> tuple[Parcel, ...]:
     >>> parcels_of(choose_cartons([PackLine("1", mug, 2)], [Carton("S", Dimensions(200, 100, 100), 5_000)]))
     (Parcel(id='p-1', weight_grams=600, contents={'MUG': 2}, length_mm=200, width_mm=100, height_mm=100),)
     """
+    of_kind("packing", packing, Packing, "choose_cartons(lines, cartons)")
+    texts(prefix=prefix)
     return tuple(
         Parcel(
             f"{prefix}-{n}",

@@ -10,7 +10,9 @@ from typing import Protocol
 from attrs import frozen
 
 from omscore.errors import CommandRefused, Reason
-from omscore.kernel import Money
+from omscore.kernel import Money, quantity, utc
+from omscore.kernel.given import listed, names, of_kind, text
+from omscore.kernel.times import moments
 
 
 class Offer(Protocol):
@@ -88,7 +90,7 @@ def shop_rates(
     compared: where offers that would do come in several, those in the currency of most of them compete (in a tie the
     first by name), and a carrier whose offers are to compete converts them. Raises CommandRefused with the reason for
     every offer when none is left, and when a carrier or service that is named makes no offer at all: another
-    one is never taken silently.
+    one is never taken silently. Raises InvalidValue for what is no offer, naive times, and a name alone for names.
 
     >>> from datetime import UTC
     >>> from omscore.ports import Rate
@@ -98,6 +100,12 @@ def shop_rates(
     >>> shopped.chosen.carrier, [(offer.carrier, reason.code) for offer, reason in shopped.refused]
     ('dash', [('post', 'rate.too_late')])
     """
+    for offer in listed("offers", offers, object, "Rate('post', 'standard', cost, days=2)"):
+        _check(offer)
+    now = utc(now, "now")
+    moments(deliver_by=deliver_by)
+    carriers = None if carriers is None else names("carriers", carriers, "post")
+    services = None if services is None else names("services", services, "standard")
     missing = [
         Reason("rate.no_offer", f"no offer of {what} {name!r}; there are offers of {', '.join(sorted(there))}")
         for what, named, there in (
@@ -131,6 +139,13 @@ def shop_rates(
         none = [Reason("rate.none", "no carrier makes an offer; choose another service or add a carrier")]
         raise CommandRefused([reason for _, reason in refused] or none)
     return Shopped(chosen, tuple(refused))
+
+
+def _check(offer: object) -> None:
+    for name in ("carrier", "service"):
+        text(f"the {name} of an offer", getattr(offer, name, None))
+    of_kind("the cost of an offer", getattr(offer, "cost", None), Money, "Money.of('4.95', 'EUR')")
+    quantity(getattr(offer, "days", None), "the days of an offer", at_least=0)
 
 
 def _why_not(

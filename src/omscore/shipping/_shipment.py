@@ -11,8 +11,9 @@ from datetime import datetime
 
 from attrs import evolve, field, frozen
 
-from omscore.errors import InvalidValue
-from omscore.kernel import Money, StateTable
+from omscore.kernel import Money, StateTable, key, quantity, utc
+from omscore.kernel.given import listed, mapped, name_set, names, of_kind, one_of, text, texts
+from omscore.kernel.times import moments
 from omscore.shipping._parcel import Parcel
 
 SHIPMENT_STATES = StateTable(
@@ -55,9 +56,20 @@ _RANK = {
 }
 
 
-def _text_set(texts: Iterable[str]) -> frozenset[str]:
-    # A function of its own: type checkers cannot see through the generic constructor.
-    return frozenset(texts)
+def _seen(facts: Iterable[str]) -> frozenset[str]:
+    return name_set("the facts seen", facts, "T1 delivered")
+
+
+def _tracking(numbers: Iterable[str]) -> tuple[str, ...]:
+    return names("tracking numbers", numbers, "T1")
+
+
+def _voided(numbers: Iterable[str]) -> tuple[str, ...]:
+    return names("voided tracking numbers", numbers, "T1")
+
+
+def _packed(parcels: Iterable[Parcel]) -> tuple[Parcel, ...]:
+    return listed("parcels", parcels, Parcel, "Parcel('p-1', weight_grams=900)")
 
 
 @frozen
@@ -66,7 +78,7 @@ class Shipment:
 
     `only_carrier` must carry it, where one is named; `labels` counts the labels asked for, `voided` are the tracking
     numbers of those that were given back, `manifest` is the one it stands on. `serials` are the serial numbers inside,
-    by order line, where somebody told them.
+    by order line, where somebody told them. Raises InvalidValue naming the field that is wrong.
 
     >>> s = Shipment("shp-1", "ord-1", "ful-1", "ghent", "standard", {"1": 2})
     >>> s.status, s.units
@@ -80,7 +92,7 @@ class Shipment:
     service: str
     lines: Mapping[str, int]
     carrier: str = ""
-    tracking: tuple[str, ...] = ()
+    tracking: tuple[str, ...] = field(default=(), converter=_tracking)
     cost: Money | None = None
     weight_grams: int = 0
     parcels: int = 1
@@ -89,13 +101,37 @@ class Shipment:
     shipped_at: datetime | None = None
     delivered_at: datetime | None = None
     promised_at: datetime | None = None
-    packed: tuple[Parcel, ...] = ()
+    packed: tuple[Parcel, ...] = field(default=(), converter=_packed)
     only_carrier: str = ""
     labels: int = 1
-    voided: tuple[str, ...] = ()
+    voided: tuple[str, ...] = field(default=(), converter=_voided)
     manifest: str = ""
     serials: Mapping[str, tuple[str, ...]] = field(factory=dict)
-    seen: frozenset[str] = field(default=frozenset(), converter=_text_set, repr=False)
+    seen: frozenset[str] = field(default=frozenset(), converter=_seen, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        key(self.id, "shipment id")
+        what = f"shipment {self.id!r}"
+        for name in ("order", "fulfillment", "node", "service"):
+            key(getattr(self, name), f"{what}: {name}")
+        for line, n in mapped(f"the lines of {what}", self.lines, "{'1': 2}").items():
+            text(f"a line of {what}", line)
+            quantity(n, f"{what}: units of line {line!r}")
+        texts(carrier=self.carrier, only_carrier=self.only_carrier, manifest=self.manifest)
+        if self.cost is not None:
+            of_kind(f"the cost of {what}", self.cost, Money, "Money.of('4.95', 'EUR')")
+        quantity(self.weight_grams, f"{what}: weight_grams", at_least=0)
+        quantity(self.parcels, f"{what}: parcels")
+        quantity(self.labels, f"{what}: labels")
+        one_of(f"the status of {what}", self.status, _RANK)
+        moments(
+            status_at=self.status_at,
+            shipped_at=self.shipped_at,
+            delivered_at=self.delivered_at,
+            promised_at=self.promised_at,
+        )
+        for line, numbers in mapped(f"the serials of {what}", self.serials, "{'1': ('S-9',)}").items():
+            names(f"the serials of line {line!r} of {what}", numbers, "S-9")
 
     @property
     def units(self) -> int:
@@ -118,7 +154,7 @@ class Shipment:
     def given_back(self, command: str, at: datetime) -> Shipment:
         """This shipment without its label: "relabel" asks for another one, "cancel" ends it.
 
-        Raises TransitionNotAllowed when it is on its way.
+        Raises TransitionNotAllowed when it is on its way, InvalidValue for a naive time.
 
         >>> from datetime import UTC, datetime
         >>> s = Shipment("s", "o", "f", "n", "standard", {"1": 2}, tracking=("T1",), status="labeled")
@@ -126,6 +162,7 @@ class Shipment:
         >>> again.status, again.tracking, again.voided, again.request
         ('created', (), ('T1',), 's-l2')
         """
+        at = utc(at, "at")
         return evolve(
             self,
             status=SHIPMENT_STATES.next(self.status, command, self.id),
@@ -142,6 +179,7 @@ class Shipment:
         """This shipment after a fact about it: forward or unchanged, never back.
 
         Of two facts about the same status the earlier time stands, so that duplicates and delays change nothing.
+        Raises InvalidValue for another status, and for a naive time.
 
         >>> from datetime import UTC, datetime
         >>> noon, later = datetime(2026, 3, 2, 12, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
@@ -149,8 +187,8 @@ class Shipment:
         >>> s.told("in_transit", noon).status
         'delivered'
         """
-        if status not in _RANK:
-            raise InvalidValue(f"{status!r} is no status of a shipment; the statuses are {', '.join(_RANK)}")
+        one_of("the status of a shipment", status, _RANK)
+        at = utc(at, "at")
         ahead = _RANK[status] - _RANK[self.status]
         if ahead < 0:
             return self

@@ -9,7 +9,8 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from omscore.errors import InvalidValue
-from omscore.kernel import key, utc
+from omscore.kernel import key, quantity, utc
+from omscore.kernel.given import listed, shown, texts
 
 TRACKING_CODES = (
     "unknown",
@@ -69,8 +70,9 @@ class TrackingFact:
 
     def __attrs_post_init__(self) -> None:
         key(self.tracking, "tracking number")
-        if self.code not in _RANK:
-            raise InvalidValue(f"{self.code!r} is no tracking code; the codes are {', '.join(TRACKING_CODES)}")
+        if not isinstance(self.code, str) or self.code not in _RANK:
+            raise InvalidValue(f"{shown(self.code)} is no tracking code; the codes are {', '.join(TRACKING_CODES)}")
+        texts(place=self.place, carrier=self.carrier, raw=self.raw)
 
     @property
     def shipment_status(self) -> str:
@@ -80,6 +82,10 @@ class TrackingFact:
         ''
         """
         return _STATUS.get(self.code, "")
+
+
+def _facts(facts: Iterable[TrackingFact]) -> tuple[TrackingFact, ...]:
+    return listed("facts", facts, TrackingFact, "TrackingFact('T1', 'delivered', at)")
 
 
 def _order(fact: TrackingFact) -> tuple[Any, ...]:
@@ -101,7 +107,10 @@ class Tracking:
     """
 
     tracking: str
-    facts: tuple[TrackingFact, ...] = field(default=())
+    facts: tuple[TrackingFact, ...] = field(default=(), converter=_facts)
+
+    def __attrs_post_init__(self) -> None:
+        key(self.tracking, "tracking number")
 
     def told(self, facts: Iterable[TrackingFact]) -> Tracking:
         """This tracking after more facts; raises InvalidValue for a fact of another parcel.
@@ -110,7 +119,7 @@ class Tracking:
         >>> Tracking("T1").told([fact, fact]) == Tracking("T1").told([fact])
         True
         """
-        more = set(facts)
+        more = set(_facts(facts))
         if other := sorted({fact.tracking for fact in more} - {self.tracking}):
             raise InvalidValue(f"facts of {', '.join(map(repr, other))} do not belong to {self.tracking!r}")
         return evolve(self, facts=tuple(sorted(more | set(self.facts), key=_order)))
@@ -168,6 +177,8 @@ def told_status(trackings: Iterable[Tracking], parcels: int) -> tuple[str, datet
     >>> told_status([one], 1)[0], told_status([one, two], 2)[0]
     ('delivered', 'in_transit')
     """
+    trackings = listed("trackings", trackings, Tracking, "Tracking('T1')")
+    quantity(parcels, "parcels", at_least=0)
     said = [t.decisive for t in trackings if t.decisive is not None and t.decisive.shipment_status]
     statuses = [fact.shipment_status for fact in said if fact is not None]
     if not statuses:

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from omscore.errors import InvalidValue
 from omscore.inventory import Ledger
+from omscore.kernel.given import listed, mapped, text
 from omscore.orders import Order
 from omscore.render import html_table, text_table
 from omscore.routing import Demand, Network, Policy, Router
@@ -114,8 +115,8 @@ class Comparison:
     """
 
     def __init__(self, runs: Mapping[str, Run], settings: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        self.runs = dict(runs)
-        self.settings = dict(settings or {})
+        self.runs = mapped("runs", runs, "{'today': run}")
+        self.settings = mapped("settings", settings or {}, "{'today': {'saving': '3.00'}}")
         self.base = next(iter(self.runs), "")
         if not self.runs:
             raise InvalidValue("compare needs at least one run: compare(today=a, tomorrow=b)")
@@ -152,6 +153,7 @@ class Comparison:
         >>> simulate.compare(a=run, b=run).moved_in("b")
         ()
         """
+        text("name", name)
         if name not in self.runs:
             raise InvalidValue(f"no run {name!r}; there are {', '.join(self.runs)}")
         return self._moved.get(name, ())
@@ -165,7 +167,8 @@ class Comparison:
         >>> simulate.compare(a=run, b=run).delta("placed")
         0
         """
-        last = name or next(reversed(self.runs))
+        text("figure", figure)
+        last = next(reversed(self.runs)) if name == "" else name
         self.moved_in(last)  # raises for an unknown run
         rows = [self.runs[run].summary() for run in (self.base, last)]
         if figure == "policy" or figure not in rows[0]:
@@ -181,7 +184,7 @@ class Comparison:
         >>> simulate.compare(a=run, b=run).by_node()["ghent"]
         0
         """
-        last = name or next(reversed(self.runs))
+        last = next(reversed(self.runs)) if name == "" else name
         self.moved_in(last)  # raises for an unknown run
         was, now = self.runs[self.base].by_node(), self.runs[last].by_node()
         return {
@@ -282,7 +285,7 @@ def sweep(
     [('0.00', 50), ('3.00', 50)]
     """
     _check_settings(policy_of, settings)
-    taken = list(orders)
+    taken = listed("orders", orders, (Order, Demand), "Demand('try-1', lines)")
     runs, tried = {}, {}
     for values in product(*settings.values()):
         one = dict(zip(settings, values, strict=True))
@@ -301,7 +304,8 @@ def _check_settings(policy_of: Callable[..., Policy | Router], settings: Mapping
     name = getattr(policy_of, "__name__", type(policy_of).__name__)
     if not callable(policy_of):
         raise InvalidValue(f"a sweep takes a function that makes a policy from settings, not {policy_of!r}")
-    for setting, values in settings.items():
+    for setting, values in mapped("settings", settings, "{'saving': ['0.00', '3.00']}").items():
+        text("the name of a setting", setting)
         if isinstance(values, str) or not isinstance(values, Iterable):
             raise InvalidValue(f"setting {setting!r} needs a list of values to try, not {values!r}")
     try:

@@ -11,8 +11,9 @@ from attrs import field, frozen
 
 from omscore.errors import InvalidValue, OmsError
 from omscore.inventory import Ledger, LedgerTransaction, floors
-from omscore.kernel import Money, utc
-from omscore.kernel.given import listed, of_kind
+from omscore.kernel import Money, quantity, utc
+from omscore.kernel.given import function, listed, of_kind, text, texts
+from omscore.kernel.given import shown as shown_value
 from omscore.orders import Items, Order
 from omscore.render import Svg, geo_map, html_table, text_table
 from omscore.routing import (
@@ -34,6 +35,7 @@ from omscore.routing import (
 
 NO_FACTS = Facts()
 MAP_ORDERS_MAX = 500
+_WIDTH_MAX = 100_000
 
 
 @frozen
@@ -60,6 +62,11 @@ class Fate:
     rule: str = ""
     reason: str = ""
     decision: Decision | None = field(default=None, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        texts(order=self.order, outcome=self.outcome)
+        quantity(self.units, "units", at_least=0)
+        quantity(self.units_placed, "units_placed", at_least=0)
 
     @property
     def placed(self) -> bool:
@@ -119,9 +126,11 @@ class Run:
     """
 
     def __init__(self, policy: Policy, network: Network, fates: Iterable[Fate]) -> None:
+        of_kind("policy", policy, Policy, "packs.single_location()")
+        of_kind("network", network, Network, "samples.network()")
         self.policy = policy
         self.network = network
-        self.fates = tuple(fates)
+        self.fates = listed("fates", fates, Fate, "Fate('ord-1', 'assigned', ('ghent',), 1, 1)")
 
     @cached_property
     def _by_order(self) -> Mapping[str, Fate]:
@@ -131,13 +140,14 @@ class Run:
         return len(self.fates)
 
     def __getitem__(self, order: str) -> Fate:
+        text("order", order)
         try:
             return self._by_order[order]
         except KeyError:
             raise InvalidValue(f"the run has no order {order!r}") from None
 
     def __contains__(self, order: object) -> bool:
-        return order in self._by_order
+        return isinstance(order, str) and order in self._by_order
 
     def trace(self, order: str) -> Explanation:
         """Why an order went where it went: each rule tried, each node dropped and why, the runner-up, what it cost.
@@ -254,6 +264,10 @@ class Run:
         >>> str(simulate.run(r.packs.single_location(), orders, network, ledger).map()).startswith("<svg")
         True
         """
+        quantity(orders_max, "orders_max", at_least=0)
+        number = isinstance(width, (int, float)) and not isinstance(width, bool)
+        if not number or not 1 <= width <= _WIDTH_MAX:
+            raise InvalidValue(f"width must be a number of pixels from 1 to {_WIDTH_MAX:,}, not {shown_value(width)}")
         at = {n.id: (n.point.longitude, n.point.latitude) for n in self.network.nodes if n.point is not None}
         colors = {id_: i % 5 for i, id_ in enumerate(at)}  # the sixth color is gray
         places: dict[tuple[float, float], int] = {}
@@ -331,6 +345,12 @@ def run(
     >>> run(r.packs.single_location(), orders, network, ledger).summary()["fill"]
     1.0
     """
+    of_kind("network", network, Network, "samples.network()")
+    of_kind("facts", facts, Facts, "Facts()")
+    if items is not None and not callable(getattr(items, "get", None)):
+        raise InvalidValue(f"items are a mapping by SKU, such as {{'SKU-1': Item('SKU-1')}}, not {shown_value(items)}")
+    if progress is not None:
+        function("progress", progress)
     of_kind("ledger", ledger, Ledger, "samples.ledger(network)")
     router = policy if isinstance(policy, Router) else Router(policy, network)
     orders = listed("orders", orders, (Order, Demand), "Demand('try-1', lines)")

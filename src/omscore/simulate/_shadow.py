@@ -8,6 +8,7 @@ from typing import Any
 
 from omscore.errors import InvalidValue
 from omscore.kernel import quantity
+from omscore.kernel.given import of_kind
 from omscore.routing import Decision, Demand, Facts, Policy, Router, StockView
 from omscore.simulate._compare import Comparison
 from omscore.simulate._run import NO_FACTS, Fate, Run, fate_of, taken
@@ -34,6 +35,7 @@ class Shadow:
     """
 
     def __init__(self, live: Router, candidate: Policy | Router, *, orders_max: int = ORDERS_MAX) -> None:
+        of_kind("the live router", live, Router, "Router(policy, network)")
         self.live = live
         self.candidate = candidate if isinstance(candidate, Router) else Router(candidate, live.network)
         if self.candidate.network != live.network:
@@ -56,6 +58,7 @@ class Shadow:
         >>> Shadow(live, r.packs.value_threshold()).route(r.Demand("ord-1", [r.DemandLine("1", "X")]), {}).outcome
         'parked'
         """
+        of_kind("facts", facts, Facts, "Facts()")
         case = self.live.case(demand, stock, now=now, facts=facts)
         decision = self.live.decide(case)
         seen = _fate(self.live, case, decision)
