@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from omscore.adapters import MemoryStore
-from omscore.errors import Conflict, InsufficientStock, InvariantBroken
+from omscore.errors import Conflict, InsufficientStock, InvalidValue, InvariantBroken
 from omscore.inventory import (
     Cell,
     Movement,
@@ -145,6 +145,18 @@ def test_the_journal_numbers_each_cell_without_gaps(store: Store) -> None:
     assert store.run(lambda t: t.journal(A), write=False) == of_one
     assert store.run(lambda t: t.journal(A, after=1, limit=1), write=False) == of_one[1:2]
     assert store.run(lambda t: t.journal(after=2, limit=3), write=False) == everything[2:5]
+
+
+def test_units_that_are_none_are_refused_and_nothing_is_kept(store: Store) -> None:
+    stocked(store)
+    good = Movement(A, "free", "damaged", 1, "damage", "drop")
+    for units in (0, -1, 1.5, True, "1", None):
+        for moves in ([good._replace(units=units)], [good, good._replace(units=units)]):  # type: ignore[arg-type]
+            with pytest.raises(InvalidValue, match="the units of a movement must be"):
+                store.run(lambda t: t.post(moves, {}))  # noqa: B023 - runs now
+    assert free(store) == 5
+    assert store.run(lambda t: len(t.journal(A)), write=False) == 1
+    assert store.run(lambda t: t.journal(A, limit=0), write=False) == []
 
 
 def test_an_entry_keeps_every_word_of_its_movement(store: Store, clock: ManualClock) -> None:

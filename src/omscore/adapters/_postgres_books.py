@@ -313,7 +313,7 @@ class PostgresBooks:
         """A cell's entries as plain columns: what reading a whole journal needs, at half the cost of entries."""
         where, sql_of = (self._tenant, *cell), sql.READ_JOURNAL_OF_CELL
         rows = self._rows(sql_of, (*where, after, limit))
-        if limit is not None and len(rows) == limit:
+        if rows and len(rows) == limit:
             self._send_ahead((sql_of, (*where, rows[-1][0], limit)))
         return plain(rows)
 

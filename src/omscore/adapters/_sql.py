@@ -12,7 +12,7 @@ from omscore.adapters._seal import opened, sealed
 from omscore.codec import Codec, standard
 from omscore.errors import Conflict, Corrupt, DefinitionError, InvalidValue, InvariantBroken
 from omscore.inventory import BUCKETS, Cell, Entry, Figures, Movement, Reservation, Short
-from omscore.kernel import QUANTITY_MAX
+from omscore.kernel import QUANTITY_MAX, quantity
 from omscore.kernel.given import shown
 from omscore.kernel.times import EPOCH, microseconds
 
@@ -60,6 +60,8 @@ def applied(movements: Sequence[Movement], floors: Mapping[Cell, int], rows: Cal
     suspect = bool(floors)
     for movement in movements:
         cell, source, target, units, _, _, _, _, _ = movement
+        if type(units) is not int or units < 1:
+            quantity(units, "the units of a movement")
         row = changed.get(cell)
         if row is None:
             changed[cell] = row = list(rows(cell))

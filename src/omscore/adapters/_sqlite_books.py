@@ -13,7 +13,7 @@ from omscore.adapters import _sqlite_statements as sql
 from omscore.adapters._sqlite_schema import TENANT_SPAN
 from omscore.adapters._sqlite_start import Known, Move, SqliteStart
 from omscore.inventory import BUCKETS, Cell, Entry, Figures, JournalRow, Movement, Reservation, check_words, link
-from omscore.kernel import QUANTITY_MAX
+from omscore.kernel import QUANTITY_MAX, quantity
 
 _ZEROS = Figures()
 _VERSION = _sql.VERSION
@@ -82,6 +82,8 @@ class SqliteBooks(SqliteStart):
     def _post_one(self, movement: Movement, floors: Mapping[Cell, int], at: int) -> None:
         """What `_post_many` does, for one: most commands move one cell once, and it takes a fifth less."""
         cell, source, target, units, verb, cause, reservation, effective_at, mirrors = movement
+        if type(units) is not int or units < 1:
+            quantity(units, "the units of a movement")
         known = self._cells.get(cell) or self._added(cell)
         move = self._moves.get((verb, source, target)) or self._move(verb, source, target)
         no, out, into, _, _ = move
@@ -116,6 +118,8 @@ class SqliteBooks(SqliteStart):
         suspect = bool(floors)
         # What `_sql.applied` does, in the loop that numbers and links: a second loop costs a twentieth of a command.
         for cell, source, target, units, verb, cause, reservation, effective_at, mirrors in movements:
+            if type(units) is not int or units < 1:
+                quantity(units, "the units of a movement")
             known = cells.get(cell) or self._added(cell)
             no = known.no
             if no in changed:

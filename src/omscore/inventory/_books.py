@@ -167,8 +167,10 @@ class Books(Protocol):
         A floor is 0 unless named and never below 0, so that free units are never fewer than none. Raises Short when a
         floor would be broken. Every other bucket must stay at 0 or above: below is InvariantBroken, because commands
         never take what they have not read; a store in which somebody may write between the reading and the posting
-        raises Short for these too, and the command, run again, refuses for itself. `recorded_at` is given by an import
-        alone, which keeps the times of the books that it reads; everybody else is recorded by the store's clock.
+        raises Short for these too, and the command, run again, refuses for itself. Words that the ledger does not have
+        (:func:`check_words`) and units that are no whole number of at least 1 are InvalidValue. `recorded_at` is given
+        by an import alone, which keeps the times of the books that it reads; everybody else is recorded by the store's
+        clock.
 
         >>> from omscore.inventory import MemoryBooks
         >>> books, cell = MemoryBooks(), Cell("A", "x")

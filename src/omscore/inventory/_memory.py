@@ -20,7 +20,7 @@ from omscore.inventory._memory_rows import (
     reservation_of,
     reservation_row,
 )
-from omscore.kernel.quantities import QUANTITY_MAX
+from omscore.kernel.quantities import QUANTITY_MAX, quantity
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INDEX = {bucket: i for i, bucket in enumerate(BUCKETS)}
@@ -266,6 +266,8 @@ class MemoryBooks(MemoryRecords):
                 else:
                     row = list(account.figures)
                     changed[account] = row, account.figures, len(account.rows)
+                if type(units) is not int or units < 1:
+                    quantity(units, "the units of a movement")
                 if verb not in _VERBS:
                     check_words(verb, source, target)
                 if source in index:

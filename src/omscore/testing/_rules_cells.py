@@ -159,10 +159,11 @@ def a_long_command_is_fine(bench: Bench) -> None:
 
 @rule("R-CELL-12", "I3")
 def only_words_of_the_ledger_are_posted(bench: Bench) -> None:
-    """A verb, a bucket or an outside that the ledger does not have is InvalidValue, and nothing is kept."""
+    """A verb, a bucket or an outside that the ledger has not, and less than 1 unit, is InvalidValue; none is kept."""
     bench.stock()
     good = _hold(A, 1)
-    for wrong in (good._replace(verb="lend"), good._replace(target="pocket"), _in(A, 1)._replace(source="nobody")):
+    wrong_words = [good._replace(verb="lend"), good._replace(target="pocket"), _in(A, 1)._replace(source="nobody")]
+    for wrong in (*wrong_words, _hold(A, 0), _in(A, -1)):
         raises(InvalidValue, lambda wrong=wrong: bench.run(lambda t: t.post([good, wrong], {})))  # type: ignore[misc]
     same("figures", bench.figures(), Figures(free=5, version=1))
 
