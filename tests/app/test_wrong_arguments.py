@@ -22,7 +22,15 @@ from omscore.adapters import (  # noqa: F401 - named in the lines that are tried
     SqliteStore,
     TableCarrier,
 )
-from omscore.orders import Reduce, SetPrice, Workflow  # noqa: F401 - named in the lines that are tried
+from omscore.orders import (  # noqa: F401 - named in the lines that are tried
+    AddLine,
+    Reduce,
+    SetCharges,
+    SetPrice,
+    SetService,
+    Substitute,
+    Workflow,
+)
 from omscore.oversight import ChannelProfile, SurgeRule  # noqa: F401 - named in the lines that are tried
 from omscore.payments import CreditAccount  # noqa: F401 - named in the lines that are tried
 from omscore.ports import WmsMessage  # noqa: F401 - named in the lines that are tried
@@ -80,6 +88,7 @@ def test_what_cannot_be_wired_says_what_would_do(make: str, message: str) -> Non
 
 
 LINE = oms.DraftLine("1", "SKU-1", 2, oms.Money(100, "EUR"))
+LESS = oms.DraftLine("7", "SKU-1", 2, oms.Money(-500, "EUR"))
 FLOOR = b.Floor.parallel(aisles=4, cells=10)
 
 
@@ -95,12 +104,6 @@ def wish(**parts: Any) -> oms.Draft:
         ("oms.DraftLine('1', 'SKU-1', 2, None)", "line 1: unit_price must be Money"),
         ("oms.DraftLine('1', None, 2, oms.Money(1, 'EUR'))", "line 1: item must be a non-empty string"),
         ("oms.DraftLine('1', 'A', 2, oms.Money(1, 'EUR'), tax=1)", "line 1: tax must be Money, not 1"),
-        (
-            "oms.DraftLine('7', 'A', 2, oms.Money(-500, 'EUR'))",
-            "line 7: unit_price must be at least 0, not -5.00 EUR; give what is taken off as discount",
-        ),
-        ("wish(shipping=oms.Money(-495, 'EUR'))", "shipping must be at least 0, not -4.95 EUR; give what is taken off"),
-        ("wish(total=oms.Money(-1, 'EUR'))", "total must be at least 0, not -0.01 EUR; what is given back is a refund"),
         ("wish(lines=LINE)", "lines are a list of DraftLine"),
         ("wish(lines=[{'item': 'SKU-1'}])", "lines are a list of DraftLine"),
         ("wish(shipping=4.95)", "shipping must be Money, not 4.95"),
@@ -275,7 +278,23 @@ def test_one_rule_and_one_route_need_no_tuple() -> None:
         ("shop.receive('ghent', ['SKU-1'], key='k')", "units are given by item or line"),
         ("shop.cancel('ord-1', ['1'], key='k')", "units are given by item or line"),
         ("shop.edit('ord-1', None, key='k')", "changes are a list of AddLine, Reduce"),
+        (
+            "shop.capture('web', draft('2', lines=(LESS,)), key='k')",
+            "line 7: unit_price must be at least 0, not -5.00 EUR; give what is taken off as discount",
+        ),
+        (
+            "shop.capture('web', draft('2', shipping=LESS.unit_price), key='k')",
+            "shipping must be at least 0, not -5.00",
+        ),
+        (
+            "shop.capture('web', draft('2', total=LESS.unit_price), key='k')",
+            "what is given back is a refund, not an ord",
+        ),
         ("shop.edit('ord-1', [SetPrice('1', oms.Money(-1, 'EUR'))], key='k')", "line 1: unit_price must be at least 0"),
+        ("shop.edit('ord-1', [AddLine(LESS)], key='k')", "line 7: unit_price must be at least 0"),
+        ("shop.edit('ord-1', [Substitute('1', 1, LESS)], key='k')", "line 7: unit_price must be at least 0"),
+        ("shop.edit('ord-1', [SetService('express', LESS.unit_price)], key='k')", "shipping must be at least 0"),
+        ("shop.edit('ord-1', [SetCharges(LESS.unit_price)], key='k')", "shipping must be at least 0"),
         ("shop.edit('ord-1', ['one more'], key='k')", "changes are a list of AddLine, Reduce"),
         ("shop.route('5')", "orders_max must be a whole number"),
         ("shop.route(-1)", "orders_max must be at least 0"),

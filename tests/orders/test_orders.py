@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 
 import omscore as oms
+from omscore.codec import standard
 from omscore.orders import (
     EVENTS,
     ORDER_STATES,
@@ -13,14 +15,18 @@ from omscore.orders import (
     Accept,
     Cancel,
     Capture,
+    Captured,
     Close,
     Command,
+    Edit,
     MoveUnits,
     Order,
     PlaceHold,
     Reject,
     ReleaseHold,
     Reopen,
+    SetCharges,
+    SetPrice,
     Units,
     decide,
     fold,
@@ -52,6 +58,23 @@ def test_an_order_begins_with_all_units_open() -> None:
     order = told(None, Capture("ord-1", draft(A=3, B=1)))
     assert order.state == "captured"
     assert order.totals == Units(open=4)
+
+
+def test_an_order_kept_with_a_price_below_zero_is_still_read_and_changed_to_one_that_would_be_taken() -> None:
+    lines = [oms.DraftLine("1", "A", 1, oms.Money(1000, EUR)), oms.DraftLine("2", "GIFT", 1, oms.Money(-200, EUR))]
+    kept = oms.Draft("web", "1", EUR, lines, NOW, shipping=oms.Money(-495, EUR), total=oms.Money(-1, EUR))
+    with pytest.raises(oms.InvalidValue, match="line 2: unit_price must be at least 0"):
+        decide(None, Capture("ord-1", kept), NOW)
+    read = standard().loads(standard().dumps(Captured("ord-1", kept, NOW)))
+    order = told(fold([read]), Accept(), Edit((SetPrice("2", oms.Money(0, EUR)), SetCharges())))
+    assert order.draft.due == oms.Money(1000, EUR)
+    assert told(order, Cancel()).state == "cancelled"
+
+
+def test_a_price_falls_also_where_the_channel_asks_for_nothing() -> None:
+    free = evolve(draft(A=1), total=oms.Money(0, EUR))
+    order = told(None, Capture("ord-1", free), Edit((SetPrice("1", oms.Money(900, EUR)),)))
+    assert order.draft.total == oms.Money(-100, EUR)
 
 
 def test_units_cancelled_before_capture_are_recorded_and_never_open() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from omscore.errors import CommandRefused, InvalidValue, InvariantBroken, Reason, TransitionNotAllowed
 from omscore.kernel import QUANTITY_MAX, quantity
+from omscore.orders._draft import check_amounts
 from omscore.orders._edit import changed, reroutes
 from omscore.orders._messages import (
     Accept,
@@ -98,6 +99,7 @@ def _not_allowed(order: Order, command: str) -> TransitionNotAllowed:
 def _decide_capture(order: Order | None, command: Capture, now: datetime) -> tuple[Event, ...]:
     if order is not None:
         raise _not_allowed(order, "capture")
+    check_amounts(command.draft)
     events: list[Event] = [Captured(command.id, command.draft, now)]
     gone = tuple((line.id, "open", "cancelled", line.cancelled) for line in command.draft.lines if line.cancelled)
     if gone:

@@ -37,14 +37,6 @@ def _money(amount: object, name: str) -> None:
         raise InvalidValue(f"{name} must be Money, not {amount!r}; write Money.of('19.99', 'EUR')")
 
 
-_LESS = "give what is taken off as discount"
-
-
-def _at_least_zero(amount: Money, name: str, way_out: str) -> None:
-    if amount.minor < 0:
-        raise InvalidValue(f"{name} must be at least 0, not {amount}; {way_out}")
-
-
 @frozen
 class Customer:
     """What rules may ask about the one who orders; no name, no address.
@@ -62,8 +54,10 @@ class Customer:
 class DraftLine:
     """One row of a draft. `units` are whole smallest units of the item; money is for the whole row but unit_price.
 
-    `cancelled` units were cancelled before the draft reached us; they are recorded, never reserved. A price is at least
-    0; a discount below 0 is a surcharge, a tax below 0 a correction. Raises InvalidValue naming the line and the field.
+    `cancelled` units were cancelled before the draft reached us; they are recorded, never reserved. No order takes a
+    price below 0; a discount below 0 is a surcharge, a tax below 0 a correction.
+
+    Raises InvalidValue naming the line and the field.
 
     >>> DraftLine("1", "SKU-1", 2, Money(1999, "EUR")).total
     Money(minor=3998, currency='EUR')
@@ -90,7 +84,6 @@ class DraftLine:
         if self.cancelled > self.units:
             raise InvalidValue(f"line {self.id}: {self.cancelled} of {self.units} units cannot be cancelled")
         _money(self.unit_price, f"line {self.id}: unit_price")
-        _at_least_zero(self.unit_price, f"line {self.id}: unit_price", _LESS)
         for name in ("discount", "tax"):
             if (amount := getattr(self, name)) is not None:
                 _money(amount, f"line {self.id}: {name}")
@@ -121,8 +114,8 @@ def _row_tuple(rows: Iterable[DraftLine]) -> tuple[DraftLine, ...]:
 class Draft:
     """An order as a channel gives it: the wish. Known by (channel, external_id, revision).
 
-    Money is of one currency, `shipping` and `total` are at least 0; times become UTC. `total` is what the channel says
-    the customer pays, if it says so. What a channel sends beyond this stays in `extra`.
+    Money is of one currency; times become UTC. `total` is what the channel says the customer pays, if it says so. What
+    a channel sends beyond this stays in `extra`. An order is made of it where no price, shipping or total is below 0.
 
     Raises InvalidValue naming the field that is wrong.
 
@@ -174,10 +167,6 @@ class Draft:
                 self._check(getattr(line, name), f"line {line.id}: {name}")
         for name in ("shipping", "discount", "tax", "total"):
             self._check(getattr(self, name), name)
-        if self.shipping is not None:
-            _at_least_zero(self.shipping, "shipping", _LESS)
-        if self.total is not None:
-            _at_least_zero(self.total, "total", "what is given back is a refund, not an order")
         if self.payment not in PAYMENT_STATES:
             raise InvalidValue(f"payment must be one of {', '.join(PAYMENT_STATES)}, not {self.payment!r}")
 
@@ -237,3 +226,32 @@ class Draft:
             if line.id == id:
                 return line
         raise InvalidValue(f"no line {id!r}; the lines are {', '.join(repr(x.id) for x in self.lines) or 'none'}")
+
+
+# What is asked for, not what a draft can hold: one that was kept before this was asked must still be read.
+
+
+def check_amounts(draft: Draft) -> None:
+    """Refuse a draft that asks for less than nothing; raises InvalidValue."""
+    for line in draft.lines:
+        check_price(line)
+    check_shipping(draft.shipping)
+    _at_least_zero(draft.total, "total", "what is given back is a refund, not an order")
+
+
+def check_price(line: DraftLine) -> None:
+    """The same for the price of a line."""
+    _at_least_zero(line.unit_price, f"line {line.id}: unit_price", _LESS)
+
+
+def check_shipping(shipping: Money | None) -> None:
+    """The same for what shipping costs."""
+    _at_least_zero(shipping, "shipping", _LESS)
+
+
+_LESS = "give what is taken off as discount"
+
+
+def _at_least_zero(amount: Money | None, name: str, way_out: str) -> None:
+    if amount is not None and amount.minor < 0:
+        raise InvalidValue(f"{name} must be at least 0, not {amount}; {way_out}")

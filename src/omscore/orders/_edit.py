@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from omscore.errors import CommandRefused, InvalidValue, Reason
 from omscore.kernel import Address, Money, quantity
 from omscore.orders._costs import due
-from omscore.orders._draft import Draft, DraftLine
+from omscore.orders._draft import Draft, DraftLine, check_price, check_shipping
 from omscore.orders._order import Order
 
 
@@ -139,6 +139,7 @@ def changed(draft: Draft, changes: Sequence[Change]) -> tuple[Draft, dict[str, i
         match change:
             case AddLine(line):
                 draft = evolve(draft, lines=(*draft.lines, line))
+                check_price(line)
             case Reduce(line, units):
                 draft.line(line)
                 reduced[line] = reduced.get(line, 0) + quantity(units, "units")
@@ -146,15 +147,19 @@ def changed(draft: Draft, changes: Sequence[Change]) -> tuple[Draft, dict[str, i
                 draft.line(line)
                 reduced[line] = reduced.get(line, 0) + quantity(units, "units")
                 draft = evolve(draft, lines=(*draft.lines, instead))
+                check_price(instead)
             case SetPrice(line, unit_price, discount, tax):
                 priced = evolve(draft.line(line), unit_price=unit_price, discount=discount, tax=tax)
+                check_price(priced)
                 draft = evolve(draft, lines=tuple(priced if x.id == line else x for x in draft.lines))
             case SetAddress(ship_to, bill_to):
                 draft = evolve(draft, ship_to=ship_to, bill_to=bill_to or draft.bill_to)
             case SetService(service, shipping):
                 draft = evolve(draft, service=service, shipping=shipping or draft.shipping)
+                check_shipping(shipping)
             case SetCharges(shipping, discount, tax):
                 draft = evolve(draft, shipping=shipping, discount=discount, tax=tax)
+                check_shipping(shipping)
             case _:
                 raise InvalidValue(f"{change!r} is no change of an order")
     if gap is not None:
