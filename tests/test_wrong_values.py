@@ -354,7 +354,7 @@ def test_all_that_these_rooms_offer_is_tried() -> None:
             "the state of a return must be one of expected,",
         ),
         (lambda: returns.ReturnPolicy(window=timedelta(-1)), "window must be from no time to 36525 days"),
-        (lambda: returns.ReturnPolicy(window=timedelta.max), "None is for ever"),
+        (lambda: returns.ReturnPolicy(window=timedelta.max), "23:59:59.999999; None is for ever"),
         (lambda: returns.ReturnPolicy(DAY).refusals("1", "sealed", None, NOW), "the tags of a line are a list"),
         (lambda: returns.ReturnPolicy(DAY).refusals("1", (), NOW, NAIVE), "now must carry a time zone"),
         (lambda: shipping.shop_rates([FIVE], now=NOW), "the carrier of an offer must be text"),  # type: ignore[list-item]
@@ -412,3 +412,14 @@ def test_credit_that_orders_bind_is_not_counted_in_another_currency() -> None:
         shop.set_credit("c-17", oms.Money(90_000, "USD"), key="k-1")
     shop.cancel("ord-1", key="k-2")
     shop.set_credit("c-17", oms.Money(90_000, "USD"), key="k-3")
+
+
+def test_a_time_that_a_policy_must_have_is_not_told_to_be_none() -> None:
+    with pytest.raises(oms.InvalidValue, match=r"patience must be .* 23:59:59\.999999$"):
+        returns.ReturnPolicy(None, patience=timedelta.max)
+
+
+def test_the_surges_of_a_shop_that_is_open_are_told_as_its_periods_end() -> None:
+    ended = iter([11])
+    live = oversight.surges(SURGE, (next(ended) for _ in range(2)))
+    assert next(live).on

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path  # noqa: F401 - named in the lines that are tried
 from typing import Any
 
 import pytest
@@ -223,6 +224,7 @@ def test_a_value_of_the_wrong_kind_says_which_would_do(make: str, message: str) 
         ("SqliteStore('shop\\0.db')", "such as 'shop.db'; 'shop\\x00.db' can be none"),
         ("SqliteStore('\\ud800.db')", "a SQLite store has a path with half a character in it"),
         ("SqliteStore('')", "use MemoryStore for memory"),
+        ("SqliteStore(Path(':memory:'))", "use MemoryStore for memory"),
         ("SqliteStore(PATH, clock='now')", "a clock has a method now, as ManualClock has; 'now' has none"),
         ("SqliteStore(PATH, clock=oms.ManualClock)", "a clock must be an object, not the class ManualClock"),
         ("SqliteStore(PATH, tenant=None)", "tenant must be a non-empty string, not None"),

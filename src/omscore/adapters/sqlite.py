@@ -83,9 +83,9 @@ class SqliteStore:
     ) -> None:
         if durability not in tuple(_SYNCHRONOUS):
             raise DefinitionError(f"durability is one of {', '.join(_SYNCHRONOUS)}, not {shown(durability)}")
-        if path in ("", ":memory:"):
+        self._path = path_of("a SQLite store", path, "shop.db") if path != "" else ""
+        if self._path in ("", ":memory:"):
             raise DefinitionError("a SQLite store is a file that others can open too; use MemoryStore for memory")
-        self._path = path_of("a SQLite store", path, "shop.db")
         self._clock = clock_of(clock)
         self._codec = _sql.codec_of(codec)
         self._synchronous = _SYNCHRONOUS[durability]

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from attrs import frozen
 
-from omscore.errors import DefinitionError
+from omscore.errors import DefinitionError, InvalidValue
 from omscore.kernel import quantity, utc
-from omscore.kernel.given import flags, listed, of_kind
+from omscore.kernel.given import flags, of_kind, shown
 
 
 @frozen
@@ -114,7 +114,10 @@ def surges(rule: SurgeRule, orders: Iterable[int], state: SurgeState | None = No
     of_kind("rule", rule, SurgeRule, "SurgeRule(normal=100)")
     state = SurgeState() if state is None else state
     of_kind("state", state, SurgeState, "SurgeState()")
-    for n in listed("orders", orders, int, "100"):
+    if isinstance(orders, (str, bytes)) or not isinstance(orders, Iterable):
+        raise InvalidValue(f"orders are counts of periods such as [100, 150], not {shown(orders)}")
+    # One by one: the counts of a shop that is open come as its periods end.
+    for n in orders:
         state = state.after(rule, n)
         yield state
 

@@ -12,7 +12,6 @@ from omscore.kernel.given import name_set, names, of_kind, text
 from omscore.kernel.times import moments, utc
 
 _LONGEST = timedelta(days=36_525)
-_FOR_EVER = "; None is for ever, where nothing is to end"
 
 
 def _tags(tags: Iterable[str]) -> frozenset[str]:
@@ -40,11 +39,12 @@ class ReturnPolicy:
 
     def __attrs_post_init__(self) -> None:
         for name in ("window", "patience", "warranty", "refund_within"):
-            value = getattr(self, name)
-            if value is not None or name in ("patience", "refund_within"):
+            value, ends = getattr(self, name), name in ("patience", "refund_within")
+            if value is not None or ends:
                 of_kind(name, value, timedelta, "timedelta(days=30)")
                 if not timedelta(0) <= value <= _LONGEST:
-                    raise InvalidValue(f"{name} must be from no time to {_LONGEST.days} days, not {value}{_FOR_EVER}")
+                    way_out = "" if ends else "; None is for ever"
+                    raise InvalidValue(f"{name} must be from no time to {_LONGEST.days} days, not {value}{way_out}")
 
     def refusals(
         self, line: str, tags: Iterable[str], delivered_at: datetime | None, now: datetime
