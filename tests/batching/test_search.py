@@ -1,4 +1,6 @@
-"""The moves of the search: whatever was exchanged, lengths are those of what lies in the carts."""
+"""The moves of the search: whatever was exchanged, lengths are those of what lies in the carts, and what is thrown away
+unwalked was too long.
+"""
 
 import pytest
 from attrs import evolve
@@ -39,3 +41,31 @@ def test_every_length_that_is_kept_is_that_of_its_orders(rule: str, by_aisle: bo
         assert length == bare.length(bare.cover(members_of(key)))
     assert sum(search.lengths[key] for key in search.best_keys) == search.best
     assert sorted(o for key in search.best_keys for o in members_of(key)) == list(range(30))
+
+
+def test_what_is_dropped_by_its_aisles_alone_would_have_been_too_long() -> None:
+    bare = evolve(crowded(30, "s_shape"), aisles=FLOOR.aisle_bits(), by_aisles=True)
+    search = _Search(bare, savings(bare), 1, None, never)
+    search.round(lambda taken: taken / 6000, 6000)
+    assert search.least is not None
+    even = 0
+    for key, length in search.lengths.items():
+        aisles = 0
+        for order in members_of(key):
+            aisles |= search.aisles[order]
+        if aisles.bit_count() % 2:
+            assert search.least[aisles] <= length
+        else:
+            even += 1
+            assert search.least[aisles] == length
+    assert even > 50
+
+
+def test_plans_by_s_shape_are_as_short_whether_moves_are_dropped_by_aisles_or_walked() -> None:
+    bare = evolve(crowded(30, "s_shape"), aisles=FLOOR.aisle_bits(), monotone=True)
+    found = []
+    for by_aisles in (False, True):
+        search = _Search(evolve(bare, by_aisles=by_aisles), savings(bare), 1, None, never)
+        search.round(lambda taken: taken / 6000, 6000)
+        found.append(search.best_keys)
+    assert found[0] == found[1]

@@ -301,7 +301,8 @@ def _split(group: list[PickOrder], floor: AnyFloor, limits: Limits, length: Call
     if how.objective is not None:
         bare = evolve(bare, cost=_costed(how.objective, group, length))
     elif isinstance(floor, Floor) and (how.rule == "exact" or not floor.one_way):
-        bare = evolve(bare, monotone=True)
+        by_aisles = how.rule == "s_shape" and floor.blocks == 1
+        bare = evolve(bare, monotone=True, by_aisles=by_aisles)
     start = _construct.savings(bare, partial(how.budget.up, 0.8))
     bound = None
     if how.objective is None:

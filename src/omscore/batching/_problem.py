@@ -46,6 +46,8 @@ class Problem:
     """Whether one more order never makes a tour shorter."""
     aisles: Callable[[int], int] = int
     """The aisles that a set of bins is in, as bits; on a floor without aisles the bins themselves."""
+    by_aisles: bool = False
+    """Whether aisles are walked through, so that their nearest cells alone give a length close below the true one."""
     _pairs: dict[int, int] = field(factory=dict, init=False, repr=False, eq=False)
     _relatives: list[list[int]] = field(factory=list, init=False, repr=False, eq=False)
 

@@ -3,9 +3,9 @@
 A move gives one or two orders to another batch or exchanges one or two for one or two of another, the last of them
 drawn among those that fit; partners are mostly drawn from the orders that save most when batched together, and every
 other time orders go where their aisles are walked anyway. Tour lengths are kept by the set of orders, and a move is
-dropped as soon as the first of its two new tours costs too much. A fading reward for uneven fill opens room in batches
-that are nearly full. Between rounds, where carts hold few orders, the batches met are put together anew (see
-`_assemble`).
+dropped as soon as the first of its two new tours costs too much, or, where aisles are walked through, as soon as the
+aisles alone say so. A fading reward for uneven fill opens room in batches that are nearly full. Between rounds, where
+carts hold few orders, the batches met are put together anew (see `_assemble`).
 
 Rounds double in length and do not depend on the budget, so a larger step budget continues where a smaller one ended:
 with the same seed more steps never give a worse plan. With a time budget one long round is fitted to the time instead.
@@ -26,7 +26,7 @@ from omscore.batching._master import members_of
 from omscore.batching._problem import Batches, Problem
 from omscore.kernel import Rng
 
-HOT, COLD = 0.02, 0.004
+HOT, COLD = 0.02, 0.006
 """First and last temperature, as shares of the mean tour."""
 
 UNEVEN = 0.3
@@ -35,7 +35,7 @@ UNEVEN = 0.3
 TIGHT_HEAT = 0.5
 """From so hot on a round can afford to start from the tightest packing."""
 
-NEIGHBORS = 12
+NEIGHBORS = 10
 ROUND_STEPS = 20_000
 """Steps of the first round; each later one has twice as many."""
 
@@ -137,15 +137,30 @@ def _share_of_time(elapsed: Callable[[], float], begin: float, span: float, _tak
     return (elapsed() - begin) / span
 
 
-def _depths(masks: Sequence[int], batch: Sequence[int]) -> tuple[int, int, int]:
-    """The cells that at least one, two and three of some orders need."""
+def _depths(aisles: Sequence[int], batch: Sequence[int]) -> tuple[int, int, int]:
+    """The aisles that at least one, two and three of some orders need."""
     once = twice = thrice = 0
     for order in batch:
-        mask = masks[order]
-        thrice |= twice & mask
-        twice |= once & mask
-        once |= mask
+        needs = aisles[order]
+        thrice |= twice & needs
+        twice |= once & needs
+        once |= needs
     return once, twice, thrice
+
+
+class _Least(dict[int, int]):
+    """The length of the shortest tour through some aisles, by their numbers: to the nearest cell of each."""
+
+    def __init__(self, length: Callable[[int], int], nearest: Sequence[int]) -> None:
+        super().__init__()
+        self.length, self.nearest = length, nearest
+
+    def __missing__(self, aisles: int) -> int:
+        mask = 0
+        for number in members_of(aisles):
+            mask |= self.nearest[number]
+        self[aisles] = found = self.length(mask) if mask else 0
+        return found
 
 
 def _numbers(seed: int) -> Iterator[int]:
@@ -177,6 +192,13 @@ def _how(seed: int) -> Iterator[tuple[int, int, int, float]]:
         yield number >> 36, number >> 24 & 0xFFF, number >> 12 & 0xFFF, -log(((number & 0xFFF) + 0.5) / 4096)
 
 
+def _each(bits: int) -> Iterator[int]:
+    """The bits of a number, one by one."""
+    while bits:
+        yield bits & -bits
+        bits &= bits - 1
+
+
 class _Search:
     """The state of one search: the plan it stands at, the best one, and every tour length met."""
 
@@ -200,6 +222,13 @@ class _Search:
             self.lengths[key] = problem.price(batch, problem.cover(batch))
         self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives(stop)]
         self.sizes = problem.sizes()
+        # Aisles by number, as they come, which keeps sets of them small; and of each the nearest cell that is needed.
+        nearest: dict[int, int] = {}
+        for cell in members_of(problem.cover(range(len(problem.masks)))):
+            nearest.setdefault(problem.aisles(1 << cell), 1 << cell)
+        bits = {aisle: 1 << number for number, aisle in enumerate(nearest)}
+        self.aisles = [sum(bits[aisle] for aisle in _each(problem.aisles(mask))) for mask in problem.masks]
+        self.least = _Least(problem.length, list(nearest.values())) if problem.by_aisles else None
         self.lengths_max = POOL_MAX if self.can_assemble(POOL_WORK) else CACHE_MAX
         # A fresh draw costs as much as the rest of a step, so draws are kept and taken round and round: who moves, and
         # how; the two rounds differ in length, so that the same pair comes again after a hundred million steps.
@@ -231,7 +260,13 @@ class _Search:
             problem.guards,
             problem.length,
         )
-        own, monotone, aisles_of, lengths_max = problem.cost, problem.monotone, problem.aisles, self.lengths_max
+        own, monotone, aisles, least, lengths_max = (
+            problem.cost,
+            problem.monotone,
+            self.aisles,
+            self.least,
+            self.lengths_max,
+        )
         n = len(masks)
         keys = [key for key in self.best_keys if key]
         if heat >= TIGHT_HEAT and len(self.tight_keys) < len(keys):
@@ -240,14 +275,12 @@ class _Search:
         costs = [lengths[key] for key in keys]
         free = [room - sum(loads[o] for o in batch) for batch in members]
         fill = [sum(sizes[o] for o in batch) for batch in members]
-        # Cells of at least one, two and three orders of each batch: what is left when one or two of them go.
-        once, twice, thrice = map(list, zip(*[_depths(masks, batch) for batch in members], strict=True))
+        # Aisles that at least one, two and three orders of each batch need: what is left when one or two of them go.
+        once, twice, thrice = map(list, zip(*[_depths(aisles, batch) for batch in members], strict=True))
+        # Which orders fit by their loads, and which are picked in some aisles alone.
         suits: dict[tuple[int, int], int] = {}
-        suits_max = SUITS_WORK // n
-        # Which orders are picked in some aisles alone, and the aisles that each order and each batch needs.
         within: dict[int, int] = {}
-        aisles = [aisles_of(mask) for mask in masks]
-        seen = [aisles_of(mask) for mask in once]
+        suits_max = SUITS_WORK // n
         near = [ranked or [n] for ranked in self.near]
         # The last place, of no order, is where an empty batch stands, so that a move can open it.
         home = [len(keys)] * (n + 1)
@@ -256,7 +289,7 @@ class _Search:
                 home[o] = b
         total = sum(costs)
         mean = total / len(keys)
-        self._open(members, keys, costs, free, fill, once, twice, thrice, seen)
+        self._open(members, keys, costs, free, fill, once, twice, thrice)
         hot, cold = HOT * mean * heat, COLD * mean
         get = lengths.get
         draws, k = self.draws, 0
@@ -273,8 +306,9 @@ class _Search:
             k += look
             for (i, drawn, go_two, come_two), (pick, pick_too, pick_back, wait) in islice(draws, look):
                 partner, a, b = drawn, home[i], home[drawn]
+                go, go_too, come, come_too = aisles[i], 0, 0, 0
                 cheaply = pick_too & 1
-                if cheaply and aisles[i] & ~seen[b] and drawn != n:
+                if cheaply and go & ~once[b] and drawn != n:
                     # Its batch does not walk all aisles of i yet; another one may.
                     near_i = near[i]
                     partner = near_i[pick_back * len(near_i) >> 12]
@@ -283,8 +317,9 @@ class _Search:
                     continue
                 in_a, in_b = members[a], members[b]
                 moved, back, size = 1 << i, 0, sizes[i]
-                go, go_too, come, come_too = masks[i], 0, 0, 0
                 free_a, free_b = free[a] + loads[i], free[b] - loads[i]
+                # An aisle that one or both of those going shared with no other order is walked no more.
+                left = once[a] & (~go | twice[a])
                 if go_two or come_two or free_b & guards != guards:
                     # Not i alone: an order other than the partner comes back, one of those that fit both carts, and
                     # before that a second one goes along or comes back.
@@ -292,19 +327,20 @@ class _Search:
                         o = in_a[pick * len(in_a) >> 12]
                         if o != i:
                             moved |= 1 << o
-                            go_too = masks[o]
+                            go_too = aisles[o]
                             size += sizes[o]
                             free_a, free_b = free_a + loads[o], free_b - loads[o]
+                            left &= (~go_too | twice[a]) & (~(go & go_too) | thrice[a])
                     if come_two and in_b:
                         j = in_b[pick_too * len(in_b) >> 12]
                         if j != partner:
                             back = 1 << j
-                            come_too = masks[j]
+                            come_too = aisles[j]
                             size -= sizes[j]
                             free_a, free_b = free_a - loads[j], free_b + loads[j]
                     options = suits.get((free_a, free_b))
                     if options is None:
-                        # Which orders fit by their loads alone: for all of them and kept, while that is cheap.
+                        # For all orders and kept, while that is cheap.
                         keep = len(suits) < suits_max
                         options = 0
                         for j in range(n) if keep else in_b:
@@ -315,16 +351,15 @@ class _Search:
                     options &= keys[b] & ~(back | 1 << partner)
                     if options and cheaply:
                         # One comes back whose aisles are walked anyway, if there is any.
-                        walked = aisles_of(once[a] ^ (go & ~twice[a]))
-                        inside = within.get(walked)
+                        inside = within.get(left)
                         if inside is None:
                             keep = len(within) < suits_max
                             inside = 0
                             for j in range(n) if keep else in_b:
-                                if not aisles[j] & ~walked:
+                                if not aisles[j] & ~left:
                                     inside |= 1 << j
                             if keep:
-                                within[walked] = inside
+                                within[left] = inside
                         options = options & inside or options
                     if options and (not go_two or back or pick_back & 1 or free_b & guards != guards):
                         for _ in range(pick_back * options.bit_count() >> 12):
@@ -332,61 +367,73 @@ class _Search:
                         options &= -options
                         back |= options
                         j = options.bit_length() - 1
-                        come = masks[j]
+                        come = aisles[j]
                         size -= sizes[j]
                         free_a, free_b = free_a - loads[j], free_b + loads[j]
                     elif free_a & free_b & guards != guards:
                         continue
-                swap = moved | back
-                key_a, key_b = keys[a] ^ swap, keys[b] ^ swap
                 fill_a, fill_b = fill[a], fill[b]
                 # Taking `size` from a to b changes the sum of squared fills by 2 size (fill_b - fill_a + size).
                 allowed = costs[a] + costs[b] + temperature * wait + reward * size * (fill_b - fill_a + size)
+                if least is not None:
+                    stays = once[b] & (~(come | come_too) | twice[b]) & (~(come & come_too) | thrice[b])
+                    if least[left | come | come_too] + least[stays | go | go_too] > allowed:
+                        continue
+                swap = moved | back
+                key_a, key_b = keys[a] ^ swap, keys[b] ^ swap
                 cost_a = get(key_a)
                 if cost_a is None:
-                    # A cell that one or both of those going shared with no other order is walked to no more.
-                    gone = go & ~twice[a]
-                    if go_too:
-                        gone = (go ^ go_too) & ~twice[a] | go & go_too & ~thrice[a]
-                    mask = once[a] ^ gone | come | come_too
+                    mask = 0
+                    for o in in_a:
+                        if not moved >> o & 1:
+                            mask |= masks[o]
+                    if back:
+                        for o in in_b:
+                            if back >> o & 1:
+                                mask |= masks[o]
                     cost_a = lengths[key_a] = length(mask) if own is None else own(members_of(key_a), mask)
                 if cost_a > allowed:
                     continue
                 cost_b = get(key_b)
                 if cost_b is None:
-                    gone = (come ^ come_too) & ~twice[b] | come & come_too & ~thrice[b]
-                    mask = once[b] ^ gone
+                    mask = 0
+                    for o in in_b:
+                        if not back >> o & 1:
+                            mask |= masks[o]
                     if monotone:
                         # One more order never shortens a tour: what stays in b alone may already be too much.
-                        stays = key_b & ~moved
-                        least = get(stays)
-                        if least is None:
-                            least = lengths[stays] = length(mask)
-                        if cost_a + least > allowed:
+                        kept = key_b & ~moved
+                        enough = get(kept)
+                        if enough is None:
+                            enough = lengths[kept] = length(mask)
+                        if cost_a + enough > allowed:
                             continue
-                    mask |= go | go_too
+                    for o in in_a:
+                        if moved >> o & 1:
+                            mask |= masks[o]
                     cost_b = lengths[key_b] = length(mask) if own is None else own(members_of(key_b), mask)
                 if cost_a + cost_b > allowed:
                     continue
                 total += cost_a + cost_b - costs[a] - costs[b]
-                members[a] = fresh_a = [o for o in in_a if not moved >> o & 1] + [o for o in in_b if back >> o & 1]
-                members[b] = fresh_b = [o for o in in_b if not back >> o & 1] + [o for o in in_a if moved >> o & 1]
+                for o in members_of(moved):
+                    in_a.remove(o)
+                    in_b.append(o)
+                    home[o] = b
+                for o in members_of(back):
+                    in_b.remove(o)
+                    in_a.append(o)
+                    home[o] = a
                 keys[a], keys[b] = key_a, key_b
                 costs[a], costs[b] = cost_a, cost_b
                 free[a], free[b] = free_a, free_b
                 fill[a] = fill_a - size
                 fill[b] = fill_b + size
-                for o in fresh_a:
-                    home[o] = a
-                for o in fresh_b:
-                    home[o] = b
-                for place in (a, b):
-                    once[place], twice[place], thrice[place] = _depths(masks, members[place])
-                    seen[place] = aisles_of(once[place])
+                once[a], twice[a], thrice[a] = _depths(aisles, in_a)
+                once[b], twice[b], thrice[b] = _depths(aisles, in_b)
                 if partner == n:
                     home[n] = keys.index(0) if 0 in keys else len(keys)
                     if home[n] == len(keys):
-                        self._open(members, keys, costs, free, fill, once, twice, thrice, seen)
+                        self._open(members, keys, costs, free, fill, once, twice, thrice)
                 if total < self.best:
                     self.best = total
                     self.best_keys = list(keys)
