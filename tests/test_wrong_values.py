@@ -6,12 +6,14 @@ from functools import partial
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import omscore as oms
 from omscore import oversight, payments, returns, samples, shipping, simulate
 from omscore import routing as r
+from omscore.adapters import MemoryStore
 from omscore.batching import Packing
-from omscore.ports import Rate
+from omscore.ports import Rate, Transaction
 from omscore.testing.walkthrough import up_to
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -423,3 +425,17 @@ def test_the_surges_of_a_shop_that_is_open_are_told_as_its_periods_end() -> None
     ended = iter([11])
     live = oversight.surges(SURGE, (next(ended) for _ in range(2)))
     assert next(live).on
+
+
+def test_an_order_lets_go_of_the_credit_that_was_given_in_another_currency_when_that_was_not_refused_yet() -> None:
+    store = MemoryStore(oms.ManualClock(NOW))
+    shop = up_to("accepted", store=store, payment="terms").shop
+
+    def exchanged(txn: Transaction) -> None:
+        kept = txn.get("credit", "c-17")
+        assert kept is not None
+        txn.put("credit", "c-17", evolve(kept.value, limit=oms.Money(90_000, "USD")), version=kept.version)
+
+    store.run(exchanged)
+    shop.cancel("ord-1", key="k-1")
+    assert shop.set_credit("c-17", oms.Money(90_000, "EUR"), key="k-2").bound == {}

@@ -49,10 +49,9 @@ def bind_credit(work: Work, order: Order) -> None:
         return
     dead = order.state in ("rejected", "cancelled")
     payment = payment_of(work, order)
-    rest = Money(0, order.currency) if dead else payment.authorized - payment.captured
-    if order.currency != account.limit.currency:
-        return
-    bound = account.binding(order.id, rest)
+    # Of a credit in another currency an order binds nothing, and lets go of what it bound before that was so.
+    counts = not dead and order.currency == account.limit.currency
+    bound = account.binding(order.id, payment.authorized - payment.captured if counts else account.limit * 0)
     if bound != account:
         work.save("credit", account.customer, bound, {"all": account.customer})
 
