@@ -8,9 +8,11 @@ import pytest
 from attrs import evolve
 
 import omscore as oms
+from omscore.adapters import MemoryStore
 from omscore.inventory import Cell
 from omscore.kernel import ManualClock
 from omscore.oversight import ChannelProfile, Facts, Incident, IncidentRule, SurgeRule, surges
+from omscore.ports import Effect
 from omscore.returns import ReturnPolicy
 from omscore.testing.walkthrough import MONDAY, draft, up_to
 from tests.app.gateways import Till
@@ -105,6 +107,27 @@ def test_books_and_warehouses_that_take_nothing_are_exceptions_of_the_order_that
     parked = [incident for incident in at.shop.exceptions() if incident.kind == "effect_parked"]
     assert {incident.context["topic"] for incident in parked} == {"erp.post", "wms.change"}
     assert {incident.order for incident in parked} == {"ord-1"}
+
+
+def test_an_effect_of_which_nobody_can_tell_the_order_is_put_aside_and_stops_no_other() -> None:
+    class Closed:
+        def pick(self, listed: object) -> None: ...
+
+        def post(self, *told: object) -> None:
+            raise oms.CarrierRejected("no such account")
+
+        change = post
+
+    store = MemoryStore(ManualClock(MONDAY))
+    shop = up_to("allocated", store=store, wms={"ghent": Closed()}).shop
+    lost = Effect(
+        "gone:1:wms.change", "wms.change", {"node": "ghent", "fulfillment": "gone", "units": {}, "version": 1}
+    )
+    odd = Effect("odd:erp.post", "erp.post", {"posting": None})
+    store.run(lambda txn: txn.emit([lost, odd]))
+    oms.Oms(store=store, network=oms.Network([oms.Node("ghent")]), erp=Closed(), wms={"ghent": Closed()}).deliver()
+    parked = [(found.id, found.order) for found in shop.exceptions()]
+    assert parked == [("effect_parked:gone:1:wms.change", ""), ("effect_parked:odd:erp.post", "")]
 
 
 def test_shortages_unrouted_orders_and_late_ones_appear() -> None:

@@ -11,6 +11,7 @@ from omscore.app._service import saw
 from omscore.app._wiring import Wiring
 from omscore.app._work import Work
 from omscore.errors import CarrierRejected, CarrierUnavailable, CommandRefused, InvariantBroken, Reason
+from omscore.orders import Fulfillment
 from omscore.oversight import EffectParked, NoticeSent
 from omscore.payments import Payment
 from omscore.ports import Effect, Leased, PaymentAnswer, PaymentRequest, Store, Transaction
@@ -101,10 +102,12 @@ def _order_of(work: Work, effect: Effect) -> str:
     told = effect.payload
     if "order" in told:
         return str(told["order"])
+    # Whatever an effect holds, it is put aside: one that stayed would stop all that come after it.
     if effect.topic == "erp.post":
-        return str(told["posting"].order)
+        return str(getattr(told.get("posting"), "order", ""))
     if effect.topic == "wms.change":
-        return str(work.load("fulfillment", told["fulfillment"]).order)
+        changed: Fulfillment | None = work.find("fulfillment", str(told.get("fulfillment")))
+        return changed.order if changed else ""
     return "" if effect.topic in ("wms.pick", "carrier.manifest") else effect.key.partition(":")[2]
 
 

@@ -154,9 +154,6 @@ def a_long_command_is_fine(bench: Bench) -> None:
     same("entries", bench.read(lambda t: len(t.journal())), lines)
 
 
-# -- the journal ------------------------------------------------------------------------------------------------------
-
-
 @rule("R-CELL-12", "I3")
 def only_words_of_the_ledger_are_posted(bench: Bench) -> None:
     """A verb, a bucket or an outside that the ledger has not, and less than 1 unit, is InvalidValue; none is kept."""
@@ -166,6 +163,9 @@ def only_words_of_the_ledger_are_posted(bench: Bench) -> None:
     for wrong in (*wrong_words, _hold(A, 0), _in(A, -1)):
         raises(InvalidValue, lambda wrong=wrong: bench.run(lambda t: t.post([good, wrong], {})))  # type: ignore[misc]
     same("figures", bench.figures(), Figures(free=5, version=1))
+
+
+# -- the journal ------------------------------------------------------------------------------------------------------
 
 
 @rule("R-JOURNAL-1", "I11")
