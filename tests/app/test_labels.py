@@ -361,10 +361,11 @@ def test_costs_of_two_currencies_are_not_compared() -> None:
     assert shop_rates(late, now=MONDAY, deliver_by=MONDAY + timedelta(days=3)).chosen.carrier == "eagle"
 
 
-def test_an_offer_below_nothing_is_rubbish_and_never_the_cheapest() -> None:
+@pytest.mark.parametrize("wrong", [{"cost": Money(-500, "EUR")}, {"service": None}, {"days": 0.5}])
+def test_an_offer_that_is_rubbish_is_never_the_cheapest_and_stops_no_other(wrong: dict[str, Any]) -> None:
     class Gives(Truck):
         def rates(self, request: LabelRequest) -> list[Rate]:
-            return [Rate(self.name, "standard", Money(-500, "EUR"), 1)]
+            return [evolve(Rate(self.name, "standard", Money(100, "EUR"), 1), **wrong)]
 
     at = up_to("packed", carriers=(Gives("gives"), Truck("post")))
     assert at.shop.rates("ord-1-f1").chosen.carrier == "post"

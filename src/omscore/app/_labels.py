@@ -81,12 +81,13 @@ def _checked_rates(name: str, rates: Sequence[Rate]) -> list[Rate]:
         if not (
             isinstance(rate, Rate)
             and rate.carrier == name
+            and isinstance(rate.service, str)
             and isinstance(rate.cost, Money)
             and rate.cost.minor >= 0
             and type(rate.days) is int
             and rate.days >= 0
         ):
-            raise CarrierError(f"{name} must answer with its own rates, each with a cost and whole days")
+            raise CarrierError(f"{name} must answer with its own rates, each with a service, a cost and whole days")
     return list(rates)
 
 
