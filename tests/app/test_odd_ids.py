@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import omscore as oms
 from omscore.adapters import MemoryStore, TableCarrier
@@ -11,8 +12,9 @@ from omscore.inventory import Cell, Ledger, Want
 from omscore.kernel.ids import alone, joined
 from omscore.orders import Draft
 from omscore.payments import Posting
-from omscore.ports import Effect
+from omscore.ports import Effect, PaymentAnswer, PaymentRequest
 from omscore.testing.walkthrough import MONDAY
+from tests.app.gateways import Till
 
 ODD = [
     ("ord 1", "node one", "sku 1", "my post"),
@@ -153,6 +155,53 @@ def test_the_short_picks_of_two_orders_are_both_told_and_written_off() -> None:
     host.deliver()
     assert len([id_ for id_ in web.ids if id_.endswith("notify.short")]) == 2
     assert len([id_ for id_ in web.ids if id_.endswith("-loss-EUR")]) == 2
+
+
+@pytest.mark.parametrize("key", ["b-f1-s1", "b-f1-s1:k"])
+def test_what_was_sent_and_what_was_lost_of_two_orders_is_told_to_the_books_each(key: str) -> None:
+    web = Web()
+    host = told_apart(web, "ord", "ord-f1-s1:b")
+    host.ship("ord-f1", key="s-1")
+    host.ship("ord-f1-s1:b-f1", key="s-2")
+    host.give_up("ord-f1-s1", reship=False, key=key)
+    host.give_up("ord-f1-s1:b-f1-s1", reship=False, key="k")
+    host.deliver()
+    assert len([id_ for id_ in web.ids if id_.endswith("-cost-EUR")]) == 4
+    assert len([id_ for id_ in web.ids if id_.endswith("-loss-EUR")]) == 2
+
+
+def test_what_came_back_of_two_orders_is_told_to_the_books_each() -> None:
+    web = Web()
+    host = told_apart(web, "ord", "ord-r1:b")
+    for order in ("ord", "ord-r1:b"):
+        host.ship(f"{order}-f1", key=f"s {order}")
+        host.track(f"{order}-f1-s1", "delivered", key=f"d {order}")
+        host.open_return(order, {"1": 1}, key=f"r {order}")
+    host.receive_return("ord-r1", key="b-r1:k", disposition="scrap")
+    host.receive_return("ord-r1:b-r1", key="k", disposition="scrap")
+    host.deliver()
+    assert len([id_ for id_ in web.ids if id_.endswith("-cost-EUR")]) == 4
+    assert len([id_ for id_ in web.ids if id_.endswith("-loss-EUR")]) == 2
+
+
+@pytest.mark.parametrize("key", ["b-authorize-1", "b-authorize-1:k"])
+def test_a_bank_is_asked_again_for_each_of_two_orders(key: str) -> None:
+    class Shut(Till):
+        def authorize(self, request: PaymentRequest) -> PaymentAnswer:
+            if self.down:
+                raise oms.CarrierRejected("no bank today")
+            return super().authorize(request)
+
+    till = Shut()
+    till.down = 1
+    host = shop(["ghent"], [], channels=[Web()], gateway=till)
+    for order in ("ord", "ord-authorize-1:b"):
+        host.capture("web", evolve(wish(order, "A"), payment="pending"), key=f"c {order}", id=order)
+    assert host.deliver()["parked"] == 2
+    till.down = 0
+    host.ask_again("ord", "ord-authorize-1", key=key)
+    host.ask_again("ord-authorize-1:b", "ord-authorize-1:b-authorize-1", key="k")
+    assert host.deliver()["done"] == 2
 
 
 def test_two_ids_make_one_that_no_other_two_make_and_none_alone() -> None:
