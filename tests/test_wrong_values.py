@@ -347,6 +347,7 @@ def test_all_that_these_rooms_offer_is_tried() -> None:
     ("wrong", "message"),
     [
         (lambda: returns.ReturnLine("1", "A", 2, received=3), "of 2 units 3 cannot have come"),
+        (lambda: returns.ReturnLine("1", "A", 2, received=1, inspected=2), "what was looked at is at most what came"),
         (lambda: BACK.received({"9": 1}), "return r expects no line '9'; it expects ['1']"),
         (lambda: BACK.inspected({"9": 1}), "return r expects no line '9'"),
         (lambda: BACK.received({"1": 0}), "line 1: units must be at least 1, not 0"),

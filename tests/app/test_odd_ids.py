@@ -12,7 +12,7 @@ from omscore.inventory import Cell, Ledger, Want
 from omscore.kernel.ids import alone, joined
 from omscore.orders import Draft
 from omscore.payments import Posting
-from omscore.ports import Effect, PaymentAnswer, PaymentRequest
+from omscore.ports import Effect, PaymentAnswer, PaymentRequest, WmsMessage, WmsRow
 from omscore.testing.walkthrough import MONDAY
 from tests.app.gateways import Till
 
@@ -202,6 +202,14 @@ def test_a_bank_is_asked_again_for_each_of_two_orders(key: str) -> None:
     host.ask_again("ord", "ord-authorize-1", key=key)
     host.ask_again("ord-authorize-1:b", "ord-authorize-1:b-authorize-1", key="k")
     assert host.deliver()["done"] == 2
+
+
+def test_what_the_warehouse_systems_of_two_nodes_tell_stands_in_the_open_for_each() -> None:
+    host = shop(["g", "g:m"], [])
+    for node, message, item in (("g", "m:1", "A"), ("g:m", "1", "A"), ("g", "n:1", "A"), ("g", "n", "1:A")):
+        kind = "picked" if message in ("m:1", "1") else "counted"
+        host.take(WmsMessage(message, kind, node, "unheard", [WmsRow(item, 1)]))
+    assert len(host.exceptions()) == 4
 
 
 def test_two_ids_make_one_that_no_other_two_make_and_none_alone() -> None:
