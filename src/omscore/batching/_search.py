@@ -26,8 +26,10 @@ from omscore.batching._master import members_of
 from omscore.batching._problem import Batches, Problem
 from omscore.kernel import Rng
 
-HOT, COLD = 0.02, 0.006
-"""First and last temperature, as shares of the mean tour."""
+HOT, COLD, COLD_BY_AISLES = 0.02, 0.004, 0.006
+"""First and last temperature, as shares of the mean tour. Where lengths differ by whole aisles nothing moves in what is
+cooler.
+"""
 
 UNEVEN = 0.3
 """The first weight of the reward for uneven fill, as a share of the mean tour."""
@@ -35,7 +37,7 @@ UNEVEN = 0.3
 TIGHT_HEAT = 0.5
 """From so hot on a round can afford to start from the tightest packing."""
 
-NEIGHBORS = 10
+NEIGHBORS = 12
 ROUND_STEPS = 20_000
 """Steps of the first round; each later one has twice as many."""
 
@@ -137,15 +139,21 @@ def _share_of_time(elapsed: Callable[[], float], begin: float, span: float, _tak
     return (elapsed() - begin) / span
 
 
-def _depths(aisles: Sequence[int], batch: Sequence[int]) -> tuple[int, int, int]:
-    """The aisles that at least one, two and three of some orders need."""
+def _depths(needs: Sequence[int], batch: Sequence[int]) -> tuple[int, int, int]:
+    """The cells, or aisles, that at least one, two and three of some orders need."""
     once = twice = thrice = 0
     for order in batch:
-        needs = aisles[order]
-        thrice |= twice & needs
-        twice |= once & needs
-        once |= needs
+        own = needs[order]
+        thrice |= twice & own
+        twice |= once & own
+        once |= own
     return once, twice, thrice
+
+
+def _left(depths: tuple[int, int, int], one: int, other: int) -> int:
+    """What is left of what a batch needs when two orders go."""
+    once, twice, thrice = depths
+    return once & (~one | twice) & (~other | twice) & (~(one & other) | thrice)
 
 
 class _Least(dict[int, int]):
@@ -192,13 +200,6 @@ def _how(seed: int) -> Iterator[tuple[int, int, int, float]]:
         yield number >> 36, number >> 24 & 0xFFF, number >> 12 & 0xFFF, -log(((number & 0xFFF) + 0.5) / 4096)
 
 
-def _each(bits: int) -> Iterator[int]:
-    """The bits of a number, one by one."""
-    while bits:
-        yield bits & -bits
-        bits &= bits - 1
-
-
 class _Search:
     """The state of one search: the plan it stands at, the best one, and every tour length met."""
 
@@ -222,13 +223,19 @@ class _Search:
             self.lengths[key] = problem.price(batch, problem.cover(batch))
         self.near = [ranked[:NEIGHBORS] for ranked in problem.relatives(stop)]
         self.sizes = problem.sizes()
-        # Aisles by number, as they come, which keeps sets of them small; and of each the nearest cell that is needed.
-        nearest: dict[int, int] = {}
+        # Aisles have a bit each in the order in which they come, which keeps sets of them small. The first cell met of
+        # an aisle is its nearest.
+        bits: dict[int, int] = {}
+        nearest: list[int] = []
+        aisle_of: dict[int, int] = {}
         for cell in members_of(problem.cover(range(len(problem.masks)))):
-            nearest.setdefault(problem.aisles(1 << cell), 1 << cell)
-        bits = {aisle: 1 << number for number, aisle in enumerate(nearest)}
-        self.aisles = [sum(bits[aisle] for aisle in _each(problem.aisles(mask))) for mask in problem.masks]
-        self.least = _Least(problem.length, list(nearest.values())) if problem.by_aisles else None
+            aisle = problem.aisles(1 << cell)
+            if aisle not in bits:
+                bits[aisle] = 1 << len(bits)
+                nearest.append(1 << cell)
+            aisle_of[cell] = bits[aisle]
+        self.aisles = [sum({aisle_of[cell] for cell in members_of(mask)}) for mask in problem.masks]
+        self.least = _Least(problem.length, nearest) if problem.by_aisles else None
         self.lengths_max = POOL_MAX if self.can_assemble(POOL_WORK) else CACHE_MAX
         # A fresh draw costs as much as the rest of a step, so draws are kept and taken round and round: who moves, and
         # how; the two rounds differ in length, so that the same pair comes again after a hundred million steps.
@@ -253,21 +260,11 @@ class _Search:
         up.
         """
         problem, lengths, sizes = self.problem, self.lengths, self.sizes
-        masks, loads, room, guards, length = (
-            problem.masks,
-            problem.loads,
-            problem.room,
-            problem.guards,
-            problem.length,
-        )
-        own, monotone, aisles, least, lengths_max = (
-            problem.cost,
-            problem.monotone,
-            self.aisles,
-            self.least,
-            self.lengths_max,
-        )
-        n = len(masks)
+        loads, room, guards, length, own = problem.loads, problem.room, problem.guards, problem.length, problem.cost
+        monotone, least, lengths_max = problem.monotone, self.least, self.lengths_max
+        n = len(loads)
+        # The last place is no order's.
+        cells, aisles = [*problem.masks, 0], [*self.aisles, 0]
         keys = [key for key in self.best_keys if key]
         if heat >= TIGHT_HEAT and len(self.tight_keys) < len(keys):
             keys = list(self.tight_keys)
@@ -277,6 +274,8 @@ class _Search:
         fill = [sum(sizes[o] for o in batch) for batch in members]
         # Aisles that at least one, two and three orders of each batch need: what is left when one or two of them go.
         once, twice, thrice = map(list, zip(*[_depths(aisles, batch) for batch in members], strict=True))
+        # The same of cells, put together where a length has to be found.
+        covers: dict[int, tuple[int, int, int]] = {}
         # Which orders fit by their loads, and which are picked in some aisles alone.
         suits: dict[tuple[int, int], int] = {}
         within: dict[int, int] = {}
@@ -290,7 +289,7 @@ class _Search:
         total = sum(costs)
         mean = total / len(keys)
         self._open(members, keys, costs, free, fill, once, twice, thrice)
-        hot, cold = HOT * mean * heat, COLD * mean
+        hot, cold = HOT * mean * heat, (COLD_BY_AISLES if problem.by_aisles else COLD) * mean
         get = lengths.get
         draws, k = self.draws, 0
         while k != steps_max:
@@ -306,7 +305,7 @@ class _Search:
             k += look
             for (i, drawn, go_two, come_two), (pick, pick_too, pick_back, wait) in islice(draws, look):
                 partner, a, b = drawn, home[i], home[drawn]
-                go, go_too, come, come_too = aisles[i], 0, 0, 0
+                go, i_too, j, j_too = aisles[i], n, n, n
                 cheaply = pick_too & 1
                 if cheaply and go & ~once[b] and drawn != n:
                     # Its batch does not walk all aisles of i yet; another one may.
@@ -326,26 +325,26 @@ class _Search:
                     if go_two:
                         o = in_a[pick * len(in_a) >> 12]
                         if o != i:
+                            i_too = o
                             moved |= 1 << o
-                            go_too = aisles[o]
                             size += sizes[o]
                             free_a, free_b = free_a + loads[o], free_b - loads[o]
-                            left &= (~go_too | twice[a]) & (~(go & go_too) | thrice[a])
+                            left &= (~aisles[o] | twice[a]) & (~(go & aisles[o]) | thrice[a])
                     if come_two and in_b:
-                        j = in_b[pick_too * len(in_b) >> 12]
-                        if j != partner:
-                            back = 1 << j
-                            come_too = aisles[j]
-                            size -= sizes[j]
-                            free_a, free_b = free_a - loads[j], free_b + loads[j]
+                        o = in_b[pick_too * len(in_b) >> 12]
+                        if o != partner:
+                            j_too = o
+                            back = 1 << o
+                            size -= sizes[o]
+                            free_a, free_b = free_a - loads[o], free_b + loads[o]
                     options = suits.get((free_a, free_b))
                     if options is None:
                         # For all orders and kept, while that is cheap.
                         keep = len(suits) < suits_max
                         options = 0
-                        for j in range(n) if keep else in_b:
-                            if (free_a - loads[j]) & (free_b + loads[j]) & guards == guards:
-                                options |= 1 << j
+                        for o in range(n) if keep else in_b:
+                            if (free_a - loads[o]) & (free_b + loads[o]) & guards == guards:
+                                options |= 1 << o
                         if keep:
                             suits[free_a, free_b] = options
                     options &= keys[b] & ~(back | 1 << partner)
@@ -355,9 +354,9 @@ class _Search:
                         if inside is None:
                             keep = len(within) < suits_max
                             inside = 0
-                            for j in range(n) if keep else in_b:
-                                if not aisles[j] & ~left:
-                                    inside |= 1 << j
+                            for o in range(n) if keep else in_b:
+                                if not aisles[o] & ~left:
+                                    inside |= 1 << o
                             if keep:
                                 within[left] = inside
                         options = options & inside or options
@@ -367,7 +366,6 @@ class _Search:
                         options &= -options
                         back |= options
                         j = options.bit_length() - 1
-                        come = aisles[j]
                         size -= sizes[j]
                         free_a, free_b = free_a - loads[j], free_b + loads[j]
                     elif free_a & free_b & guards != guards:
@@ -376,30 +374,22 @@ class _Search:
                 # Taking `size` from a to b changes the sum of squared fills by 2 size (fill_b - fill_a + size).
                 allowed = costs[a] + costs[b] + temperature * wait + reward * size * (fill_b - fill_a + size)
                 if least is not None:
+                    come, come_too = aisles[j], aisles[j_too]
                     stays = once[b] & (~(come | come_too) | twice[b]) & (~(come & come_too) | thrice[b])
-                    if least[left | come | come_too] + least[stays | go | go_too] > allowed:
+                    if least[left | come | come_too] + least[stays | go | aisles[i_too]] > allowed:
                         continue
                 swap = moved | back
                 key_a, key_b = keys[a] ^ swap, keys[b] ^ swap
                 cost_a = get(key_a)
                 if cost_a is None:
-                    mask = 0
-                    for o in in_a:
-                        if not moved >> o & 1:
-                            mask |= masks[o]
-                    if back:
-                        for o in in_b:
-                            if back >> o & 1:
-                                mask |= masks[o]
+                    mask = _left(covers.get(a) or covers.setdefault(a, _depths(cells, in_a)), cells[i], cells[i_too])
+                    mask |= cells[j] | cells[j_too]
                     cost_a = lengths[key_a] = length(mask) if own is None else own(members_of(key_a), mask)
                 if cost_a > allowed:
                     continue
                 cost_b = get(key_b)
                 if cost_b is None:
-                    mask = 0
-                    for o in in_b:
-                        if not back >> o & 1:
-                            mask |= masks[o]
+                    mask = _left(covers.get(b) or covers.setdefault(b, _depths(cells, in_b)), cells[j], cells[j_too])
                     if monotone:
                         # One more order never shortens a tour: what stays in b alone may already be too much.
                         kept = key_b & ~moved
@@ -408,9 +398,7 @@ class _Search:
                             enough = lengths[kept] = length(mask)
                         if cost_a + enough > allowed:
                             continue
-                    for o in in_a:
-                        if moved >> o & 1:
-                            mask |= masks[o]
+                    mask |= cells[i] | cells[i_too]
                     cost_b = lengths[key_b] = length(mask) if own is None else own(members_of(key_b), mask)
                 if cost_a + cost_b > allowed:
                     continue
@@ -428,6 +416,8 @@ class _Search:
                 free[a], free[b] = free_a, free_b
                 fill[a] = fill_a - size
                 fill[b] = fill_b + size
+                covers.pop(a, None)
+                covers.pop(b, None)
                 once[a], twice[a], thrice[a] = _depths(aisles, in_a)
                 once[b], twice[b], thrice[b] = _depths(aisles, in_b)
                 if partner == n:
