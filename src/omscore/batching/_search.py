@@ -317,7 +317,7 @@ class _Search:
                 in_a, in_b = members[a], members[b]
                 moved, back, size = 1 << i, 0, sizes[i]
                 free_a, free_b = free[a] + loads[i], free[b] - loads[i]
-                # An aisle that one or both of those going shared with no other order is walked no more.
+                # As `_left`, without its call: aisles that those going share with no other order are walked no more.
                 left = once[a] & (~go | twice[a])
                 if go_two or come_two or free_b & guards != guards:
                     # Not i alone: an order other than the partner comes back, one of those that fit both carts, and
@@ -392,11 +392,11 @@ class _Search:
                     mask = _left(covers.get(b) or covers.setdefault(b, _depths(cells, in_b)), cells[j], cells[j_too])
                     if monotone:
                         # One more order never shortens a tour: what stays in b alone may already be too much.
-                        kept = key_b & ~moved
-                        enough = get(kept)
-                        if enough is None:
-                            enough = lengths[kept] = length(mask)
-                        if cost_a + enough > allowed:
+                        key_stays = key_b & ~moved
+                        cost_stays = get(key_stays)
+                        if cost_stays is None:
+                            cost_stays = lengths[key_stays] = length(mask)
+                        if cost_a + cost_stays > allowed:
                             continue
                     mask |= cells[i] | cells[i_too]
                     cost_b = lengths[key_b] = length(mask) if own is None else own(members_of(key_b), mask)

@@ -39,6 +39,9 @@ def moments(**named: object) -> None:
             utc(value, name)
 
 
+LONGEST = timedelta(days=36_525)
+"""A hundred years: longer waits are slips, and may overflow when added to a time."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

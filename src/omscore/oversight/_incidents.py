@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from omscore.errors import InvalidValue
 from omscore.kernel import utc
 from omscore.kernel.given import listed, mapped, names, of_kind, texts
-from omscore.kernel.times import moments
+from omscore.kernel.times import LONGEST, moments
 from omscore.orders import (
     FULFILLMENT_STATES,
     DraftConflict,
@@ -38,9 +38,6 @@ UNSCANNED_AFTER = timedelta(hours=24)
 """How long a parcel may be said to have left without any carrier having scanned it."""
 
 
-_LONGEST = timedelta(days=36_525)
-
-
 @frozen
 class IncidentRule:
     """Who looks at a kind of incident, and within what time. Raises InvalidValue for what is no such time.
@@ -55,8 +52,8 @@ class IncidentRule:
     def __attrs_post_init__(self) -> None:
         texts(owner=self.owner)
         of_kind("within", self.within, timedelta, "timedelta(hours=4)")
-        if not timedelta(0) <= self.within <= _LONGEST:
-            raise InvalidValue(f"within must be from no time to {_LONGEST.days} days, not {self.within}")
+        if not timedelta(0) <= self.within <= LONGEST:
+            raise InvalidValue(f"within must be from no time to {LONGEST.days} days, not {self.within}")
 
 
 INCIDENT_RULES: Mapping[str, IncidentRule] = {

@@ -11,6 +11,7 @@ from omscore.errors import InvalidValue
 from omscore.inventory import Cell
 from omscore.kernel import quantity
 from omscore.kernel.given import mapped, names, one_of, shown, texts
+from omscore.kernel.times import LONGEST
 from omscore.payments import CAPTURE_METHODS
 
 NOTICES: Mapping[str, timedelta] = {
@@ -32,12 +33,9 @@ PAYMENT_GATES = ("authorized", "captured", "none")
 """What an order needs before anybody works on it: a promise of all that is owed, the money itself, or neither."""
 
 
-_LONGEST = timedelta(days=36_525)
-
-
 def _positive(time: object, name: str) -> None:
-    if not isinstance(time, timedelta) or not timedelta(0) < time <= _LONGEST:
-        raise InvalidValue(f"{name} is a positive timedelta, not {shown(time)}; {_LONGEST.days} days are the most")
+    if not isinstance(time, timedelta) or not timedelta(0) < time <= LONGEST:
+        raise InvalidValue(f"{name} is a positive timedelta, not {shown(time)}; {LONGEST.days} days are the most")
 
 
 @frozen

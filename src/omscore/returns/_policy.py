@@ -9,9 +9,7 @@ from attrs import field, frozen
 
 from omscore.errors import InvalidValue, Reason
 from omscore.kernel.given import name_set, names, of_kind, text
-from omscore.kernel.times import moments, utc
-
-_LONGEST = timedelta(days=36_525)
+from omscore.kernel.times import LONGEST, moments, utc
 
 
 def _tags(tags: Iterable[str]) -> frozenset[str]:
@@ -42,9 +40,9 @@ class ReturnPolicy:
             value, ends = getattr(self, name), name in ("patience", "refund_within")
             if value is not None or ends:
                 of_kind(name, value, timedelta, "timedelta(days=30)")
-                if not timedelta(0) <= value <= _LONGEST:
+                if not timedelta(0) <= value <= LONGEST:
                     way_out = "" if ends else "; None is for ever"
-                    raise InvalidValue(f"{name} must be from no time to {_LONGEST.days} days, not {value}{way_out}")
+                    raise InvalidValue(f"{name} must be from no time to {LONGEST.days} days, not {value}{way_out}")
 
     def refusals(
         self, line: str, tags: Iterable[str], delivered_at: datetime | None, now: datetime
